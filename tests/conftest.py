@@ -1,0 +1,69 @@
+"""Fixtures that every test may use, and the two rules on tests that do not run: see docs/development.md."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.support.paths import REAL_DATA
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tests.support.jobs import JobResult
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """One session for all tests: local[2], one shuffle partition, ANSI, UTC."""
+    from tests.support.sessions import local_session
+
+    session = local_session(tmp_path_factory.mktemp("spark"))
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> pathlib.Path:
+    """The folder of real inputs; tests that ask for it are deselected where it is absent."""
+    return REAL_DATA
+
+
+@pytest.fixture
+def run_job() -> Callable[..., JobResult]:
+    """`run_job("restaurants", "--restaurants", path, ..., env={}, submit=[])`: spark-submit in a process of its own."""
+    from tests.support.jobs import submit_job
+
+    return submit_job
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out the tests on real inputs where these are absent, and counts them for the line that says so."""
+    if REAL_DATA.is_dir():
+        return
+    away = [item for item in items if "real_data" in getattr(item, "fixturenames", ())]
+    config.stash[_AWAY] = len(away)
+    if away:
+        config.hook.pytest_deselected(items=away)
+        items[:] = [item for item in items if item not in set(away)]
+
+
+_AWAY: pytest.StashKey[int] = pytest.StashKey()
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """One line for the tests that need real inputs which are not here."""
+    count = config.stash.get(_AWAY, 0)
+    return [f"deselected {count} tests on real inputs: there is no {REAL_DATA}"] if count else []
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failure: everything it could need is installed by the project itself."""
+    reporter: Any = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

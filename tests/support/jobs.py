@@ -1,0 +1,82 @@
+"""Runs a job as a person runs it, by its command line, and gives back everything it left."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tests.support.paths import JOBS
+
+SUBMIT = ("--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false")
+
+
+@dataclasses.dataclass(frozen=True)
+class JobResult:
+    """What is left after one run of a job; `report` is None when there is no report.json."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    destination: pathlib.Path | None
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The published report.json."""
+        if self.destination is None:
+            raise AssertionError("this run has no local --destination")
+        found: dict[str, Any] = json.loads((self.destination / "report.json").read_text(encoding="utf-8"))
+        return found
+
+    def read(self, file: str) -> str:
+        """The text of one file under the destination."""
+        if self.destination is None:
+            raise AssertionError("this run has no local --destination")
+        return (self.destination / file).read_text(encoding="utf-8")
+
+
+def destination_of(arguments: Sequence[str]) -> pathlib.Path | None:
+    """The local folder that the arguments name as --destination."""
+    for at, argument in enumerate(arguments):
+        value = argument.partition("=")[2] if argument.startswith("--destination=") else ""
+        if argument == "--destination" and at + 1 < len(arguments):
+            value = arguments[at + 1]
+        if value and "://" not in value:
+            return pathlib.Path(value)
+    return None
+
+
+def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment, with the programs of this Python first on PATH and no PYTHONPATH."""
+    environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYSPARK_SUBMIT_ARGS", "SPARK_HOME")}
+    environment["PATH"] = os.pathsep.join([str(pathlib.Path(sys.executable).parent), environment.get("PATH", "")])
+    environment["PYSPARK_PYTHON"] = environment["PYSPARK_DRIVER_PYTHON"] = sys.executable
+    return {**environment, **(extra or {})}
+
+
+def command(job: str | pathlib.Path, arguments: Sequence[object], submit: Sequence[str] = ()) -> list[str]:
+    """The spark-submit command line of a job, given by name or by file."""
+    file = job if isinstance(job, pathlib.Path) else JOBS / f"{job}.py"
+    return ["spark-submit", *SUBMIT, *submit, str(file), *map(str, arguments)]
+
+
+def submit_job(
+    job: str | pathlib.Path,
+    *arguments: object,
+    submit: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    cwd: pathlib.Path | None = None,
+    timeout: float = 300,
+) -> JobResult:
+    """Runs the job with spark-submit in a process of its own."""
+    texts = [str(argument) for argument in arguments]
+    done = subprocess.run(
+        command(job, texts, submit), env=clean_environment(env), cwd=cwd, timeout=timeout,
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", check=False,
+    )  # fmt: skip
+    return JobResult(done.returncode, done.stdout, done.stderr, destination_of(texts))
