@@ -1,0 +1,143 @@
+"""Outputs of a run: written in parallel under the run's folder, then published under their own names, manifest last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from pyspark.sql import DataFrame, Observation
+from pyspark.sql import functions as F
+
+from pipeline import compose, storage
+
+MANIFEST = "_manifest.json"
+
+
+@dataclass
+class Output:
+    """One file or folder of parts to publish: where it is staged, and what the manifest says of it."""
+
+    name: str
+    staged: list[compose.Staged]
+    rows: int
+    folder: bool = False
+
+    def entry(self) -> dict[str, Any]:
+        """The manifest's entry; a folder's hash is the hash of its parts' hashes, one a line."""
+        return {"rows": self.rows, "bytes": sum(part.bytes for part in self.staged), "sha256": compose.joint_sha256(self.staged)}
+
+
+def _sorted(frame: DataFrame, order: Sequence[str]) -> DataFrame:
+    return frame.orderBy(*order) if order else frame
+
+
+@dataclass
+class Outputs:
+    """Stages and publishes the outputs of one run under `destination`."""
+
+    destination: str
+    run_id: str
+    job: str
+    single: bool
+    dry_run: bool
+    staged: dict[str, Output] = field(default_factory=dict)
+
+    @property
+    def run_folder(self) -> str:
+        """The folder of this run: DIR/_runs/<run-id>."""
+        return storage.join(self.destination, "_runs", self.run_id)
+
+    def _write_text(self, frame: DataFrame, folder: str, order: Sequence[str]) -> tuple[list[str], int]:
+        counts = Observation(f"write {folder}")
+        lines = _sorted(frame, order).select("value").observe(counts, F.count(F.lit(1)).alias("rows"))
+        if self.dry_run:
+            lines.write.format("noop").mode("overwrite").save()
+            return [], int(counts.get["rows"])
+        lines.write.mode("overwrite").option("lineSep", "\n").text(storage.to_spark_path(folder))
+        return self._parts(folder), int(counts.get["rows"])
+
+    def _parts(self, folder: str) -> list[str]:
+        return [f.path for f in storage.list_prefix(folder) if PurePosixPath(f.path).name.startswith("part-")]
+
+    def _work_folder(self, name: str) -> str:
+        return storage.join(self.run_folder, "staged", name)
+
+    def side_file(self, name: str, frame: DataFrame, order: Sequence[str]) -> None:
+        """Writes the lines (`value`) as one file of the run's own folder, at once (quarantine, excluded rows)."""
+        folder = self._work_folder(name)
+        parts, _ = self._write_text(frame, folder, order)
+        compose.publish(compose.stage(parts, storage.join(self.run_folder, name)))
+        storage.delete_tree(folder)
+
+    def lines(self, name: str, frame: DataFrame, order: Sequence[str], header: str = "") -> int:
+        """Stages the lines (`value`) in the given order as the output `name`; returns the number of rows."""
+        parts, rows = self._write_text(frame, self._work_folder(name), order)
+        staged: list[compose.Staged] = []
+        if not self.dry_run:
+            target, head = storage.join(self.destination, name), header.encode()
+            if self.single:
+                staged = [compose.stage(parts, target, head)]
+            else:
+                staged = [compose.stage([part], storage.join(target, self._part_name(i, name)), head) for i, part in enumerate(parts)]
+        self.staged[name] = Output(name, staged, rows, folder=not self.single)
+        return rows
+
+    @staticmethod
+    def _part_name(index: int, name: str) -> str:
+        return f"part-{index:05d}{PurePosixPath(name).suffix}"
+
+    def parquet(self, name: str, frame: DataFrame, order: Sequence[str]) -> int:
+        """Stages the frame as a folder of Parquet parts; returns the number of rows."""
+        counts = Observation(f"write {name}")
+        counted = _sorted(frame, order).observe(counts, F.count(F.lit(1)).alias("rows"))
+        folder = self._work_folder(name)
+        if self.dry_run:
+            counted.write.format("noop").mode("overwrite").save()
+            staged = []
+        else:
+            counted.write.mode("overwrite").parquet(storage.to_spark_path(folder))
+            target = storage.join(self.destination, name)
+            parts = self._parts(folder)
+            staged = [compose.stage([part], storage.join(target, f"part-{i:05d}.parquet")) for i, part in enumerate(parts)]
+        rows = int(counts.get["rows"])
+        self.staged[name] = Output(name, staged, rows, folder=True)
+        return rows
+
+    def data(self, name: str, data: bytes, rows: int) -> None:
+        """Stages bytes that the driver holds: a picture, a table with a fixed handful of rows."""
+        staged = [] if self.dry_run else [compose.stage_bytes(data, storage.join(self.destination, name))]
+        self.staged[name] = Output(name, staged, rows)
+
+    def publish(self) -> dict[str, dict[str, Any]]:
+        """Gives every staged file its name, whole, one after the other; then writes the manifest. Returns its entries."""
+        entries = {}
+        for name, output in self.staged.items():
+            if output.folder:
+                compose.publish_folder(output.staged, storage.join(self.destination, name))
+            else:
+                for part in output.staged:
+                    compose.publish(part)
+            entries[name] = output.entry()
+        self._write_manifest(entries)
+        storage.delete_tree(storage.join(self.run_folder, "staged"))
+        return entries
+
+    def _write_manifest(self, entries: dict[str, dict[str, Any]]) -> None:
+        path = storage.join(self.destination, MANIFEST)
+        kept: dict[str, Any] = {}
+        if storage.exists(path):
+            before = json.loads(storage.read_bytes(path))
+            former = before.get("kept", {}) | {n: e | {"run_id": before["run_id"]} for n, e in before["files"].items()}
+            kept = {name: entry for name, entry in former.items() if name not in entries}
+        manifest = {"run_id": self.run_id, "job": self.job, "files": entries, "kept": kept}
+        storage.write_bytes(path, (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
+
+    def discard(self) -> None:
+        """Drops what was staged and not published."""
+        for output in self.staged.values():
+            for part in output.staged:
+                compose.discard(part)
+        storage.delete_tree(storage.join(self.run_folder, "staged"))

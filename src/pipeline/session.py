@@ -1,0 +1,147 @@
+"""The Spark session of a job: the same settings on a laptop, in a test and on Glue."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlparse
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_SOURCE = Path(__file__).resolve().parents[1]
+
+SETTINGS = {
+    # A bad cast must never become a silent null: ANSI on, and transforms use try_* where null is meant.
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.adaptive.enabled": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+    "spark.sql.codegen.cache.maxEntries": "1000",
+    # A job's cached rows are read whole and once or twice: spilling them compressed costs less than memory.
+    "spark.sql.inMemoryColumnarStorage.compressed": "true",
+}
+
+LOCAL_SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.ui.showConsoleProgress": "false",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
+    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 2)),
+}
+
+
+def on_glue() -> bool:
+    """True inside an AWS Glue job, where s3:// and credentials work by themselves."""
+    return "GLUE_INSTALLATION" in os.environ or "GLUE_VERSION" in os.environ
+
+
+def is_local_master(master: str) -> bool:
+    """True when executors run on this machine and see its files."""
+    return master.startswith("local")
+
+
+def _s3a_settings() -> dict[str, str]:
+    """The usual AWS chain (environment, profile, instance) as Hadoop's settings for S3A."""
+    import boto3
+
+    session = boto3.Session()
+    settings = {
+        "fs.s3a.fast.upload": "true",
+        "fs.s3a.directory.marker.retention": "keep",
+        "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
+    }
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if endpoint:
+        settings["fs.s3a.endpoint"] = endpoint
+        settings["fs.s3a.path.style.access"] = "true"
+        settings["fs.s3a.connection.ssl.enabled"] = str(urlparse(endpoint).scheme == "https").lower()
+    settings["fs.s3a.endpoint.region"] = session.region_name or "us-east-1"
+    credentials = session.get_credentials()
+    if credentials:
+        frozen = credentials.get_frozen_credentials()
+        settings["fs.s3a.access.key"], settings["fs.s3a.secret.key"] = frozen.access_key, frozen.secret_key
+        provider = "SimpleAWSCredentialsProvider"
+        if frozen.token:
+            settings["fs.s3a.session.token"] = frozen.token
+            provider = "TemporaryAWSCredentialsProvider"
+        settings["fs.s3a.aws.credentials.provider"] = f"org.apache.hadoop.fs.s3a.{provider}"
+    return settings
+
+
+def _add_to_driver(jars: Iterable[str]) -> None:
+    """spark-submit starts the driver's JVM before the job says what it needs: its class loader takes late jars."""
+    from pyspark import SparkContext
+
+    SparkContext._ensure_initialized()
+    jvm = SparkContext._jvm
+    assert jvm is not None
+    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    for jar in jars:
+        loader.addURL(jvm.java.io.File(jar).toURI().toURL())
+
+
+def _ship_source(spark: SparkSession, master: str) -> None:
+    """Executors on other machines or in other processes get the packages as a .zip, unless --py-files brought it."""
+    if is_local_master(master) and not master.startswith("local-cluster") or _SOURCE.suffix in (".zip", ".whl"):
+        return
+    target = Path(os.environ.get("TMPDIR", "/tmp")) / f"pipeline-{os.getpid()}.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        for path in sorted(_SOURCE.rglob("*.py")):
+            archive.write(path, path.relative_to(_SOURCE))
+    spark.sparkContext.addPyFile(str(target))
+
+
+def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] | None = None) -> SparkSession:
+    """The session for job `name`; `needs` names what must be on the class path: `s3a`, `postgresql`.
+
+    Settings given with spark-submit win over the ones of this module. A session that runs already (tests, notebooks)
+    is used as it is.
+    """
+    from pyspark import SparkConf
+    from pyspark.sql import SparkSession
+
+    running = SparkSession.getActiveSession()
+    if running is not None:
+        return running
+    jars = _jars(needs)
+    if jars:
+        _add_to_driver(jars)
+    given = SparkConf()
+    master = given.get("spark.master") or os.environ.get("SPARK_MASTER", "local[*]")
+    chosen = dict(SETTINGS)
+    if not on_glue():
+        chosen["spark.master"] = master
+        if is_local_master(master):
+            chosen |= LOCAL_SETTINGS
+            known = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
+            chosen["spark.executorEnv.PYTHONPATH"] = os.pathsep.join(item for item in known if item)
+        if jars:
+            chosen["spark.jars"] = ",".join(jars)
+        if "s3a" in needs:
+            chosen |= {f"spark.hadoop.{key}": value for key, value in _s3a_settings().items()}
+    chosen |= dict(settings or {})
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(name)
+    for key, value in chosen.items():
+        if not given.contains(key) or key in ("spark.jars",):
+            builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    spark.sparkContext.setLogLevel(os.environ.get("SPARK_LOG_LEVEL", "ERROR"))
+    _ship_source(spark, spark.sparkContext.master)
+    return spark
+
+
+def _jars(needs: Iterable[str]) -> list[str]:
+    wanted = list(needs)
+    if not wanted or on_glue():
+        return []
+    import pyspark
+
+    from pipeline.jars import jars_for
+
+    return jars_for(pyspark.__version__, *wanted)

@@ -1,0 +1,60 @@
+"""A spreadsheet's first sheet as CSV lines, so that it is read, checked and quarantined like any other input."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from pipeline import storage
+from pipeline.errors import InputError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_LINES = "_file int, _position long, _raw string, _error string, _layout int"
+
+
+@dataclass
+class SheetScan:
+    """The lines of a sheet (`_position` is the sheet's row) with the interface of `records.Scan`; small by nature."""
+
+    frame: DataFrame
+    files: list[str]
+    headers: list[str]
+    header_files: list[str] = field(default_factory=list)
+
+    def look_again(self, problems: DataFrame) -> DataFrame:
+        """The raw text of the rows in `problems` (`_file`, `_position`)."""
+        found = self.frame.join(problems, on=["_file", "_position"], how="left_semi")
+        return found.select("_file", F.lit(self.files[0]).alias("file"), "_position", F.col("_position").alias("position"), F.col("_raw").alias("raw"))
+
+
+def _line(values: tuple[object, ...]) -> str:
+    buffer = io.StringIO()
+    whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
+    csv.writer(buffer, lineterminator="").writerow(["" if v is None else str(v).replace("\r\n", " ").replace("\n", " ") for v in whole])
+    return buffer.getvalue()
+
+
+def sheet_lines(spark: SparkSession, path: str) -> SheetScan:
+    """Reads the first sheet of an .xlsx file; `InputError` when it is none."""
+    import zipfile
+
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        book = load_workbook(io.BytesIO(storage.read_bytes(path)), read_only=True, data_only=True)
+    except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:
+        raise InputError(f"{path}: not an .xlsx workbook ({error})") from None
+    sheet = book.worksheets[0]
+    rows = [(i, _line(values)) for i, values in enumerate(sheet.iter_rows(values_only=True), 1) if any(v is not None for v in values)]
+    if not rows:
+        raise InputError(f"{path}: the first sheet is empty")
+    lines = [(0, number, text, None, 0) for number, text in rows[1:]]
+    return SheetScan(spark.createDataFrame(lines, _LINES), [path], [rows[0][1]], [path])

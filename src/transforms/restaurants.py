@@ -1,0 +1,226 @@
+"""Restaurant search pages to restaurants and their events.
+
+A page is `{"restaurants": [{"restaurant": {...}}, ...]}` or an error such as `{"message": ..., "code": ...}`. Scalars are
+read as text, since partners send `votes` and `aggregate_rating` as text in one record and as a number in the next.
+"""
+
+from __future__ import annotations
+
+import datetime
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, exclude, problem, reject
+
+EVENT = "struct<event_id:string,title:string,start_date:string,end_date:string,photos:array<struct<photo:struct<url:string>>>>"
+RESTAURANT = (
+    "struct<id:string,name:string,cuisines:string,location:struct<city:string,country_id:string>,"
+    "user_rating:struct<aggregate_rating:string,votes:string,rating_text:string,rating_color:string>,"
+    f"zomato_events:array<struct<event:{EVENT}>>>"
+)
+# `_misfit` is never in the data: it gives an element the same type as one that is parsed on its own.
+ELEMENT = f"struct<restaurant:{RESTAURANT},_misfit:string>"
+PAGE = f"struct<message:string,code:string,restaurants:array<{ELEMENT}>,_corrupt:string>"
+STRICT = {"mode": "PERMISSIVE", "allowSingleQuotes": "false", "allowNonNumericNumbers": "false"}
+
+DETAIL_COLUMNS = (
+    "Restaurant Id",
+    "Restaurant Name",
+    "Country",
+    "City",
+    "User Rating Votes",
+    "User Aggregate Rating",
+    "Cuisines",
+    "Event Date",
+)
+
+
+def _parsed(raw: Column, schema: str, corrupt: str) -> Column:
+    return F.from_json(raw, schema, STRICT | {"columnNameOfCorruptRecord": corrupt})
+
+
+def parse_pages(records: DataFrame) -> DataFrame:
+    """Raw search pages as arrays of restaurants: one row a page, none lost.
+
+    In: `_file` int, `_position` long, `_raw` string, `_problem`. Out: `_file`, `_position`, `restaurants`
+    array<struct<restaurant, _misfit>>, `_problem`. A page with one field of a wrong type is parsed again restaurant by
+    restaurant, so that only the restaurant at fault is lost (`_misfit` holds its text). Rejected: `malformed_json`,
+    `not_an_object`, `api_error` (detail: message and code), `wrong_type`. Excluded: `empty_page`.
+    """
+    page = records.withColumn("_page", _parsed(F.col("_raw"), PAGE, "_corrupt"))
+    bad = F.col("_page._corrupt").isNotNull()
+    texts = _parsed(F.col("_raw"), "struct<restaurants:array<string>,_corrupt:string>", "_corrupt")
+    one_by_one = F.transform(texts["restaurants"], lambda text: _parsed(text, ELEMENT, "_misfit"))
+    restaurants = F.when(bad, one_by_one).otherwise(F.col("_page.restaurants"))
+    object_at_all = F.from_json("_raw", "map<string,string>", STRICT).isNotNull()
+    checks = [
+        F.when(~F.ltrim(F.col("_raw")).startswith("{"), problem(REJECTED, "not_an_object", F.substring("_raw", 1, 80))),
+        F.when(bad & ~object_at_all, problem(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it")),
+    ]
+    framed = page.select("_file", "_position", "_page", restaurants.alias("restaurants"), F.coalesce(PROBLEM, *checks).alias(PROBLEM), bad.alias("_bad"))
+    told = F.concat_ws(", ", F.col("_page.message"), F.concat(F.lit("code "), F.col("_page.code")))
+    no_list = F.col("restaurants").isNull()
+    framed = reject(framed, no_list & (told != ""), "api_error", told)
+    framed = reject(framed, F.col("_bad") & no_list, "wrong_type", "restaurants is not a list")
+    framed = exclude(framed, no_list | (F.size("restaurants") == 0), "empty_page")
+    return framed.select("_file", "_position", "restaurants", PROBLEM)
+
+
+def _text(column: str) -> Column:
+    trimmed = F.trim(F.col(column))
+    return F.when(trimmed != "", F.col(column))
+
+
+def _number(column: str, kind: str) -> Column:
+    return F.expr(f"try_cast(trim({column}) AS {kind})")
+
+
+def explode_restaurants(pages: DataFrame) -> DataFrame:
+    """Pages as restaurants: one row a restaurant of a page, in array order, none lost.
+
+    In: what `parse_pages` gives, pages in use only. Out: `_file`, `_position`, `_index` int (place in the page),
+    `id` long, `name`, `country_id` int, `city`, `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case),
+    `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>, `_problem`. Empty text is
+    null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested
+    field; the detail names it).
+    """
+    rows = pages.select("_file", "_position", F.posexplode("restaurants").alias("_index", "_element"))
+    rows = rows.select("_file", "_position", "_index", F.col("_element.restaurant").alias("r"), F.col("_element._misfit").alias("_misfit"))
+    events = F.transform(F.filter("r.zomato_events", lambda e: e["event"].isNotNull()), lambda e: _event(e["event"]))
+    flat = rows.select(
+        "_file",
+        "_position",
+        "_index",
+        "_misfit",
+        F.col("r").isNull().alias("_absent"),
+        _number("r.id", "bigint").alias("id"),
+        _text("r.name").alias("name"),
+        _number("r.location.country_id", "int").alias("country_id"),
+        _text("r.location.city").alias("city"),
+        _number("r.user_rating.votes", "bigint").alias("votes"),
+        _number("r.user_rating.aggregate_rating", "decimal(2,1)").alias("rating"),
+        _text("r.user_rating.rating_text").alias("rating_text"),
+        F.upper(_text("r.user_rating.rating_color")).alias("rating_color"),
+        _text("r.cuisines").alias("cuisines"),
+        events.alias("events"),
+        F.array(*[F.struct(F.lit(name).alias("name"), _text(path).alias("text"), ok.alias("ok")) for name, path, ok in _NUMBERS()]).alias("_numbers"),
+    )
+    wrong = F.filter("_numbers", lambda n: n["text"].isNotNull() & ~F.coalesce(n["ok"], F.lit(False)))
+    told = F.array_join(F.transform(wrong, lambda n: F.concat(n["name"], F.lit(": '"), n["text"], F.lit("'"))), "; ")
+    tagged = flat.withColumn(PROBLEM, F.lit(None).cast(PROBLEM_TYPE))
+    tagged = reject(tagged, F.col("_misfit").isNotNull(), "wrong_type", "a field of the restaurant has another shape")
+    tagged = reject(tagged, F.col("_absent"), "not_a_restaurant", F.concat(F.lit("element "), F.col("_index").cast("string")))
+    tagged = reject(tagged, F.size(wrong) > 0, "wrong_type", told)
+    tagged = reject(tagged, F.col("id").isNull(), "missing_value", "restaurant without id")
+    return tagged.drop("_misfit", "_absent", "_numbers")
+
+
+def _NUMBERS() -> list[tuple[str, str, Column]]:  # noqa: N802  (columns need a session, so this is no constant)
+    exact = _number("r.user_rating.aggregate_rating", "decimal(20,10)") == _number("r.user_rating.aggregate_rating", "decimal(2,1)")
+    return [
+        ("id", "r.id", _number("r.id", "bigint").isNotNull()),
+        ("country_id", "r.location.country_id", _number("r.location.country_id", "int").isNotNull()),
+        ("votes", "r.user_rating.votes", _number("r.user_rating.votes", "bigint").isNotNull()),
+        ("aggregate_rating", "r.user_rating.aggregate_rating", exact),
+    ]
+
+
+def _event(event: Column) -> Column:
+    def text(value: Column) -> Column:
+        return F.when(F.trim(value) != "", value)
+
+    first_photo = F.try_element_at(event["photos"], F.lit(1))
+    return F.struct(
+        text(event["event_id"]).alias("event_id"),
+        text(event["title"]).alias("title"),
+        text(event["start_date"]).alias("start_date"),
+        text(event["end_date"]).alias("end_date"),
+        text(first_photo["photo"]["url"]).alias("photo_url"),
+    )
+
+
+CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rating_color", "cuisines", "events")
+
+
+def exclude_duplicates(restaurants: DataFrame) -> DataFrame:
+    """Keeps one row a restaurant id: the one whose canonical JSON sorts first.
+
+    In and out: what `explode_restaurants` gives. Excluded: `duplicate_restaurant` (equal content), `differing_restaurant`
+    (other content). Rows that have a problem already are left as they are. Canonical JSON: the columns used, keys
+    sorted, nulls written.
+    """
+    content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
+    # Rows with a problem get a key of their own, so that none of them is ever the one that stays.
+    fine = F.col(PROBLEM).isNull()
+    key = F.when(fine, F.col("id"))
+    same = Window.partitionBy(key, F.when(~fine, F.struct("_file", "_position", "_index"))).orderBy("_content", "_file", "_position", "_index")
+    ranked = restaurants.withColumn("_content", content)
+    ranked = ranked.withColumn("_rank", F.row_number().over(same)).withColumn("_first", F.first("_content").over(same))
+    told = F.concat(F.lit("restaurant "), F.col("id").cast("string"))
+    again = fine & (F.col("_rank") > 1)
+    ranked = exclude(ranked, again & (F.col("_content") == F.col("_first")), "duplicate_restaurant", told)
+    ranked = exclude(ranked, again, "differing_restaurant", told)
+    return ranked.drop("_content", "_rank", "_first")
+
+
+def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:
+    """Adds `country` (string) from the country sheet. Excluded: `unknown_country` (detail: the country id).
+
+    In: restaurants, and `countries` with one row a `country_id` int and `country` string.
+    """
+    named = restaurants.join(F.broadcast(countries), on="country_id", how="left")
+    told = F.concat(F.lit("country id "), F.coalesce(F.col("country_id").cast("string"), F.lit("absent")))
+    return exclude(named, F.col("country").isNull(), "unknown_country", told)
+
+
+def restaurant_details(restaurants: DataFrame) -> DataFrame:
+    """The published details: one row a restaurant in use, columns `DETAIL_COLUMNS`; absent values are null.
+
+    `Event Date` is the start date of the restaurant's first event in array order.
+    """
+    first_event = F.try_element_at(F.col("events"), F.lit(1))
+    values = ("id", "name", "country", "city", "votes", "rating", "cuisines", first_event["start_date"])
+    columns = [F.col(v) if isinstance(v, str) else v for v in values]
+    return restaurants.select(*[column.alias(name) for column, name in zip(columns, DETAIL_COLUMNS, strict=True)])
+
+
+def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime.date]) -> DataFrame:
+    """Restaurants as events: one row an event of a restaurant, tagged when it is not to be published.
+
+    In: restaurants. Out: `_file`, `_position`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`,
+    `Photo URL`, `Event Title`, `Event Start Date` date, `Event End Date` date, `_problem`. An absent start or end is
+    open. Rejected: `missing_value` (no event id), `wrong_type` (id or date, the detail names it). Excluded:
+    `repeated_event` (the same id again in one restaurant, the first stays), `undated_event` (neither date),
+    `outside_period` (no day in common with the period, both ends included).
+    """
+    rows = restaurants.select("_file", "_position", "_index", "id", "name", F.posexplode("events").alias("_place", "e"), F.col("events.event_id").alias("_ids"))
+    start, end = (F.expr(f"try_cast(trim(e.{name}) AS date)") for name in ("start_date", "end_date"))
+    number = F.expr("try_cast(trim(e.event_id) AS bigint)")
+    flat = rows.select(
+        "_file",
+        "_position",
+        "_index",
+        number.alias("Event Id"),
+        F.col("id").alias("Restaurant Id"),
+        F.col("name").alias("Restaurant Name"),
+        F.col("e.photo_url").alias("Photo URL"),
+        F.col("e.title").alias("Event Title"),
+        start.alias("Event Start Date"),
+        end.alias("Event End Date"),
+        F.col("e").alias("_event"),
+        (F.array_position("_ids", F.col("e.event_id")) <= F.col("_place")).alias("_again"),
+    )
+    texts = {"event_id": "Event Id", "start_date": "Event Start Date", "end_date": "Event End Date"}
+    wrong = [F.when(F.col(f"_event.{name}").isNotNull() & F.col(f"`{column}`").isNull(), F.concat(F.lit(f"{name}: '"), F.col(f"_event.{name}"), F.lit("'"))) for name, column in texts.items()]
+    told = F.concat_ws("; ", *wrong)
+    first, last = (F.lit(day).cast("date") for day in period)
+    tagged = flat.withColumn(PROBLEM, F.lit(None).cast(PROBLEM_TYPE))
+    tagged = reject(tagged, told != "", "wrong_type", told)
+    tagged = reject(tagged, F.col("Event Id").isNull(), "missing_value", "event without id")
+    event = F.concat(F.lit("event "), F.col("Event Id").cast("string"))
+    tagged = exclude(tagged, F.col("_again"), "repeated_event", event)
+    tagged = exclude(tagged, F.col("Event Start Date").isNull() & F.col("Event End Date").isNull(), "undated_event", event)
+    outside = (F.col("Event Start Date") > last) | (F.col("Event End Date") < first)
+    tagged = exclude(tagged, F.coalesce(outside, F.lit(False)), "outside_period", event)
+    return tagged.drop("_event", "_again")

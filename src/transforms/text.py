@@ -1,0 +1,69 @@
+"""Values as text, the way published files write them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+
+def csv_field(value: Column, absent: str = "NA") -> Column:
+    """A value as an RFC 4180 field: quoted only when it holds a quote, comma or line break; null becomes `absent`.
+
+    >>> frame = spark.createDataFrame([('say "hi", all',), ("plain",), (None,)], "title string")
+    >>> frame.select(csv_field(F.col("title")).alias("field")).show(truncate=False)
+    +-------------------+
+    |field              |
+    +-------------------+
+    |"say ""hi"", all"  |
+    |plain              |
+    |NA                 |
+    +-------------------+
+    <BLANKLINE>
+    """
+    text = value.cast("string")
+    quoted = F.concat(F.lit('"'), F.replace(text, F.lit('"'), F.lit('""')), F.lit('"'))
+    return F.coalesce(F.when(text.rlike('[",\\r\\n]'), quoted).otherwise(text), F.lit(absent))
+
+
+def csv_line(names: Sequence[str], absent: str = "NA") -> Column:
+    """The named columns as one CSV line without its line end. Null rule: null becomes `absent`.
+
+    >>> frame = spark.createDataFrame([(1, "a,b"), (2, None)], "id int, name string")
+    >>> frame.select(csv_line(["id", "name"]).alias("line")).show()
+    +-------+
+    |   line|
+    +-------+
+    |1,"a,b"|
+    |   2,NA|
+    +-------+
+    <BLANKLINE>
+    """
+    return F.concat_ws(",", *[csv_field(F.col("`" + name.replace("`", "``") + "`"), absent) for name in names])
+
+
+def csv_header(names: Sequence[str]) -> str:
+    """The header line, quoted by the same rule as the values, with its line end."""
+    fields = ['"' + name.replace('"', '""') + '"' if any(c in name for c in '",\r\n') else name for name in names]
+    return ",".join(fields) + "\n"
+
+
+def plain_decimal(value: Column) -> Column:
+    """A decimal as text without exponent and trailing zeros: 20, 87.5, 0.1. Null stays null.
+
+    >>> frame = spark.sql("SELECT explode(array(20.00BD, 87.50BD, 0.10BD, 0.00BD, -100.00BD)) AS amount")
+    >>> frame.select(plain_decimal(F.col("amount")).alias("text")).show()
+    +----+
+    |text|
+    +----+
+    |  20|
+    |87.5|
+    | 0.1|
+    |   0|
+    |-100|
+    +----+
+    <BLANKLINE>
+    """
+    text = value.cast("string")
+    return F.when(text.contains("."), F.regexp_replace(text, r"\.?0+$", "")).otherwise(text)
