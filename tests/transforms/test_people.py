@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import uuid
+
+from chispa import assert_df_equality
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from transforms.people import NAMESPACE, people_table, person_id, tag_people, uuid5
+from transforms.problems import is_used, reject
+
+SCHEMA = "fullname string, age int, location string, _file int, _position long"
+
+
+def tagged(spark: SparkSession, *rows: tuple[str | None, int | None, str | None]) -> DataFrame:
+    return spark.createDataFrame([(*row, 0, at) for at, row in enumerate(rows)], SCHEMA)
+
+
+def problems(frame: DataFrame) -> list[tuple[int, str | None, str | None]]:
+    rows = frame.select("_position", "_problem.kind", "_problem.reason").orderBy("_position").collect()
+    return [(row["_position"], row["kind"], row["reason"]) for row in rows]
+
+
+def expected_id(*key: str | None) -> str:
+    return str(uuid.uuid5(NAMESPACE, json.dumps(key, ensure_ascii=False, separators=(",", ":"))))
+
+
+def test_uuid5_is_that_of_the_standard_library(spark: SparkSession) -> None:
+    texts = ["python.org", "", "Müller", "山田 太郎", "😀", '"', "a" * 1000, *(str(n) for n in range(200))]
+    frame = spark.createDataFrame([(text, str(uuid.uuid5(uuid.NAMESPACE_DNS, text))) for text in texts], "name string, id string")
+    assert_df_equality(
+        frame.select("name", uuid5(uuid.NAMESPACE_DNS, F.col("name")).alias("id")), frame, ignore_nullable=True
+    )
+
+
+def test_uuid5_of_null_is_null(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(None,)], "name string")
+    assert frame.select(uuid5(uuid.NAMESPACE_DNS, F.col("name"))).first()[0] is None
+
+
+def test_an_id_never_changes(spark: SparkSession) -> None:
+    rows = tagged(spark, ("John Doe", 25, "New York"), ('Ann "A" Lee', 7, None))
+    ids = [row[0] for row in rows.orderBy("_position").select(person_id(("fullname", "age", "location"))).collect()]
+    assert ids == [expected_id("John Doe", "25", "New York"), expected_id('Ann "A" Lee', "7", None)]
+    assert ids[0] == "684294e4-ec92-592a-9dbb-9501c6ab073d"
+
+
+def test_the_order_in_which_key_columns_are_named_does_not_matter(spark: SparkSession) -> None:
+    rows = tagged(spark, ("John Doe", 25, "New York"))
+    assert rows.select(person_id(["age", "fullname"])).first()[0] == expected_id("John Doe", "25")
+
+
+def test_people_get_names_and_ids(spark: SparkSession) -> None:
+    used = tag_people(tagged(spark, ("Maria  de la Rosa", 31, " Madrid "), ("Smith, Dr. John", 0, None))).where(is_used())
+    expected = spark.createDataFrame(
+        [
+            (expected_id("Maria de la Rosa", "31", "Madrid"), "Maria", "de la Rosa", 31, "Madrid"),
+            (expected_id("Smith, Dr. John", "0", None), "John", "Smith", 0, None),
+        ],
+        "id string, first_name string, last_name string, age int, location string",
+    )
+    assert_df_equality(people_table(used), expected, ignore_row_order=True, ignore_nullable=True)
+
+
+def test_namesakes_of_another_age_or_place_are_other_people(spark: SparkSession) -> None:
+    rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 8, "Rome"), ("Ann Lee", 7, "Oslo"))
+    assert tag_people(rows).where(is_used()).select("id").distinct().count() == 3
+
+
+def test_the_same_row_again_is_a_duplicate_even_with_other_blanks(spark: SparkSession) -> None:
+    rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 7, "Rome"), (" Ann  Lee", 7, "Rome "))
+    assert problems(tag_people(rows)) == [(0, None, None), (1, "excluded", "duplicate"), (2, "excluded", "duplicate")]
+
+
+def test_the_same_key_with_different_content_rejects_all_its_rows(spark: SparkSession) -> None:
+    rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 8, "Rome"), ("Ann Lee", 7, "Rome"), ("Bob Ray", 8, None), ("Bob Ray", 8, None))
+    ambiguous = ("rejected", "ambiguous_person")
+    assert problems(tag_people(rows, ["fullname"])) == [
+        (0, *ambiguous), (1, *ambiguous), (2, *ambiguous), (3, None, None), (4, "excluded", "duplicate")
+    ]  # fmt: skip
+
+
+def test_a_value_against_none_is_different_content(spark: SparkSession) -> None:
+    rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 7, None))
+    assert problems(tag_people(rows, ["fullname"])) == [(0, "rejected", "ambiguous_person"), (1, "rejected", "ambiguous_person")]
+
+
+def test_ages_that_nobody_has_are_rejected(spark: SparkSession) -> None:
+    rows = tagged(spark, ("A B", -1, None), ("A C", 0, None), ("A D", 150, None), ("A E", 151, None), (" ", 7, None))
+    assert problems(tag_people(rows)) == [
+        (0, "rejected", "age_out_of_range"), (1, None, None), (2, None, None), (3, "rejected", "age_out_of_range"),
+        (4, "rejected", "missing_value"),
+    ]  # fmt: skip
+
+
+def test_a_row_with_a_problem_makes_no_other_row_ambiguous_or_a_duplicate(spark: SparkSession) -> None:
+    rows = tagged(spark, ("Ann Lee", None, "Rome"), ("Ann Lee", 7, "Rome"), ("Ann Lee", None, "Rome"))
+    bad = reject(rows, F.col("age").isNull(), "wrong_type", "age: 'x', expected an integer")
+    assert problems(tag_people(bad, ["fullname"])) == [(0, "rejected", "wrong_type"), (1, None, None), (2, "rejected", "wrong_type")]
