@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pipeline import options as options_module
@@ -30,14 +30,14 @@ def new_run_id() -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """A job's name, inputs, options and what its session needs (`needs(options)` adds to `s3a`)."""
+    """A job's name, inputs, options and what its session needs (`needs` gives names for its options, beside `s3a`)."""
 
     name: str
     summary: str
     inputs: Sequence[Input]
     options: Sequence[Option] = ()
     check: Callable[[argparse.Namespace], None] = lambda options: None
-    needs: Sequence[str] = field(default_factory=tuple)
+    needs: Callable[[argparse.Namespace], Sequence[str]] = lambda options: ()
 
     def parser(self) -> argparse.ArgumentParser:
         """The job's command line."""
@@ -131,7 +131,7 @@ class Job:
         from pipeline import session
 
         paths = [run.destination, *(p for i in self.inputs for p in getattr(run.options, i.name.replace("-", "_")))]
-        needs = list(self.needs) + (["s3a"] if any(path.startswith(("s3://", "s3a://")) for path in paths) else [])
+        needs = list(self.needs(run.options)) + (["s3a"] if any(path.startswith(("s3://", "s3a://")) for path in paths) else [])
         for item in self.inputs:  # a missing input is told before Spark takes its seconds to start
             if getattr(run.options, item.name.replace("-", "_")):
                 run.files(item.name)
