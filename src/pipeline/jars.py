@@ -141,7 +141,8 @@ def _run_ivy(jars: Iterable[Jar], scratch: Path) -> str:
     # No POM and no checksum file is asked for: the list is complete and each file is checked against its SHA-256.
     settings.write_text(
         '<ivysettings><property name="ivy.checksums" value=""/><settings defaultResolver="central"/><resolvers>'
-        '<ibiblio name="central" m2compatible="true" usepoms="false" useMavenMetadata="false"/></resolvers></ivysettings>'
+        '<ibiblio name="central" m2compatible="true" usepoms="false" useMavenMetadata="false"/>'
+        "</resolvers></ivysettings>"
     )
     description = scratch / "ivy.xml"
     description.write_text(_description(jars))
@@ -170,7 +171,8 @@ def _description(jars: Iterable[Jar]) -> str:
     return (
         '<ivy-module version="2.0" xmlns:e="http://ant.apache.org/ivy/extra">'
         '<info organisation="local" module="jars"/>'
-        f'<configurations><conf name="default"/></configurations><dependencies>{"".join(rows)}</dependencies></ivy-module>'
+        '<configurations><conf name="default"/></configurations>'
+        f"<dependencies>{''.join(rows)}</dependencies></ivy-module>"
     )
 
 

@@ -1,0 +1,50 @@
+# `make` lists the targets. Needs Python 3.11 and nothing else; everything is installed under .venv* on first use.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+JOB ?=
+WITH := tools/with.sh .venv
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | while IFS="$$(printf '\t')" read -r name text; \
+		do printf '  make %-16s %s\n' "$$name" "$$text"; done
+
+.PHONY: run
+run: .env-run ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
+	@$(WITH) python tools/run_jobs.py $(JOB)
+
+.PHONY: test
+test: .env-dev ## the quick tests and checks, Spark 3.5, about two minutes
+	@$(WITH) python tools/checks.py quick
+
+.PHONY: test-all
+test-all: .env-dev .env-spark4 ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the cloud rehearsal, slow tests
+	@$(WITH) python tools/checks.py all
+
+.PHONY: lint
+lint: .env-dev ## style (ruff) and types (mypy) only
+	@$(WITH) python tools/checks.py lint
+
+.PHONY: package
+package: .env-dev ## dist/: the wheel, and the .zip for spark-submit --py-files and Glue --extra-py-files
+	@$(WITH) python tools/package.py
+
+.PHONY: lock
+lock: ## writes requirements/*.txt anew after a change of versions in pyproject.toml
+	@tools/lock.sh
+
+.PHONY: clean
+clean: ## removes what was made here, except the environments
+	@rm -rf out dist build .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache spark-warehouse metastore_db derby.log
+	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+.PHONY: clean-all
+clean-all: clean ## removes the environments too
+	@rm -rf .venv .venv-*
+
+# An environment is there when its stamp fits its list of packages; then this takes no time.
+.PHONY: .env-run .env-dev .env-spark4 .env-terraform
+.env-run .env-dev:
+	@tools/setup.sh .venv $(@:.env-%=%)
+.env-spark4:
+	@tools/setup.sh .venv-spark4 spark4

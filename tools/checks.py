@@ -1,0 +1,166 @@
+"""Runs groups of checks, some side by side, and ends with one line that counts them all: `N passed, N failed`.
+
+    quick   ruff, mypy, Terraform's own checks, and the tests that need nothing but Spark 3.5   (make test)
+    all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
+    lint    ruff and mypy   (make lint)
+
+The first group of a phase prints as it goes, the others when it has ended. Logs stay in .cache/checks.
+With CI=true a skipped test counts as failed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+LOGS = ROOT / ".cache" / "checks"
+APART = ("slow", "standin", "postgres", "cloud", "spark4")
+
+
+@dataclass(frozen=True)
+class Group:
+    """A command that counts as one check, or as many as its pytest report says."""
+
+    name: str
+    command: tuple[str, ...]
+    environment: str = ".venv"
+    minutes: float = 10
+    marks: str = ""  # what pytest selects; empty for another command
+
+    def full_command(self) -> list[str]:
+        """The command line, in its environment."""
+        own = list(self.command)
+        if self.marks:
+            own += ["-m", self.marks, "-p", "no:cacheprovider", f"--junitxml={self.report}"]
+        return [str(ROOT / "tools" / "with.sh"), self.environment, *own]
+
+    @property
+    def report(self) -> pathlib.Path:
+        """Where pytest leaves its counts."""
+        return LOGS / f"{self.name}.xml"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a group ended; `problem` says why when it is not a failed test."""
+
+    group: Group
+    passed: int
+    failed: int
+    seconds: float
+    problem: str = ""
+
+
+def without(*marks: str) -> str:
+    """A pytest selection of what has none of the marks."""
+    return " and ".join(f"not {mark}" for mark in marks)
+
+
+PYTEST = ("pytest", "-q")
+RUFF = Group("ruff", ("ruff", "check", "--quiet", "."))
+MYPY = Group("mypy", ("mypy",))
+TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
+TESTS = Group("tests", PYTEST, minutes=15, marks=without(*APART))
+SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 20, without("slow", "standin", "postgres", "cloud"))
+SERVERS = Group("tests with servers", PYTEST, minutes=20, marks="(standin or postgres) and not slow and not cloud")
+CLOUD = Group("cloud rehearsal", PYTEST, minutes=30, marks="cloud")
+SLOW = Group("slow tests", PYTEST, minutes=30, marks="slow and not cloud and not spark4")
+
+LINT = [RUFF, MYPY]
+QUICK = [TESTS, *LINT, TERRAFORM]
+# Slow tests measure: they run with nothing beside them.
+PHASES = {"lint": [LINT], "quick": [QUICK], "all": [QUICK, [SPARK4, SERVERS, CLOUD], [SLOW]]}
+
+
+def execute(group: Group, live: bool) -> tuple[int, str]:
+    """Runs the command until it ends or its time is up (124): its exit code and, unless live, what it printed."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    group.report.unlink(missing_ok=True)
+    log = LOGS / f"{group.name}.log"
+    with contextlib.ExitStack() as stack:
+        out = None if live else stack.enter_context(log.open("w"))
+        process = subprocess.Popen(
+            group.full_command(),
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(timeout=group.minutes * 60)
+        except subprocess.TimeoutExpired:
+            code = 124
+        finally:
+            # Whatever the group left running ends with it.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return code, "" if live else log.read_text(encoding="utf-8", errors="replace")
+
+
+def counted(group: Group, code: int, seconds: float) -> Outcome:
+    """Turns an exit code, and for pytest its report, into counts."""
+    if code == 124:
+        return Outcome(group, 0, 1, seconds, f"stopped after {group.minutes:.0f} minutes")
+    if not group.marks:
+        return Outcome(group, int(code == 0), int(code != 0), seconds)
+    if not group.report.is_file():
+        return Outcome(group, 0, 1, seconds, f"pytest ended with {code} and left no report")
+    suite = next(ET.parse(group.report).getroot().iter("testsuite"))
+    tests, failures, errors, skipped = (int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped"))
+    failed = failures + errors
+    problem = ""
+    if skipped:
+        problem = f"{skipped} skipped"
+        failed += skipped if os.environ.get("CI") else 0
+    if tests == 0:
+        problem = "no tests"
+    elif code and not failed:
+        failed, problem = 1, f"pytest ended with {code}"
+    return Outcome(group, tests - failures - errors - skipped, failed, seconds, problem)
+
+
+def run(group: Group, live: bool) -> tuple[Outcome, str]:
+    """Runs and counts one group."""
+    started = time.monotonic()
+    code, printed = execute(group, live)
+    return counted(group, code, time.monotonic() - started), printed
+
+
+def run_phase(groups: list[Group]) -> list[Outcome]:
+    """Runs the first group live, and the others one after the other beside it."""
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        others = [beside.submit(run, group, False) for group in groups[1:]]
+        print(f"== {groups[0].name}", flush=True)
+        outcomes = [run(groups[0], True)[0]]
+        for group, future in zip(groups[1:], others, strict=True):
+            outcome, printed = future.result()
+            print(f"== {group.name}\n{printed}", flush=True)
+            outcomes.append(outcome)
+    return outcomes
+
+
+def main(what: str) -> int:
+    """Runs all phases even when one fails, so that one look tells everything."""
+    outcomes = [outcome for phase in PHASES[what] for outcome in run_phase(phase)]
+    print()
+    for one in outcomes:
+        state = "failed" if one.failed else "passed"
+        print(f"{one.group.name:20} {state}  {one.passed:5} + {one.failed:<4} {one.seconds:6.1f} s  {one.problem}")
+    passed, failed = sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1] if len(sys.argv) > 1 else "quick"))

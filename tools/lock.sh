@@ -1,0 +1,21 @@
+#!/bin/sh
+# Writes requirements/*.txt anew from pyproject.toml: every package that is installed, with its version and hashes.
+# Run it after a change of a version there: make lock
+set -eu
+cd "$(dirname "$0")/.."
+tools/setup.sh .venv-lock lock
+compile() {
+    .venv-lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
+        --no-emit-index-url --no-emit-find-links "$@"
+}
+groups="--extra people --extra api --extra bench --extra cloud --extra dev"
+# shellcheck disable=SC2086
+compile pyproject.toml --extra spark $groups --output-file requirements/dev.txt
+compile pyproject.toml --extra spark --constraint requirements/dev.txt --output-file requirements/run.txt
+compile --group java --output-file requirements/java.txt
+compile --group lock --output-file requirements/lock.txt
+# The other engine runs the same tests, so everything but Spark itself is the same.
+grep -v -i -E '^(pyspark|py4j)==' requirements/dev.txt | grep -E '^[a-zA-Z0-9_.-]+(\[[a-z,]+\])?==' | sed 's/ *[\\;].*//' > requirements/.same
+# shellcheck disable=SC2086
+compile pyproject.toml --extra spark4 $groups --constraint requirements/.same --output-file requirements/spark4.txt
+rm -f requirements/.same

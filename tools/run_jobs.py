@@ -1,0 +1,63 @@
+"""`make run`: runs the jobs on their small samples, one after the other, with outputs under out/JOB.
+
+A job takes part when data/JOB/args exists. That file holds the arguments of `spark-submit jobs/JOB.py` as in a shell, over
+as many lines as one likes, `#` begins a comment; paths from the root of the repository. `--destination out/JOB` is added.
+
+    # data/restaurants/args
+    --restaurants data/restaurants/pages.json
+    --country-codes data/restaurants/country-codes.csv
+
+Usage: run_jobs.py [JOB ...]
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shlex
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+
+
+def known_jobs() -> list[str]:
+    """The jobs that have a sample; restaurants, the main one, first."""
+    names = [path.parent.name for path in ROOT.glob("data/*/args")]
+    return sorted(names, key=lambda name: (name != "restaurants", name))
+
+
+def arguments(job: str) -> list[str]:
+    """What data/JOB/args says."""
+    return shlex.split((ROOT / "data" / job / "args").read_text(encoding="utf-8"), comments=True)
+
+
+def run(job: str) -> int:
+    """Runs one job and returns its exit code."""
+    command = ["spark-submit", "--master", "local[*]", "--driver-memory", os.environ.get("DRIVER_MEMORY", "2g")]
+    command += [f"jobs/{job}.py", *arguments(job), "--destination", f"out/{job}"]
+    print(f"\n{job}: {shlex.join(command)}", flush=True)
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
+
+
+def main(names: list[str]) -> int:
+    """Runs the named jobs, or all; returns the first exit code that is not 0."""
+    known = known_jobs()
+    if unknown := [name for name in names if name not in known]:
+        print(
+            f"no job {', '.join(unknown)} with a sample (data/JOB/args); there are: {', '.join(known)}", file=sys.stderr
+        )
+        return 2
+    rows = []
+    for name in names or known:
+        started = time.monotonic()
+        rows.append((name, run(name), time.monotonic() - started))
+    print()
+    for name, code, seconds in rows:
+        print(f"{name:16} {'done' if code == 0 else f'exit code {code}':14} {seconds:5.1f} s   out/{name}/")
+    return next((code for _, code, _ in rows if code), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

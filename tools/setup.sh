@@ -1,0 +1,36 @@
+#!/bin/sh
+# Makes a virtual environment and installs a list of pinned packages into it; does nothing when that is done already.
+# Usage: tools/setup.sh ENVIRONMENT LIST     (a list is requirements/LIST.txt)
+set -eu
+cd "$(dirname "$0")/.."
+environment=$1 list=$2
+
+version() { "$1" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null || true; }
+
+find_python() {
+    seen=""
+    for candidate in ${PYTHON:-python3.11 python3 python}; do
+        found=$(version "$candidate")
+        if [ "$found" = 3.11 ]; then command -v "$candidate"; return; fi
+        [ -z "$found" ] || seen="$seen $candidate is $found;"
+    done
+    echo "This project needs Python 3.11.${seen:- No Python was found;} install it, or name it: make PYTHON=/path/to/python3.11" >&2
+    exit 2
+}
+
+stamp="$environment/.$list.stamp"
+# The path counts too: programs in an environment that was moved with its folder do not start.
+wanted="$(pwd)/$environment $(cksum < "requirements/$list.txt")"
+if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && [ -x "$environment/bin/python" ]; then exit 0; fi
+
+if [ "$(version "$environment/bin/python")" != 3.11 ] || [ "$(cat "$environment/.place" 2>/dev/null || true)" != "$(pwd)" ]; then
+    python=$(find_python)
+    echo "making $environment with $python" >&2
+    "$python" -m venv --clear "$environment"
+    pwd > "$environment/.place"
+fi
+echo "installing requirements/$list.txt into $environment (once; a few minutes)" >&2
+rm -f "$stamp"
+"$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
+    --requirement "requirements/$list.txt" >&2
+echo "$wanted" > "$stamp"

