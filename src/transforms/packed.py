@@ -65,15 +65,15 @@ def packed_column(
 ) -> Packed:
     """The packed column that a header describes: `order_status order_reference` names two pieces.
 
-    `elastic` and `types` may name pieces of other columns too. Raises ValueError for a header that does not name at least
-    two different pieces, two elastic pieces, a separator that matches the empty text, or an unknown type.
+    `elastic` and `types` may name pieces of other columns too. Raises ValueError for a header that does not name at
+    least two different pieces, two elastic pieces, a separator that matches the empty text, or an unknown type.
 
     >>> packed_column("name quantity", elastic=["name"], types={"quantity": "int"}).pieces
     (Piece(name='name', type='string'), Piece(name='quantity', type='int'))
     """
     if not separator or (regex and re.search(f"^(?:{separator})$", "")):
         raise ValueError(f"the separator '{separator}' matches the empty text")
-    names = re.split(separator, header) if regex else header.split(separator)
+    names = _parts(header, separator) if regex else header.split(separator)
     if len(names) < 2 or len(set(names)) < len(names) or "" in names:
         raise ValueError(f"column '{header}' does not name two or more different pieces separated by '{separator}'")
     chosen = [name for name in names if name in elastic]
@@ -86,8 +86,8 @@ def packed_column(
 def split(frame: DataFrame, packed: Packed) -> DataFrame:
     """Replaces a packed column by its pieces, typed, in its place.
 
-    In: `packed.column` string. Out: one column a piece; rows that do not split are rejected in `_problem`. A null cell has
-    no pieces. Grain: unchanged. Raises ValueError when a piece would take the name of another column.
+    In: `packed.column` string. Out: one column a piece; rows that do not split are rejected in `_problem`. A null cell
+    has no pieces. Grain: unchanged. Raises ValueError when a piece would take the name of another column.
 
     >>> frame = spark.createDataFrame([(1, "Blue Widget 2"), (2, "Widget")], "id int, `name quantity` string")
     >>> split(frame, packed_column("name quantity", types={"quantity": "int"})).show(truncate=False)
@@ -133,6 +133,13 @@ def separator_pattern(separator: str, *, regex: bool = False, quote: str = "") -
         return text
     q = re.escape(quote)
     return f"(?:{text})(?=(?:[^{q}]*{q}[^{q}]*{q})*[^{q}]*$)"
+
+
+def _parts(header: str, separator: str) -> list[str]:
+    # re.split would put the text of the separator's groups between the names.
+    cuts = [match.span() for match in re.finditer(separator, header)]
+    starts, ends = [0, *[end for _, end in cuts]], [*[start for start, _ in cuts], len(header)]
+    return [header[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 def _escaped(character: str) -> str:

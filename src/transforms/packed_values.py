@@ -62,8 +62,8 @@ def pairs_to_map(frame: DataFrame, column: str, separator: str = ";", assign: st
     """`key=value` pairs in one cell as a map, in its place.
 
     In: `column` string. Out: map<string, array<string>>: a repeated key keeps all its values in order, a key without
-    `=` has null for its value, blanks around a key are dropped. A pair without a key is rejected `empty_key`. Null stays
-    null. Grain: unchanged.
+    `=` has null for its value, blanks around a key are dropped. A pair without a key is rejected `empty_key`. Null
+    stays null. Grain: unchanged.
 
     >>> frame = spark.createDataFrame([("DP=14;DB;AF=0.5;AF=0.3",)], "info string")
     >>> pairs_to_map(frame, "info").select("info").show(truncate=False)
