@@ -209,7 +209,7 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
         start.alias("Event Start Date"),
         end.alias("Event End Date"),
         F.col("e").alias("_event"),
-        (F.array_position("_ids", F.col("e.event_id")) <= F.col("_place")).alias("_again"),
+        (F.call_function("array_position", F.col("_ids"), F.col("e.event_id")) <= F.col("_place")).alias("_again"),
     )
     texts = {"event_id": "Event Id", "start_date": "Event Start Date", "end_date": "Event End Date"}
     wrong = [F.when(F.col(f"_event.{name}").isNotNull() & F.col(f"`{column}`").isNull(), F.concat(F.lit(f"{name}: '"), F.col(f"_event.{name}"), F.lit("'"))) for name, column in texts.items()]
