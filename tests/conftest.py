@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from tests.support.jobs import JobResult
+    from tests.support.postgres import PrivatePostgres
 
 
 @pytest.fixture(scope="session")
@@ -31,6 +32,15 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
 def real_data() -> pathlib.Path:
     """The folder of real inputs; tests that ask for it are deselected where it is absent."""
     return REAL_DATA
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PrivatePostgres]:
+    """A PostgreSQL of the tests' own; a test makes its own tables in it."""
+    from tests.support.postgres import private_postgres
+
+    with private_postgres("fsync=off") as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,0 +1,171 @@
+"""Where a PostgreSQL database is, who asks, and which table: checked before anything connects.
+
+A URL never holds credentials. They come from PGUSER and PGPASSWORD, or from the secret that DATABASE_SECRET_ARN names.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+
+from pipeline.errors import DeliveryError, UsageError
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.sql import Composable
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,54}")
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_PARAMETERS = ("sslmode", "sslrootcert")
+_SECONDS_TO_CONNECT = 10
+
+
+@dataclass(frozen=True)
+class Database:
+    """Host, port, name and TLS settings of a database, without credentials."""
+
+    host: str
+    port: int
+    name: str
+    parameters: Mapping[str, str] = field(default_factory=dict)
+
+    def jdbc_url(self, **extra: str) -> str:
+        """The URL for the Java driver, with the driver's own settings added."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        query = urlencode({**self.parameters, **extra}, quote_via=quote)
+        return f"jdbc:postgresql://{host}:{self.port}/{quote(self.name, safe='')}?{query}"
+
+    def arguments(self, login: Credentials) -> dict[str, Any]:
+        """Keyword arguments for `psycopg.connect`; a peer that vanishes is noticed within a minute."""
+        return {
+            "host": self.host, "port": self.port, "dbname": self.name, "user": login.user, "password": login.password,
+            "connect_timeout": _SECONDS_TO_CONNECT, "keepalives_idle": 15, "keepalives_interval": 15, "keepalives_count": 3,
+            **self.parameters,
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """User and password; the password is not part of its text."""
+
+    user: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A checked table name, with its schema when one was given."""
+
+    name: str
+    schema: str | None = None
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Schema, if given, and name."""
+        return (self.schema, self.name) if self.schema else (self.name,)
+
+    @property
+    def quoted(self) -> str:
+        """The name as SQL text, in quotes."""
+        return ".".join(f'"{part}"' for part in self.parts)
+
+    @property
+    def sql(self) -> Composable:
+        """The name as a quoted identifier for psycopg."""
+        from psycopg.sql import Identifier
+
+        return Identifier(*self.parts)
+
+    def staging(self) -> Table:
+        """The table beside it that loads are written to first."""
+        return Table(f"{self.name}_staging", self.schema)
+
+
+def database_url(text: str) -> Database:
+    """Reads `postgresql://host[:port]/database[?sslmode=...]`, with or without `jdbc:`; `UsageError` says what is wrong.
+
+    The message never repeats the text, which may hold a password by mistake.
+    """
+    expected = "expected postgresql://HOST[:PORT]/DATABASE[?sslmode=verify-full]"
+    try:
+        parts = urlsplit(text.strip().removeprefix("jdbc:"))
+        port, host = parts.port or 5432, parts.hostname or ""
+        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+    except ValueError as error:
+        raise UsageError(f"database URL: not a URL; {expected}") from error
+    parameters = dict(given)
+    if parts.username is not None or parts.password is not None or {"user", "password"} & parameters.keys():
+        raise UsageError("database URL: it carries credentials; give them as PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN")
+    name = parts.path.removeprefix("/")
+    if parts.scheme not in ("postgresql", "postgres") or not _is_host(host) or not _NAME.fullmatch(name.replace("-", "_")):
+        raise UsageError(f"database URL: {expected}")
+    if unknown := parameters.keys() - set(_PARAMETERS):
+        raise UsageError(f"database URL: unknown parameter {', '.join(sorted(unknown))}; known are {', '.join(_PARAMETERS)}")
+    if parameters.get("sslmode", "prefer") not in _SSL_MODES:
+        raise UsageError(f"database URL: sslmode must be one of {', '.join(_SSL_MODES)}")
+    return Database(host, port, name, parameters)
+
+
+def _is_host(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return bool(_HOST.fullmatch(host))
+    return True
+
+
+def table_name(text: str) -> Table:
+    """Reads `table` or `schema.table`: letters, digits and underscores, at most 55; anything else is a `UsageError`."""
+    parts = text.split(".")
+    if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
+        raise UsageError(f"'{text}' is not a table name: letters, digits and underscores, at most 55, after SCHEMA. if need be")
+    return Table(parts[-1], parts[0] if len(parts) == 2 else None)
+
+
+def check_credentials(environment: Mapping[str, str] = os.environ) -> None:
+    """`UsageError` when the environment does not say where credentials come from; asks nobody."""
+    if not environment.get("DATABASE_SECRET_ARN") and not (environment.get("PGUSER") and environment.get("PGPASSWORD")):
+        raise UsageError("no credentials for the database: set PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN")
+
+
+def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
+    """User and password from DATABASE_SECRET_ARN (`{"username": ..., "password": ...}`), else PGUSER and PGPASSWORD."""
+    check_credentials(environment)
+    if arn := environment.get("DATABASE_SECRET_ARN"):
+        content = secret(arn)
+        try:
+            found = json.loads(content)
+            return Credentials(str(found["username"]), str(found["password"]))
+        except (ValueError, KeyError, TypeError):
+            # "from None": the chained error would show the secret's text.
+            raise DeliveryError("the secret of DATABASE_SECRET_ARN is not a JSON object with username and password") from None
+    return Credentials(environment["PGUSER"], environment["PGPASSWORD"])
+
+
+def secret(arn: str) -> str:
+    """The text of a secret in Secrets Manager; `DeliveryError` when it cannot be had."""
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    config = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 3})
+    region = arn.split(":")[3] if arn.count(":") >= 6 else None
+    try:
+        client = boto3.client("secretsmanager", region_name=region, config=config)
+        return str(client.get_secret_value(SecretId=arn)["SecretString"])
+    except (BotoCoreError, ClientError, KeyError) as error:
+        raise DeliveryError(f"the secret {arn} cannot be read: {type(error).__name__}: {error}") from error
+
+
+def connect(database: Database, login: Credentials, application: str) -> psycopg.Connection[tuple[Any, ...]]:
+    """A connection that commits each statement unless in a transaction block; `psycopg.Error` when there is none."""
+    import psycopg
+
+    return psycopg.connect(**database.arguments(login), application_name=application, autocommit=True)

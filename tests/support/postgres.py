@@ -1,0 +1,74 @@
+"""A real PostgreSQL for tests: started once on a free port, stopped by its process id."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from pyspark import SparkContext
+from pyspark.sql import SparkSession
+
+from pipeline.database import Credentials, Database, database_url
+from tools import postgres
+
+
+class PrivatePostgres:
+    """A server, its credentials, and how a test looks at it or breaks it."""
+
+    def __init__(self, folder: pathlib.Path, settings: tuple[str, ...] = ()) -> None:
+        self.folder, self.settings = folder, settings
+        self.server = postgres.start(folder, settings=settings)
+
+    @property
+    def database(self) -> Database:
+        return database_url(self.server.url)
+
+    @property
+    def login(self) -> Credentials:
+        return Credentials(postgres.USER, self.server.password)
+
+    def connect(self, user: str = postgres.USER, password: str | None = None) -> psycopg.Connection[tuple[Any, ...]]:
+        return psycopg.connect(self.server.url, user=user, password=password or self.server.password, autocommit=True)
+
+    def query(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        """Runs one statement as the owner and gives its rows."""
+        with self.connect() as session:
+            done = session.execute(statement, values or None)
+            return done.fetchall() if done.description else []
+
+    def crash(self) -> None:
+        """Stops the server as a crash would: no checkpoint, every connection is cut."""
+        postgres.stop(self.folder, how=postgres.signal.SIGQUIT)
+
+    def restart(self) -> None:
+        self.server = postgres.start(self.folder, self.server.port, self.settings)
+
+
+@contextlib.contextmanager
+def private_postgres(*settings: str) -> Iterator[PrivatePostgres]:
+    """A server of its own, gone afterwards with all it held."""
+    home = pathlib.Path(tempfile.mkdtemp(prefix="postgres-"))
+    home.chmod(0o755)  # under root the server runs as another account, which must reach its folder
+    try:
+        yield PrivatePostgres(home / "server", settings)
+    finally:
+        postgres.stop(home / "server")
+        shutil.rmtree(home)
+
+
+def add_driver(spark: SparkSession) -> SparkSession:
+    """Gives a running session the Java driver."""
+    from pipeline.jars import jars_for
+
+    context = SparkContext._active_spark_context
+    assert context is not None
+    loader = context._jvm.java.lang.Thread.currentThread().getContextClassLoader()
+    for jar in jars_for(spark.version, "postgresql"):
+        context._jsc.addJar(jar)
+        loader.addURL(context._jvm.java.io.File(jar).toURI().toURL())
+    return spark
