@@ -11,7 +11,7 @@ compile() {
 groups="--extra people --extra api --extra bench --extra cloud --extra dev"
 # shellcheck disable=SC2086
 compile pyproject.toml --extra spark $groups --output-file requirements/dev.txt
-compile pyproject.toml --extra spark --constraint requirements/dev.txt --output-file requirements/run.txt
+compile pyproject.toml --extra spark --extra people --constraint requirements/dev.txt --output-file requirements/run.txt
 compile --group java --output-file requirements/java.txt
 compile --group lock --output-file requirements/lock.txt
 # The other engine runs the same tests, so everything but Spark itself is the same.

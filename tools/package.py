@@ -1,7 +1,7 @@
 """`make package`: the packages under src/ as a wheel and as the .zip for --py-files and --extra-py-files, under dist/.
 
-The same sources give the same bytes: sorted names, one fixed time. The .zip is what Spark and Glue put on the executors'
-path as it is; a wheel given to --py-files does not reach them.
+The same sources give the same bytes: sorted names, one fixed time. The .zip is what Spark and Glue put on the path of
+the executors as it is; a wheel given to --py-files does not reach them.
 """
 
 from __future__ import annotations
@@ -62,9 +62,8 @@ def main(folder: pathlib.Path) -> None:
         old.unlink()
     write_zip(archive)
     for path in (archive, write_wheel(folder)):
-        print(
-            f"{path.resolve().relative_to(ROOT) if path.resolve().is_relative_to(ROOT) else path}  {path.stat().st_size} bytes"
-        )
+        shown = path.resolve()
+        print(f"{shown.relative_to(ROOT) if shown.is_relative_to(ROOT) else shown}  {path.stat().st_size} bytes")
 
 
 if __name__ == "__main__":

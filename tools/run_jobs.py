@@ -1,7 +1,8 @@
 """`make run`: runs the jobs on their small samples, one after the other, with outputs under out/JOB.
 
-A job takes part when data/JOB/args exists. That file holds the arguments of `spark-submit jobs/JOB.py` as in a shell, over
-as many lines as one likes, `#` begins a comment; paths from the root of the repository. `--destination out/JOB` is added.
+A job takes part when data/JOB/args exists. That file holds the arguments of `spark-submit jobs/JOB.py` as in a shell,
+over as many lines as one likes, `#` begins a comment; paths are from the root of the repository, and
+`--destination out/JOB` is added.
 
     # data/restaurants/args
     --restaurants data/restaurants/pages.json
@@ -36,9 +37,12 @@ def arguments(job: str) -> list[str]:
 def run(job: str) -> int:
     """Runs one job and returns its exit code."""
     command = ["spark-submit", "--master", "local[*]", "--driver-memory", os.environ.get("DRIVER_MEMORY", "2g")]
+    command += ["--driver-java-options", f"-Dlog4j2.configurationFile=file:{ROOT}/tools/log4j2.properties"]
     command += [f"jobs/{job}.py", *arguments(job), "--destination", f"out/{job}"]
-    print(f"\n{job}: {shlex.join(command)}", flush=True)
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    shown = ["spark-submit", f"jobs/{job}.py", *arguments(job), "--destination", f"out/{job}"]
+    print(f"\n$ {shlex.join(shown)}", flush=True)
+    environment = {"SPARK_LOCAL_IP": "127.0.0.1", **os.environ}
+    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
 
 
 def main(names: list[str]) -> int:
