@@ -48,6 +48,7 @@ _ITEM = T.StructType([*_text("timestamp"), T.StructField("carpark_data", T.Array
 # One answer of the availability API: all figures and times are text there.
 ANSWER = T.StructType([T.StructField("items", T.ArrayType(_ITEM), nullable=False)])
 
+_TEXTS = ("car_park_no", "lot_type", "total_lots", "lots_available", "update_datetime", "timestamp")
 _TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})?$"
 _ZONE = r"(Z|[+-]\d{2}:\d{2})$"
 
@@ -99,7 +100,8 @@ def readings(answers: DataFrame) -> DataFrame:
     """The readings of all answers, one row a lot type of a car park in an answer; none lost, bad ones tagged.
 
     In: `items` as in `ANSWER`, `_file`, `_position`; one row an answer. Out: `car_park_no`, `lot_type` string,
-    `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `_file`, `_position`, `_problem`.
+    `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as they came, as
+    JSON), `_file`, `_position`, `_problem`.
     Rejected: `missing_value` (no number, lot type, figure or time), `wrong_type` (a figure that is no whole number from
     0 on, a time that is none), `no_lots` (a car park without carpark_info).
     """
@@ -124,6 +126,7 @@ def readings(answers: DataFrame) -> DataFrame:
         _lots("lots_available").alias("available_lots"),
         local_time(F.col("update_datetime")).alias("updated_at"),
         local_time(F.col("timestamp")).alias("answered_at"),
+        F.to_json(F.struct(*_TEXTS)).alias("reading"),
         "_file",
         "_position",
         PROBLEM,
@@ -135,14 +138,13 @@ def _lots(name: str) -> Column:
 
 
 def _checked(raw: DataFrame) -> DataFrame:
-    texts = ("car_park_no", "lot_type", "total_lots", "lots_available", "update_datetime", "timestamp")
     where = F.concat_ws(" ", F.lit("reading of"), F.coalesce("car_park_no", F.lit("?")), "lot_type")
     checked = reject(raw, F.col("no_lots") & F.col("car_park_no").isNotNull(), "no_lots", where)
-    for name in texts:
+    for name in _TEXTS:
         missing = F.coalesce(F.col(name) == "", F.lit(True))
         checked = reject(checked, missing, "missing_value", F.concat(where, F.lit(f": {name} is absent")))
-    for name, value in [(n, _lots(n)) for n in texts[2:4]] + [(n, local_time(F.col(n))) for n in texts[4:]]:
-        kind = "whole number from 0 on" if name in texts[2:4] else "time like 2021-05-23T17:23:34"
+    for name, value in [(n, _lots(n)) for n in _TEXTS[2:4]] + [(n, local_time(F.col(n))) for n in _TEXTS[4:]]:
+        kind = "whole number from 0 on" if name in _TEXTS[2:4] else "time like 2021-05-23T17:23:34"
         detail = F.concat(where, F.lit(f": {name}: "), F.to_json(F.array(name)), F.lit(f" is not a {kind}"))
         checked = reject(checked, value.isNull(), "wrong_type", detail)
     return checked
