@@ -20,7 +20,8 @@ PEOPLE = StructType(
     ]
 )
 KEY_COLUMNS = tuple(PEOPLE.fieldNames())
-OUTPUT_COLUMNS = ("id", "first_name", "last_name", "age", "location")
+# The published columns and their types in PostgreSQL.
+OUTPUT_COLUMNS = {"id": "uuid", "first_name": "text", "last_name": "text", "age": "integer", "location": "text"}
 # Chosen once and never changed: every id in every table hangs on it.
 NAMESPACE = uuid.UUID("5c3cbf3e-8d0c-5a52-9d6f-0f2f2bb7f1de")
 OLDEST = 150
