@@ -58,12 +58,14 @@ class Run:
         return self._files[name]
 
     def _remember(self, name: str, scan: AnyScan) -> AnyScan:
-        # Counted where the reader gives the rows, so that a row lost later on cannot hide.
-        counts = Observation(f"read {name}")
-        scan.frame = scan.frame.observe(counts, F.count(F.lit(1)).alias("read"))
-        self._scans[name], self._reads[name] = scan, counts
+        self._scans[name] = scan
         self.account(name).files = list(scan.files)
         return scan
+
+    def _counted(self, name: str) -> DataFrame:
+        # Counted where the reader gives the rows, so that a row lost later on cannot hide.
+        self._reads[name] = counts = Observation(f"read {name}")
+        return self._scans[name].frame.observe(counts, F.count(F.lit(1)).alias("read"))
 
     def scan_of(self, name: str) -> AnyScan:
         """The scan behind an input; `restaurants.event` stands on the scan of `restaurants`."""
@@ -115,19 +117,20 @@ class Run:
         chosen = schema if schema is not None else csv_source.text_schema(headers[0])
         for names, file in zip(headers, scan.header_files, strict=True):
             csv_source.check_header(names, chosen.fieldNames(), file)
-        return csv_source.parse_lines(scan.frame, headers, chosen, absent=absent, delimiter=delimiter)
+        return csv_source.parse_lines(self._counted(name), headers, chosen, absent=absent, delimiter=delimiter)
 
     def read_json(self, name: str, schema: T.StructType, *, records_path: str = "") -> DataFrame:
         """The records of a JSON input as a tagged frame; `records_path` finds them in an envelope (`items.data`)."""
-        return json_source.parse_records(self._json_scan(name, records_path).frame, schema)
+        return json_source.parse_records(self._json_scan(name, records_path), schema)
 
     def scan_json(self, name: str, *, records_path: str = "") -> DataFrame:
         """The records of a JSON input as text: `_file`, `_position`, `_raw`, `_problem`; nothing is parsed."""
-        return json_source.tag_raw(self._json_scan(name, records_path).frame)
+        return json_source.tag_raw(self._json_scan(name, records_path))
 
-    def _json_scan(self, name: str, records_path: str) -> AnyScan:
+    def _json_scan(self, name: str, records_path: str) -> DataFrame:
         with self.stage(f"plan {name}"):
-            return self._remember(name, records.json_records(self.spark, self.files(name), records=records_path))
+            self._remember(name, records.json_records(self.spark, self.files(name), records=records_path))
+        return self._counted(name)
 
     # settling
 
@@ -148,7 +151,7 @@ class Run:
 
         One pass fills the cache and counts. `raw` takes a record's text and gives the part that belongs to the row
         (when a record was exploded). `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an
-        input without any usable record.
+        input without any usable record. Columns that begin with `_` are bookkeeping and go, unless kept.
         """
         account = self.account(name)
         account.may_be_empty = may_be_empty
@@ -156,7 +159,7 @@ class Run:
             kept = quarantine.settle(self, name, tagged, account, raw)
         self._kept[name] = kept
         used = kept.where(kept[PROBLEM].isNull())
-        return used.drop(PROBLEM) if keep else used.drop(*csv_source.BOOKKEEPING)
+        return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
 
     def kept(self, name: str) -> DataFrame:
         """All rows of a settled input, tagged, from the cache: for outputs that use some of the excluded rows too."""

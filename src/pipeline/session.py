@@ -73,6 +73,19 @@ def _s3a_settings() -> dict[str, str]:
     return settings
 
 
+def _quieten(level: str) -> None:
+    """spark-submit logs at INFO until a session says otherwise: say it before the session starts."""
+    from pyspark import SparkContext
+
+    SparkContext._ensure_initialized()
+    jvm = SparkContext._jvm
+    assert jvm is not None
+    # The first log line of Spark loads its own profile over any level set before, so that is brought about here.
+    getattr(getattr(jvm.org.apache.spark.util, "Utils$"), "MODULE$").initializeLogIfNecessary(False, True)
+    log4j = jvm.org.apache.logging.log4j
+    log4j.core.config.Configurator.setRootLevel(log4j.Level.toLevel(level))
+
+
 def _add_to_driver(jars: Iterable[str]) -> None:
     """spark-submit starts the driver's JVM before the job says what it needs: its class loader takes late jars."""
     from pyspark import SparkContext
@@ -108,6 +121,9 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
+    level = os.environ.get("SPARK_LOG_LEVEL", "ERROR")
+    if not on_glue():
+        _quieten(level)
     jars = _jars(needs)
     if jars:
         _add_to_driver(jars)
@@ -131,7 +147,7 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
         if not given.contains(key) or key in ("spark.jars",):
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel(os.environ.get("SPARK_LOG_LEVEL", "ERROR"))
+    spark.sparkContext.setLogLevel(level)
     _ship_source(spark, spark.sparkContext.master)
     return spark
 
