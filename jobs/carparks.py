@@ -94,7 +94,8 @@ def fill_lookup_table(run: Run, parks: DataFrame) -> None:
     from pipeline.lookup_table import fill
 
     with run.stage("fill the lookup table"):
-        done = fill(parks, run.options.lookup_table, key="car_park_no", run_id=run.run_id)
+        # The read API asks for numbers in upper case.
+        done = fill(parks.withColumn("id", F.upper("car_park_no")), run.options.lookup_table, run_id=run.run_id)
     run.figure(f"lookup table {run.options.lookup_table}", {"written": done.written, "removed": done.removed})
 
 
