@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.api_errors import ApiError, Unavailable, responses
+from services.lookup_search import SHORTEST, find_addresses
 
 KEPT_SECONDS = 60
 MOST_KEPT = 10_000
@@ -44,7 +45,7 @@ class Address(BaseModel):
     """Parameters of a search by address."""
 
     model_config = ConfigDict(extra="forbid")
-    address: str = Field(min_length=3, max_length=200, description="parts of the address, any case, word order free")
+    address: str = Field(min_length=SHORTEST, max_length=200, pattern=r"\w", description="parts of the address, any case, word order free")
     limit: int = Field(default=50, ge=1, le=MOST_ROWS, description="most rows in the answer")
 
 
@@ -84,19 +85,19 @@ class LookupTable:
         found: Item | None = self._kept.get(f"item {key}", lambda: self._item(key))
         return found
 
-    def items(self) -> list[Item]:
+    def items(self) -> dict[str, Item]:
         """All items by id."""
-        found: list[Item] = self._kept.get("all", self._all)
+        found: dict[str, Item] = self._kept.get("all", self._all)
         return found
 
     def _item(self, key: str) -> Item | None:
         answer = self._call(lambda: self._client.get_item(TableName=self._name, Key={"id": {"S": key}}))
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def _all(self) -> list[Item]:
+    def _all(self) -> dict[str, Item]:
         pages = self._client.get_paginator("scan").paginate(TableName=self._name)
         items = self._call(lambda: [_plain(item) for page in pages for item in page["Items"]])
-        return sorted(items, key=lambda item: str(item["id"]))
+        return {item["id"]: item for item in items}
 
     def _call(self, ask: Callable[[], Any]) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -150,6 +151,6 @@ def _add_carparks(routes: APIRouter, table: LookupTable, described: dict[int | s
 
     @routes.get("/carparks", response_model=FoundRows, responses=responses(401, 422, 503), summary="Car parks by parts of the address")
     def by_address(parameters: Annotated[Address, Query()]) -> JSONResponse:
-        words = parameters.address.casefold().split()
-        fits = [item for item in table.items() if all(word in str(item.get("address") or "").casefold() for word in words)]
-        return JSONResponse({"rows": fits[: parameters.limit], "total": len(fits)}, headers=_HEADERS)
+        items = table.items()
+        fitting = find_addresses(parameters.address, {key: item.get("address") for key, item in items.items()})
+        return JSONResponse({"rows": [items[key] for key in fitting[: parameters.limit]], "total": len(fitting)}, headers=_HEADERS)
