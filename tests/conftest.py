@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.support.paths import REAL_DATA
@@ -16,6 +17,12 @@ if TYPE_CHECKING:
 
     from tests.support.jobs import JobResult
     from tests.support.postgres import PrivatePostgres
+
+
+# A shared machine has slow moments: no deadline for a single example. Unattended runs repeat the same examples.
+hypothesis.settings.register_profile("attended", deadline=None)
+hypothesis.settings.register_profile("unattended", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.load_profile("unattended" if os.environ.get("CI") else "attended")
 
 
 @pytest.fixture(scope="session")
@@ -51,24 +58,36 @@ def run_job() -> Callable[..., JobResult]:
     return submit_job
 
 
+@pytest.fixture
+def call_job(spark: SparkSession) -> Callable[..., JobResult]:
+    """As `run_job`, in this process and the session that runs already: for the many small cases."""
+    from tests.support.jobs import call_job
+
+    return call_job
+
+
+@pytest.fixture(scope="session")
+def sample_args() -> Callable[[str], list[str]]:
+    """`sample_args("restaurants")`: the arguments in data/restaurants/args."""
+    from tests.support.jobs import sample_args
+
+    return sample_args
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests on real inputs where these are absent, and counts them for the line that says so."""
+    """Leaves out the tests on real inputs where these are absent."""
     if REAL_DATA.is_dir():
         return
     away = [item for item in items if "real_data" in getattr(item, "fixturenames", ())]
-    config.stash[_AWAY] = len(away)
-    if away:
-        config.hook.pytest_deselected(items=away)
-        items[:] = [item for item in items if item not in set(away)]
+    config.hook.pytest_deselected(items=away)
+    items[:] = [item for item in items if item not in set(away)]
 
 
-_AWAY: pytest.StashKey[int] = pytest.StashKey()
-
-
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """One line for the tests that need real inputs which are not here."""
-    count = config.stash.get(_AWAY, 0)
-    return [f"deselected {count} tests on real inputs: there is no {REAL_DATA}"] if count else []
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """One line when the real inputs are not here."""
+    if not REAL_DATA.is_dir():
+        terminalreporter.write_line(f"tests on real inputs are left out: there is no {REAL_DATA}")
 
 
 @pytest.hookimpl(trylast=True)

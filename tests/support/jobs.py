@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import functools
+import importlib.util
+import io
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
-from tests.support.paths import JOBS
+from tests.support.paths import JOBS, ROOT, SAMPLES
 
 SUBMIT = ("--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false")
 
@@ -80,3 +86,37 @@ def submit_job(
         stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8", check=False,
     )  # fmt: skip
     return JobResult(done.returncode, done.stdout, done.stderr, destination_of(texts))
+
+
+@functools.cache
+def job_module(job: str) -> ModuleType:
+    """The job's file as a module, without running it."""
+    spec = importlib.util.spec_from_file_location(f"jobs_{job}", JOBS / f"{job}.py")
+    if spec is None or spec.loader is None:
+        raise AssertionError(f"there is no jobs/{job}.py")
+    module = importlib.util.module_from_spec(spec)
+    path = list(sys.path)
+    spec.loader.exec_module(module)
+    sys.path[:] = path
+    return module
+
+
+def call_job(job: str, *arguments: object) -> JobResult:
+    """Runs the job in this process, in the session that runs already; seconds faster than `submit_job`."""
+    module = job_module(job)
+    texts = [str(argument) for argument in arguments]
+    stdout, stderr = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
+        exit_code = module.JOB.run(texts, module.body)
+    return JobResult(exit_code, stdout.getvalue(), stderr.getvalue(), destination_of(texts))
+
+
+def sample_args(job: str) -> list[str]:
+    """The arguments in data/JOB/args; its paths made absolute."""
+    words = shlex.split((SAMPLES / job / "args").read_text(encoding="utf-8"), comments=True)
+    return [str(ROOT / word) if word.startswith("data/") else word for word in words]
+
+
+def sampled_jobs() -> list[str]:
+    """The jobs that have a sample."""
+    return sorted(path.parent.name for path in SAMPLES.glob("*/args"))
