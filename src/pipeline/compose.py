@@ -9,7 +9,6 @@ On disk a staged file has a temporary name and publication is a rename. On S3 pa
 multipart upload, and publication completes it. Work goes on behind `stage`: parts must stay until `ready` or `publish`.
 """
 
-# ruff: noqa: PTH - paths are plain strings, as on S3
 from __future__ import annotations
 
 import contextlib

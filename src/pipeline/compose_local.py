@@ -1,6 +1,5 @@
 """Parts put together on disk: the kernel copies, another thread hashes, and the caller goes on in the meantime."""
 
-# ruff: noqa: PTH - paths are plain strings, as on S3
 from __future__ import annotations
 
 import contextlib

@@ -1,6 +1,5 @@
 """One run at a time on a destination: a kernel lock on disk, a lease with a heartbeat on S3."""
 
-# ruff: noqa: PTH - paths are plain strings, as on S3
 from __future__ import annotations
 
 import contextlib
@@ -30,7 +29,7 @@ class Holder(Protocol):
 
 def note(owner: str, killed: list[str]) -> dict[str, Any]:
     """What the lock says of its holder."""
-    since = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     return {"run_id": owner, "since": since, "host": socket.gethostname(), "process": os.getpid(), "killed": killed}
 
 
@@ -68,7 +67,7 @@ class LocalLock:
             except BlockingIOError as error:
                 holder = who(os.pread(handle, 65536, 0))
                 os.close(handle)
-                raise BusyError(f"{self.directory}: in use by {holder}; one run at a time writes there") from error
+                raise BusyError(f"{self.directory}: in use by {holder}; one run at a time") from error
             except OSError:
                 os.close(handle)
                 raise

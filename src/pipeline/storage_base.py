@@ -1,6 +1,5 @@
 """What local files and objects on S3 have in common: the spelling of paths, globs, and what a store can do."""
 
-# ruff: noqa: PTH - a Path would lose the slash at a folder's end
 from __future__ import annotations
 
 import difflib

@@ -1,6 +1,5 @@
 """Files on disk, whole or absent: written under a temporary name beside their own and renamed."""
 
-# ruff: noqa: PTH - listings of many files stay quick with plain strings
 from __future__ import annotations
 
 import contextlib
@@ -180,6 +179,7 @@ class LocalStore:
 
     def delete_tree(self, folder: str) -> None:
         """Gone with all in it; somebody else deleting at the same time is no error."""
+
         def again(_function: object, path: str, error: tuple[type[BaseException], BaseException, object]) -> None:
             if not isinstance(error[1], FileNotFoundError):
                 raise error[1]
