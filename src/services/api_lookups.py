@@ -45,7 +45,7 @@ class Address(BaseModel):
     """Parameters of a search by address."""
 
     model_config = ConfigDict(extra="forbid")
-    address: str = Field(min_length=SHORTEST, max_length=200, pattern=r"\w", description="parts of the address, any case, word order free")
+    address: str = Field(min_length=SHORTEST, max_length=200, pattern="[A-Za-z0-9]", description="parts of the address, any case, word order free")
     limit: int = Field(default=50, ge=1, le=MOST_ROWS, description="most rows in the answer")
 
 

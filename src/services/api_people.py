@@ -16,6 +16,10 @@ from services.api_database import Reader
 from services.api_errors import ApiError, responses
 
 MOST_RECORDS = 1000
+# Tells clients (and tests made from the description) where a chunk's cursor goes.
+_NEXT: dict[int | str, dict[str, Any]] = {
+    200: {"links": {"next": {"operationId": "next_chunk", "parameters": {"cursor": "$response.body#/next_cursor"}}}}
+}
 
 
 class Person(BaseModel):
@@ -56,12 +60,12 @@ def router(reader: Reader, table: Table) -> APIRouter:
     first = columns + SQL(" ORDER BY id LIMIT %s")
     following = columns + SQL(" WHERE id > %s ORDER BY id LIMIT %s")
 
-    @routes.get("/first-chunk", response_model=Chunk, summary="The first rows")
+    @routes.get("/first-chunk", response_model=Chunk, responses=_NEXT, operation_id="first_chunk", summary="The first rows")
     def first_chunk(parameters: Annotated[FirstChunk, Query()]) -> JSONResponse:
         wanted = parameters.num_records
         return _chunk(reader.rows(first, [wanted + 1]), wanted)
 
-    @routes.get("/next-chunk", response_model=Chunk, summary="The rows after a cursor", responses=responses(404))
+    @routes.get("/next-chunk", response_model=Chunk, responses={**_NEXT, **responses(404)}, operation_id="next_chunk", summary="The rows after a cursor")
     def next_chunk(parameters: Annotated[NextChunk, Query()]) -> JSONResponse:
         cursor = parse(parameters.cursor)
         if cursor is None or not 1 <= cursor.num_records <= MOST_RECORDS:

@@ -1,0 +1,69 @@
+"""People: names split, ages checked, an id that follows from the row, and on request a PostgreSQL table."""
+
+import argparse
+import pathlib
+import sys
+
+sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
+
+from pyspark.sql import DataFrame  # noqa: E402
+
+from pipeline.database import check_credentials, credentials, database_url, table_name  # noqa: E402
+from pipeline.errors import UsageError  # noqa: E402
+from pipeline.job import Input, Job, Option  # noqa: E402
+from pipeline.run import Run  # noqa: E402
+from transforms.people import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people  # noqa: E402
+
+
+def key_columns(text: str) -> tuple[str, ...]:
+    """The columns that tell people apart, in the order of the file."""
+    given = [name.strip() for name in text.split(",")]
+    if not given or set(given) - set(KEY_COLUMNS):
+        raise UsageError(f"--key {text}: expected one or more of {','.join(KEY_COLUMNS)}")
+    return tuple(name for name in KEY_COLUMNS if name in given)
+
+
+def check(options: argparse.Namespace) -> None:
+    """A load that cannot even begin is told before Spark starts."""
+    if options.database_url:
+        check_credentials()
+
+
+JOB = Job(
+    name="people",
+    summary="People with first and last name and a stable id, as CSV and as a PostgreSQL table.",
+    inputs=[Input("people", "people as CSV: fullname, age, location")],
+    options=[
+        Option("database-url", database_url, None,
+               "load the table of this database; credentials from PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN",
+               metavar="postgresql://HOST[:PORT]/DATABASE"),
+        Option("table", table_name, "people", "the table to load", metavar="[SCHEMA.]TABLE"),
+        Option("key", key_columns, ",".join(KEY_COLUMNS), "what the id is made of; with fullname alone, a changed age or location updates",
+               metavar="COLUMNS"),
+    ],
+    check=check,
+    needs=lambda options: ["postgresql"] if options.database_url else [],
+)  # fmt: skip
+
+
+def body(run: Run) -> None:
+    """Read and settled once; the file and the table come from the same kept rows."""
+    tagged = tag_people(run.read_csv("people", PEOPLE), run.options.key)
+    people = people_table(run.settle("people", tagged))
+    rows = run.write_csv("people.csv", people, order=["id"])
+    if run.options.database_url:
+        run.after_publish(lambda published: load_table(published, people, rows))
+
+
+def load_table(run: Run, people: DataFrame, rows: int) -> None:
+    """Loads the published people into the table and tells what changed there."""
+    from pipeline.database_load import Target, load
+
+    target = Target(run.options.table, OUTPUT_COLUMNS, key="id")
+    with run.stage("load the table"):
+        done = load(people, rows, target, run.options.database_url, credentials(), run.run_id)
+    run.figure(f"table {run.options.table.quoted}", {"inserted": done.inserted, "updated": done.updated, "unchanged": done.unchanged})
+
+
+if __name__ == "__main__":
+    JOB.main(body)
