@@ -1,0 +1,99 @@
+"""What a person decides per path: `a.b=table|columns|json|map|skip`, and which paths are wanted at all."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+CHOICES = ("table", "columns", "json", "map", "skip")
+_STEP = re.compile(r'(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<plain>[^."]+)')
+
+
+class RuleError(ValueError):
+    """A path or a choice that is not written as it should be."""
+
+
+@dataclass
+class Rule:
+    """The decision at one place of the documents and below it.
+
+    `choice` is None where the place decides for itself; `wanted` is False where only named paths below are wanted;
+    `known` are keys that stay columns whatever their number (a locked schema has them).
+    """
+
+    choice: str | None = None
+    below: dict[str, Rule] = field(default_factory=dict)
+    wanted: bool = True
+    known: frozenset[str] = frozenset()
+
+    def step(self, key: str) -> Rule | None:
+        """The rule of the value at `key`; None when it is skipped. `*` stands for the keys of a map."""
+        rule = self.below.get(key) or self.below.get("*")
+        if rule is None:
+            return _FREE if self.wanted else None
+        return None if rule.choice == "skip" else rule
+
+    def items(self) -> Rule:
+        """The rule of an array's elements: the paths below, without the array's own choice."""
+        if not self.below and self.wanted and not self.known:
+            return _FREE
+        return Rule(None, self.below, self.wanted, self.known)
+
+    def know(self, path: Iterable[str], key: str) -> None:
+        """Makes `key` of the object at `path` a column for good, unless the path is not wanted."""
+        rule = self
+        for step in path:
+            if rule.step(step) is None:
+                return
+            rule = rule.below.setdefault(step, Rule(wanted=rule.wanted))
+        rule.known |= {key}
+
+    def at(self, path: Iterable[str]) -> Rule:
+        """The rule at a path below this one, made when it is not there."""
+        rule = self
+        for key in path:
+            rule = rule.below.setdefault(key, Rule(wanted=rule.wanted))
+        return rule
+
+
+_FREE = Rule()
+
+
+def parse_path(text: str) -> tuple[str, ...]:
+    """The keys of a dotted path; a key with dots stands in double quotes, `*` is any key of a map.
+
+    >>> parse_path('a."x.y".b')
+    ('a', 'x.y', 'b')
+    """
+    keys: list[str] = []
+    at = 0
+    while at <= len(text):
+        match = _STEP.match(text, at)
+        if match is None or (match.end() < len(text) and text[match.end()] != "."):
+            raise RuleError(f"path {text!r} is not keys joined by dots (a key with a dot stands in double quotes)")
+        keys.append(json.loads(match["quoted"]) if match["quoted"] else match["plain"])
+        at = match.end() + 1
+    return tuple(keys)
+
+
+def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:
+    """The rules of `path=choice` texts and of the wanted paths (all paths when there are none).
+
+    >>> build_rules(["a.b=skip"]).step("a").step("b") is None
+    True
+    """
+    root = Rule()
+    for path in only:
+        root.wanted = False
+        rule = root
+        for key in parse_path(path):
+            rule = rule.below.setdefault(key, Rule(wanted=False))
+        rule.wanted = True
+    for text in choices:
+        path, mark, choice = text.rpartition("=")
+        if not mark or choice not in CHOICES:
+            raise RuleError(f"{text!r} is not PATH=CHOICE; choices: {', '.join(CHOICES)}")
+        root.at(parse_path(path)).choice = choice
+    return root

@@ -1,0 +1,124 @@
+"""Rows of all tables in one walk over a document: the plan is turned into spots that know where a value goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from transforms.nested_parse import Odd, Wide, canonical, readable
+from transforms.nested_plan import Column, Path, Table
+from transforms.nested_put import Put, Row, Rows, Spot, number_fits, pointer, put, rest
+from transforms.nested_rules import Rule
+
+_SCALARS: dict[str, tuple[type, ...]] = {
+    "boolean": (bool,),
+    "number": (int, float, Wide),
+    "text": (str,),
+    "json": (),
+    "": (),
+}
+
+
+def _as_json(cell: int) -> Put:
+    def keep(row: Row, value: Any) -> None:
+        row[cell] = readable(value)
+
+    return keep
+
+
+def _unless_empty(cell: int, at: str) -> Put:
+    def keep(row: Row, value: Any) -> None:
+        if value:
+            row[cell] = readable(value)
+        else:
+            rest(row, at, value)
+
+    return keep
+
+
+def _first_that_fits(cells: Sequence[tuple[int, str]], at: str) -> Put:
+    def keep(row: Row, value: Any) -> None:
+        for cell, kind in cells:
+            if number_fits(value, kind):
+                row[cell] = value
+                return
+        rest(row, at, value)
+
+    return keep
+
+
+class Walk:
+    """Walks documents by a plan. `held` is True when values may not fit: the plan is of other records than these."""
+
+    def __init__(self, tables: Sequence[Table], rules: Rule, held: bool = False, lineage: bool = False) -> None:
+        self.tables = [self._rows(table, lineage) for table in tables]
+        self._held = held
+        by_name = {rows.table.name: rows for rows in self.tables}
+        for rows in self.tables:
+            parent = by_name.get(rows.table.parent or "")
+            rows.spot.rule = rules if parent is None else self._rule(parent, rows.table)
+            if parent is not None:
+                self._hang(parent, rows)
+            first = len(rows.table.keys(lineage))
+            for number, column in enumerate(rows.table.columns):
+                self._place(rows, first + number, column)
+
+    @staticmethod
+    def _rows(table: Table, lineage: bool) -> Rows:
+        # The last cell is for the rest; a table without it must never use it.
+        tag = canonical(list(table.at)) + table.each[0]
+        return Rows(table, len(table.keys(lineage)) + len(table.columns) + 1, tag, Spot("", None))
+
+    def _spot(self, spot: Spot, path: Path) -> Spot:
+        for step in path:
+            if step not in spot.fields:
+                above = spot.rule or Rule()
+                rule = above.items() if isinstance(step, int) else above.step(step)
+                spot.fields[step] = Spot(pointer(spot.pointer, step), rule)
+            spot = spot.fields[step]
+        return spot
+
+    def _rule(self, parent: Rows, table: Table) -> Rule | None:
+        rule = self._spot(parent.spot, table.at).rule
+        if rule is None or table.each == "object":
+            return rule and Rule(None, rule.below, rule.wanted, rule.known)
+        return rule.step("*") if table.each == "entry" else rule.items()
+
+    def _hang(self, parent: Rows, rows: Rows) -> None:
+        spot = self._spot(parent.spot, rows.table.at)
+        if rows.table.each == "item":
+            spot.items = rows
+        elif rows.table.each == "entry":
+            spot.entries = rows
+        else:
+            spot.whole = rows
+
+    def _place(self, rows: Rows, cell: int, column: Column) -> None:
+        spot = self._spot(rows.spot, column.path)
+        if column.holds == "any":
+            spot.on = {kind: _as_json(cell) for kind in (str, int, float, bool, type(None), Wide, Odd, dict, list)}
+        elif column.holds == "json":
+            spot.on |= {kind: _unless_empty(cell, spot.pointer) for kind in (dict, list)}
+        elif column.holds == "number" and (self._held or int in spot.on):
+            same = [c for c in rows.table.columns if c.path == column.path and c.holds == "number"]
+            first = cell - rows.table.columns.index(column)
+            cells = [(first + rows.table.columns.index(c), c.type) for c in same]
+            spot.on |= {kind: _first_that_fits(cells, spot.pointer) for kind in _SCALARS["number"]}
+        else:
+            spot.on |= dict.fromkeys(_SCALARS[column.holds], cell)
+
+    def record(self, identity: str, value: Any, lineage: Sequence[Any] = ()) -> None:
+        """Walks one document whose root key is `identity`; `lineage` is its file and position."""
+        root = self.tables[0]
+        row: Row = [None] * root.width
+        row[0] = identity
+        row[1 : 1 + len(lineage)] = lineage
+        root.rows.append(row)
+        put(root.spot, row, identity, value)
+        for rows in self.tables:
+            rows.ends.append(len(rows.rows))
+
+    def clear(self) -> None:
+        """Forgets the rows, for the next documents."""
+        for rows in self.tables:
+            rows.rows, rows.ends = [], [0]
