@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -65,11 +65,21 @@ class Outputs:
     def _work_folder(self, name: str) -> str:
         return storage.join(self.run_folder, "staged", name)
 
-    def side_file(self, name: str, frame: DataFrame, order: Sequence[str]) -> None:
-        """Writes the lines (`value`) as one file of the run's own folder, at once (quarantine, excluded rows)."""
-        folder = self._work_folder(name)
-        parts, _ = self._write_text(frame, folder, order)
-        compose.publish(compose.stage(parts, storage.join(self.run_folder, name)))
+    def side_files(self, frame: DataFrame, counted: Callable[[DataFrame], DataFrame], files: dict[tuple[str, str], str]) -> None:
+        """Writes lines (`value`) by `kind` and `input` as single files of the run's own folder, at once, ordered by place.
+
+        `files` names the file of each (kind, input); `counted` observes the rows. In a dry run they are only counted.
+        """
+        # Sorting reads its input twice (once for a sample), so rows are counted behind it.
+        ordered = counted(frame.orderBy("kind", "input", "_path", "_place", "value")).select("kind", "input", "value")
+        if self.dry_run:
+            ordered.write.format("noop").mode("overwrite").save()
+            return
+        folder = self._work_folder("problems")
+        ordered.write.mode("overwrite").partitionBy("kind", "input").text(storage.to_spark_path(folder))
+        for (kind, name), file in files.items():
+            parts = self._parts(storage.join(folder, f"kind={kind}", f"input={name}"))
+            compose.publish(compose.stage(parts, storage.join(self.run_folder, file)))
         storage.delete_tree(folder)
 
     def lines(self, name: str, frame: DataFrame, order: Sequence[str], header: str = "") -> int:

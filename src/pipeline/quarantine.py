@@ -1,8 +1,11 @@
-"""Settles an input: counts its records in one pass and keeps the ones that are not used, with their raw text."""
+"""Settles inputs: counts their records in one pass and keeps the ones that are not used, with their raw text."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from pyspark import StorageLevel
@@ -10,68 +13,93 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipeline.accounts import Account
-from transforms.problems import EXCLUDED, PROBLEM, REJECTED
+from transforms.problems import EXCLUDED, PROBLEM
 
 if TYPE_CHECKING:
     from pipeline.run import Run
 
-FIELDS = ("run_id", "job", "input", "file", "position", "reason", "detail", "raw")
+FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 
 
-def count_and_keep(run: Run, frame: DataFrame, account: Account) -> DataFrame:
-    """Keeps the tagged rows and counts all and used ones in the pass that fills the cache; returns the kept frame."""
-    kept = frame.persist(StorageLevel.MEMORY_AND_DISK)
+@dataclass
+class Settled:
+    """An input whose rows are counted and kept; `codes` are the `kind:reason` found, `raw` cuts a row's part out of its record."""
+
+    name: str
+    kept: DataFrame
+    codes: list[str]
+    raw: Callable[[Column], Column] | None
+
+    @property
+    def scan_name(self) -> str:
+        """The input that was read: `restaurants.event` came out of `restaurants`."""
+        return self.name.partition(".")[0]
+
+
+def settle(run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column], Column] | None) -> Settled:
+    """Keeps the tagged rows and counts read and used ones in the pass that fills the cache."""
+    kept = tagged.persist(StorageLevel.MEMORY_AND_DISK)
     counts = Observation(f"settle {account.name}")
-    fine = F.count(F.when(F.col(PROBLEM).isNull(), 1))
-    kept.observe(counts, F.count(F.lit(1)).alias("rows"), fine.alias("used")).write.format("noop").mode("overwrite").save()
-    account.used = int(counts.get["used"])
+    metrics = [
+        F.count(F.lit(1)).alias("rows"),
+        F.count(F.when(F.col(PROBLEM).isNull(), 1)).alias("used"),
+        F.array_join(F.sort_array(F.collect_set(F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))), ",").alias("codes"),
+    ]
+    kept.observe(counts, *metrics).write.format("noop").mode("overwrite").save()
+    found = counts.get
     read = run.records_read(account.name)
-    account.read = int(counts.get["rows"]) if read is None else read
-    return kept
+    account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
+    return Settled(account.name, kept, [code for code in found["codes"].split(",") if code], raw)
 
 
-def count_problems(kept: DataFrame, account: Account) -> None:
-    """Adds the counts by rule and by reason: a handful of rows, from the kept frame."""
-    kinds = kept.where(F.col(PROBLEM).isNotNull()).groupBy(f"{PROBLEM}.kind", f"{PROBLEM}.reason").count()
-    for kind, reason, count in sorted(tuple(row) for row in kinds.collect()):
-        (account.excluded if kind == EXCLUDED else account.rejected)[reason] = count
-
-
-def records(run: Run, name: str, kept: DataFrame, raw: Callable[[Column], Column] | None) -> DataFrame:
-    """The rows with a problem as quarantine records: `kind`, `file`, `position` and `value` (the JSON line)."""
-    problems = kept.where(F.col(PROBLEM).isNotNull())
-    found = run.scan_of(name).look_again(problems.select("_file", "_position").distinct())
-    found = found.select("_file", "_position", F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text"))
-    joined = problems.join(found, on=["_file", "_position"], how="left")
-    text = raw(F.col("_text")) if raw else F.col("_text")
+def _lines(run: Run, one: Settled, texts: DataFrame) -> DataFrame:
+    """The rows with a problem as `kind`, `input`, `file`, `position` and `value`, their record in the quarantine."""
+    problems = one.kept.where(F.col(PROBLEM).isNotNull())
+    joined = problems.join(texts, on=["_file", "_position"], how="left")
+    text = F.coalesce(one.raw(F.col("_text")), F.col("_text")) if one.raw else F.col("_text")
     line = F.struct(
         F.lit(run.run_id).alias("run_id"),
         F.lit(run.job).alias("job"),
-        F.lit(name).alias("input"),
+        F.lit(one.name).alias("input"),
         F.col("_path").alias("file"),
         F.col("_place").alias("position"),
         F.col(f"{PROBLEM}.reason").alias("reason"),
         F.col(f"{PROBLEM}.detail").alias("detail"),
-        F.coalesce(text, F.col("_text")).alias("raw"),
+        text.alias("raw"),
     )
-    return joined.select(
-        F.col(f"{PROBLEM}.kind").alias("kind"),
-        F.col("_path").alias("file"),
-        F.col("_place").alias("position"),
-        F.to_json(line, {"ignoreNullFields": "false"}).alias("value"),
-    )
+    value = F.to_json(line, {"ignoreNullFields": "false"})
+    return joined.select(F.col(f"{PROBLEM}.kind").alias("kind"), F.lit(one.name).alias("input"), "_path", "_place", value.alias("value"), F.col(f"{PROBLEM}.reason").alias("_reason"))
 
 
-def settle(run: Run, name: str, tagged: DataFrame, account: Account, raw: Callable[[Column], Column] | None) -> DataFrame:
-    """Counts, keeps what is not used under quarantine/ and excluded/ of the run, and returns the kept tagged frame."""
-    kept = count_and_keep(run, tagged, account)
-    if account.used < account.read:
-        count_problems(kept, account)
-        if not run.dry_run:
-            lines = records(run, name, kept, raw)
-            folders = (("quarantine", REJECTED, account.rejected), ("excluded", EXCLUDED, account.excluded))
-            for folder, kind, counts in folders:
-                if counts:
-                    chosen = lines.where(F.col("kind") == kind)
-                    run.outputs.side_file(f"{folder}/{name}.jsonl", chosen, ["file", "position", "value"])
-    return kept
+def _texts(run: Run, same_scan: list[Settled]) -> DataFrame:
+    """Raw text and published position of every place that a row with a problem names: the second look at the files."""
+    places = [one.kept.where(F.col(PROBLEM).isNotNull()).select("_file", "_position") for one in same_scan]
+    found = run.scan_of(same_scan[0].scan_name).look_again(functools.reduce(DataFrame.unionByName, places).distinct())
+    return found.select("_file", "_position", F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text"))
+
+
+def flush(run: Run, settled: Iterable[Settled]) -> None:
+    """Writes quarantine/<input>.jsonl and excluded/<input>.jsonl of these inputs in one pass, and counts by reason in it."""
+    troubled = [one for one in settled if one.codes]
+    if not troubled:
+        return
+    frames: list[DataFrame] = []
+    for _, group in groupby(troubled, key=lambda one: one.scan_name):
+        same_scan = list(group)
+        texts = _texts(run, same_scan)
+        frames.extend(_lines(run, one, texts) for one in same_scan)
+    codes = [(one, *code.split(":", 1)) for one in troubled for code in one.codes]
+    counts = Observation(f"quarantine {troubled[0].name}")
+    metrics = [
+        F.count(F.when((F.col("input") == one.name) & (F.col("kind") == kind) & (F.col("_reason") == reason), 1)).alias(f"m{i}")
+        for i, (one, kind, reason) in enumerate(codes)
+    ]
+    def counted(lines: DataFrame) -> DataFrame:
+        return lines.observe(counts, *metrics)
+
+    lines = functools.reduce(DataFrame.unionByName, frames)
+    run.outputs.side_files(lines, counted, {(kind, one.name): f"{FOLDERS[kind]}/{one.name}.jsonl" for one, kind, _ in codes})
+    found = counts.get
+    for i, (one, kind, reason) in enumerate(codes):
+        account = run.account(one.name)
+        (account.excluded if kind == EXCLUDED else account.rejected)[reason] = int(found[f"m{i}"])

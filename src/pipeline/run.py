@@ -43,6 +43,7 @@ class Run:
         self._reads: dict[str, Observation] = {}
         self._files: dict[str, list[storage.FileInfo]] = {}
         self._kept: dict[str, DataFrame] = {}
+        self._unwritten: list[quarantine.Settled] = []
         self._after: list[Callable[[Run], None]] = []
 
     # reading
@@ -156,9 +157,10 @@ class Run:
         account = self.account(name)
         account.may_be_empty = may_be_empty
         with self.stage(f"read {name}"):
-            kept = quarantine.settle(self, name, tagged, account, raw)
-        self._kept[name] = kept
-        used = kept.where(kept[PROBLEM].isNull())
+            settled = quarantine.settle(self, tagged, account, raw)
+        self._kept[name] = settled.kept
+        self._unwritten.append(settled)
+        used = settled.kept.where(F.col(PROBLEM).isNull())
         return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
 
     def kept(self, name: str) -> DataFrame:
@@ -167,9 +169,17 @@ class Run:
 
     # writing
 
+    def _quarantine_first(self) -> None:
+        """What is not used is on file before any output is."""
+        if self._unwritten:
+            with self.stage("write quarantine"):
+                quarantine.flush(self, self._unwritten)
+            self._unwritten = []
+
     def write_csv(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA") -> int:
         """Writes all columns of the frame as one CSV file (RFC 4180), rows in the given order; returns their number."""
         line = csv_line(frame.columns, absent).alias("value")
+        self._quarantine_first()
         with self.stage(f"write {file}"):
             ordered = frame.select(*[f"`{column}`" for column in frame.columns], line)
             return self.outputs.lines(file, ordered, [f"`{column}`" for column in order], csv_header(frame.columns))
@@ -180,16 +190,19 @@ class Run:
 
     def write_lines(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), header: str = "") -> int:
         """Writes the string column `value`, one line a row, after the header, in the given order."""
+        self._quarantine_first()
         with self.stage(f"write {file}"):
             return self.outputs.lines(file, frame, order, header)
 
     def write_parquet(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
         """Writes the frame as a folder of Parquet parts; returns the number of rows."""
+        self._quarantine_first()
         with self.stage(f"write {file}"):
             return self.outputs.parquet(file, frame, order)
 
     def write_bytes(self, file: str, data: bytes, rows: int) -> None:
         """Writes bytes that the driver holds: small things only (a picture, a table of a fixed handful of rows)."""
+        self._quarantine_first()
         with self.stage(f"write {file}"):
             self.outputs.data(file, data, rows)
 
@@ -226,6 +239,7 @@ class Run:
 
     def finish(self) -> None:
         """Checks the accounts, publishes, and does what comes after; raises before anything is published."""
+        self._quarantine_first()
         for account in self.report.accounts.values():
             account.check(self.options.max_rejected)
         if self.dry_run:
