@@ -1,0 +1,140 @@
+locals {
+  name      = "${var.project}-${var.environment}"
+  account   = data.aws_caller_identity.current.account_id
+  partition = data.aws_partition.current.partition
+  artifacts = jsondecode(file("${var.build}/artifacts.json"))
+  # Buckets share one name space with the whole world: the account makes the names unique.
+  buckets = { for kind in ["source", "destination", "artifacts", "logs"] : kind => "${local.name}-${local.account}-${kind}" }
+  arn     = "${var.region}:${local.account}"
+}
+
+module "logs_bucket" {
+  source = "./modules/bucket"
+
+  name                         = local.buckets.logs
+  partition                    = local.partition
+  force_destroy                = var.force_destroy
+  expire_days                  = { "" = 90 }
+  takes_access_logs_of_account = local.account
+}
+
+module "source_bucket" {
+  source = "./modules/bucket"
+
+  name              = local.buckets.source
+  partition         = local.partition
+  kms_key_arn       = aws_kms_key.this.arn
+  force_destroy     = var.force_destroy
+  expire_days       = { "" = var.source_retention_days }
+  access_log_bucket = module.logs_bucket.name
+  events            = true
+}
+
+module "destination_bucket" {
+  source = "./modules/bucket"
+
+  name              = local.buckets.destination
+  partition         = local.partition
+  kms_key_arn       = aws_kms_key.this.arn
+  force_destroy     = var.force_destroy
+  access_log_bucket = module.logs_bucket.name
+}
+
+module "artifacts_bucket" {
+  source = "./modules/bucket"
+
+  name              = local.buckets.artifacts
+  partition         = local.partition
+  kms_key_arn       = aws_kms_key.this.arn
+  force_destroy     = var.force_destroy
+  expire_days       = { "runs/" = 30 }
+  access_log_bucket = module.logs_bucket.name
+}
+
+resource "aws_s3_object" "code" {
+  bucket      = module.artifacts_bucket.name
+  key         = "code/${local.artifacts.code}"
+  source      = "${var.build}/${local.artifacts.code}"
+  source_hash = filesha256("${var.build}/${local.artifacts.code}")
+}
+
+resource "aws_s3_object" "wheel" {
+  for_each = toset(flatten(values(local.artifacts.wheels)))
+
+  bucket      = module.artifacts_bucket.name
+  key         = "wheels/${each.key}"
+  source      = "${var.build}/wheels/${each.key}"
+  source_hash = filesha256("${var.build}/wheels/${each.key}")
+}
+
+module "alerts" {
+  source = "./modules/alerts"
+
+  prefix        = local.name
+  account       = local.account
+  partition     = local.partition
+  region        = var.region
+  kms_key_arn   = aws_kms_key.this.arn
+  emails        = var.alert_emails
+  jobs          = { for name, job in module.job : name => job.name }
+  queues        = { messages = aws_sqs_queue.messages.name, arrivals = module.arrivals.queue }
+  dead_letters  = { arrivals = module.arrivals.dead_letters, messages = aws_sqs_queue.messages_dead.name, events = module.arrivals.event_dead_letters }
+  functions     = merge({ arrivals = module.arrivals.function }, { for api in module.read_api : "read_api" => api.function })
+  state_machine = module.arrivals.state_machine_arn
+}
+
+module "arrivals" {
+  source = "./modules/arrivals"
+
+  prefix             = local.name
+  account            = local.account
+  partition          = local.partition
+  region             = var.region
+  kms_key_arn        = aws_kms_key.this.arn
+  package            = "${var.build}/${local.artifacts.arrivals}"
+  source_bucket      = module.source_bucket.name
+  destination_bucket = module.destination_bucket.name
+  topic_arn          = module.alerts.topic_arn
+  job_names          = { for name in keys(var.jobs) : name => "${local.name}-${name}" }
+  prefixes           = distinct(flatten([for job in values(var.jobs) : job.inputs]))
+  sets               = var.sets
+  max_object_bytes   = var.max_object_bytes
+  log_retention_days = var.log_retention_days
+}
+
+module "read_api" {
+  source = "./modules/read-api"
+  count  = var.read_api ? 1 : 0
+
+  prefix              = local.name
+  account             = local.account
+  partition           = local.partition
+  region              = var.region
+  kms_key_arn         = aws_kms_key.this.arn
+  package             = "${var.build}/${local.artifacts.api}"
+  lookup_tables       = { for name, table in aws_dynamodb_table.lookup : name => table.name }
+  database_url        = local.database_url
+  database_secret_arn = local.reader_secret_arn
+  subnet_ids          = flatten([for database in module.database : database.subnet_ids])
+  security_group_ids  = flatten([for database in module.database : database.client_security_group_id])
+  log_retention_days  = var.log_retention_days
+}
+
+module "database" {
+  source = "./modules/database"
+  count  = var.database == null ? 0 : 1
+
+  prefix              = local.name
+  account             = local.account
+  partition           = local.partition
+  region              = var.region
+  kms_key_arn         = aws_kms_key.this.arn
+  log_retention_days  = var.log_retention_days
+  cidr                = var.database.cidr
+  zones               = var.database.availability_zone_count
+  instance_class      = var.database.instance_class
+  storage_gib         = var.database.storage_gib
+  multi_az            = var.database.multi_az
+  deletion_protection = var.database.deletion_protection
+  backup_days         = var.database.backup_days
+}

@@ -1,0 +1,51 @@
+variable "name" {
+  description = "Name of the bucket, unique in the world."
+  type        = string
+
+  validation {
+    condition     = can(regex("^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$", var.name))
+    error_message = "a bucket's name is 3 to 63 lower case letters, digits and dashes."
+  }
+}
+
+variable "partition" {
+  description = "AWS partition, for ARNs."
+  type        = string
+  default     = "aws"
+}
+
+variable "kms_key_arn" {
+  description = "Key for the objects; empty takes the one of S3 itself."
+  type        = string
+  default     = ""
+}
+
+variable "force_destroy" {
+  description = "Whether the bucket may be deleted with objects in it."
+  type        = bool
+  default     = false
+}
+
+variable "expire_days" {
+  description = "Days after which objects under a prefix expire, by prefix; \"\" is the whole bucket."
+  type        = map(number)
+  default     = {}
+}
+
+variable "access_log_bucket" {
+  description = "Bucket for the access log of every bucket but the log bucket itself."
+  type        = string
+  default     = ""
+}
+
+variable "takes_access_logs_of_account" {
+  description = "Account whose buckets may deliver their access logs here; empty allows none."
+  type        = string
+  default     = ""
+}
+
+variable "events" {
+  description = "Whether the bucket tells EventBridge of its objects."
+  type        = bool
+  default     = false
+}

@@ -1,0 +1,72 @@
+variable "prefix" {
+  description = "First part of the names of all resources."
+  type        = string
+}
+
+variable "account" {
+  description = "AWS account."
+  type        = string
+}
+
+variable "partition" {
+  description = "AWS partition, for ARNs."
+  type        = string
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+}
+
+variable "kms_key_arn" {
+  description = "Key of everything at rest."
+  type        = string
+}
+
+variable "package" {
+  description = "The function, a .zip."
+  type        = string
+}
+
+variable "lookup_tables" {
+  description = "Lookup tables by job: restaurants, carparks."
+  type        = map(string)
+}
+
+variable "database_url" {
+  description = "Address of the database, without user and password; empty without one."
+  type        = string
+}
+
+variable "database_secret_arn" {
+  description = "Secret with user and password; empty without a database."
+  type        = string
+}
+
+variable "subnet_ids" {
+  description = "Subnets of the database's network; empty without one."
+  type        = list(string)
+}
+
+variable "security_group_ids" {
+  description = "Security groups for the function in that network."
+  type        = list(string)
+}
+
+variable "log_retention_days" {
+  description = "Days that log groups keep their lines."
+  type        = number
+  default     = 365
+}
+
+variable "runtime" {
+  description = "Python of the function."
+  type        = string
+  default     = "python3.13"
+}
+
+variable "requests_per_second" {
+  description = "Calls a second that are answered; more get 429."
+  type        = number
+  default     = 50
+}

@@ -1,0 +1,143 @@
+# Required.
+
+variable "environment" {
+  description = "Name of the environment; part of every resource's name."
+  type        = string
+
+  validation {
+    condition     = contains(["dev", "prod"], var.environment)
+    error_message = "environment is dev or prod."
+  }
+}
+
+variable "build" {
+  description = "Folder that `python -m tools.cloud_package` filled: code, functions, wheels and artifacts.json."
+  type        = string
+}
+
+# Optional.
+
+variable "project" {
+  description = "First part of every resource's name."
+  type        = string
+  default     = "partner-data"
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{2,20}$", var.project))
+    error_message = "project is 3 to 21 lower case letters, digits and dashes, a letter first (it becomes part of bucket names)."
+  }
+}
+
+variable "region" {
+  description = "AWS region."
+  type        = string
+  default     = "eu-west-1"
+
+  validation {
+    condition     = can(regex("^[a-z]{2}(-[a-z]+)+-[0-9]$", var.region))
+    error_message = "region is a name such as eu-west-1."
+  }
+}
+
+variable "endpoint" {
+  description = "URL of a local stand-in for AWS. Leave empty for AWS itself."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.endpoint == "" || can(regex("^http://127\\.0\\.0\\.1:[0-9]+$", var.endpoint))
+    error_message = "endpoint is empty (AWS itself) or http://127.0.0.1:PORT."
+  }
+}
+
+variable "alert_emails" {
+  description = "Addresses that get the alerts; each confirms its subscription once."
+  type        = set(string)
+  default     = []
+
+  validation {
+    condition     = alltrue([for address in var.alert_emails : can(regex("^[^@ ]+@[^@ ]+\\.[^@ ]+$", address))])
+    error_message = "alert_emails holds e-mail addresses."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that log groups keep their lines."
+  type        = number
+  default     = 365
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 3653], var.log_retention_days)
+    error_message = "log_retention_days is one of the periods that CloudWatch knows (7, 30, 90, 365, ...)."
+  }
+}
+
+variable "max_object_bytes" {
+  description = "Source files over this size are refused with an alert."
+  type        = number
+  default     = 53687091200
+
+  validation {
+    condition     = var.max_object_bytes > 0 && var.max_object_bytes <= 5 * pow(1024, 4)
+    error_message = "max_object_bytes is between 1 byte and 5 TiB, the largest object of S3."
+  }
+}
+
+variable "source_retention_days" {
+  description = "Days that source files are kept before they expire."
+  type        = number
+  default     = 400
+
+  validation {
+    condition     = var.source_retention_days >= 30
+    error_message = "source_retention_days is 30 or more: a set must stay there until it can be run again."
+  }
+}
+
+variable "force_destroy" {
+  description = "Whether destroy may delete buckets that still hold objects. For short-lived environments only."
+  type        = bool
+  default     = false
+}
+
+variable "read_api" {
+  description = "Whether the read API (HTTP API and function) is set up."
+  type        = bool
+  default     = true
+}
+
+variable "database" {
+  description = "The PostgreSQL database for people and the network around it; null leaves both out."
+  type = object({
+    instance_class          = optional(string, "db.t4g.medium")
+    storage_gib             = optional(number, 50)
+    multi_az                = optional(bool, true)
+    deletion_protection     = optional(bool, true)
+    backup_days             = optional(number, 14)
+    cidr                    = optional(string, "10.40.0.0/20")
+    reader_secret_arn       = optional(string, "")
+    availability_zone_count = optional(number, 2)
+  })
+  default = null
+
+  validation {
+    condition     = var.database == null || try(var.database.storage_gib >= 20 && can(cidrhost(var.database.cidr, 0)), false)
+    error_message = "database needs storage_gib of 20 or more and a valid cidr."
+  }
+}
+
+variable "delivery" {
+  description = "The deployment pipeline (source connection, repository, branch); null leaves it out. Set it in one environment only."
+  type = object({
+    connection_arn = string
+    repository     = string
+    branch         = optional(string, "main")
+    state_bucket   = string
+  })
+  default = null
+
+  validation {
+    condition     = var.delivery == null || try(can(regex("^arn:[^:]+:(codestar-connections|codeconnections):", var.delivery.connection_arn)), false)
+    error_message = "delivery.connection_arn is the ARN of a code connection."
+  }
+}

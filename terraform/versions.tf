@@ -1,0 +1,13 @@
+terraform {
+  required_version = "~> 1.11"
+
+  required_providers {
+    aws = {
+      source  = "hashicorp/aws"
+      version = ">= 5.100.0, < 6.0.0"
+    }
+  }
+
+  # Bucket, key and region come from environments/<name>.s3.tfbackend; see docs/cloud.md.
+  backend "s3" {}
+}

@@ -1,0 +1,136 @@
+"""Patches without which Terraform's provider cannot apply, or sees changes for ever. Each `p*` returns nothing.
+
+Every patch is one function; `tests/standin/test_patches.py` shows, without the patch, what is wrong in plain moto.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def p1_state_machines() -> None:
+    """Step Functions: ValidateStateMachineDefinition and ListStateMachineVersions are missing."""
+    from moto.stepfunctions.parser.models import StepFunctionsParserBackend
+    from moto.stepfunctions.responses import StepFunctionResponse
+
+    def validate(self: Any) -> str:
+        try:
+            StepFunctionsParserBackend._validate_definition(definition=self._get_param("definition"))
+        except Exception as error:
+            found = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": str(error)}
+            return json.dumps({"result": "FAIL", "diagnostics": [found]})
+        return json.dumps({"result": "OK", "diagnostics": []})
+
+    StepFunctionResponse.validate_state_machine_definition = validate
+    StepFunctionResponse.list_state_machine_versions = lambda self: json.dumps({"stateMachineVersions": []})
+
+
+def p2_queues() -> None:
+    """SQS: RedriveAllowPolicy is dropped; RedrivePolicy comes back with blanks that it was not given."""
+    from moto.sqs.models import Queue
+
+    plain = Queue.attributes.fget
+
+    def attributes(self: Any) -> dict[str, Any]:
+        found: dict[str, Any] = plain(self)
+        if "RedrivePolicy" in found:
+            found["RedrivePolicy"] = json.dumps(self.redrive_policy, separators=(",", ":"))
+        return {name: value for name, value in found.items() if value or name != "RedriveAllowPolicy"}
+
+    Queue.redrive_allow_policy = None
+    Queue.BASE_ATTRIBUTES = [*Queue.BASE_ATTRIBUTES, "RedriveAllowPolicy"]
+    Queue.attributes = property(attributes)
+
+
+def p3_bucket_policies() -> None:
+    """S3: a bucket policy's Deny counts even when its condition does not hold, so TLS-only refuses everything."""
+    from moto.iam.access_control import IAMPolicy, PermissionResult
+    from moto.s3.models import FakeBucket
+
+    def get_permission(self: Any, action: str, resource: str) -> Any:
+        if self.policy is None:
+            return PermissionResult.NEUTRAL
+        policy = json.loads(self.policy)
+        kept = [s for s in policy["Statement"] if not (s["Effect"] == "Deny" and "Condition" in s)]
+        return IAMPolicy(json.dumps({**policy, "Statement": kept})).is_action_permitted(action, resource)
+
+    FakeBucket.get_permission = get_permission
+
+
+def p4_bucket_notifications() -> None:
+    """S3: GetBucketNotificationConfiguration does not tell that EventBridge is on."""
+    from moto.s3.responses import S3Response
+
+    plain = S3Response.serialized
+
+    def serialized(self: Any, result: Any) -> Any:
+        if self.data.get("Action") == "GetBucketNotificationConfiguration":
+            configuration = self.backend.get_bucket(self.bucket_name).notification_configuration
+            if configuration is not None and configuration.event_bridge is not None:
+                result._result["EventBridgeConfiguration"] = {}
+        return plain(self, result)
+
+    S3Response.serialized = serialized
+
+
+def p5_functions() -> None:
+    """Lambda: DeadLetterConfig and LoggingConfig are forgotten."""
+    from moto.awslambda.models import LambdaFunction
+
+    plain_init, plain_get = LambdaFunction.__init__, LambdaFunction.get_configuration
+
+    def __init__(self: Any, account_id: str, spec: dict[str, Any], *rest: Any, **named: Any) -> None:
+        plain_init(self, account_id, spec, *rest, **named)
+        self.kept = {name: spec[name] for name in ("DeadLetterConfig", "LoggingConfig") if spec.get(name)}
+
+    def get_configuration(self: Any, on_create: bool = False) -> dict[str, Any]:
+        return {**plain_get(self, on_create), **self.kept}
+
+    LambdaFunction.__init__, LambdaFunction.get_configuration = __init__, get_configuration
+
+
+def p6_connections() -> None:
+    """Glue: a connection forgets its type and cannot be deleted."""
+    from moto.glue.models import FakeConnection
+    from moto.glue.responses import GlueResponse
+
+    plain = FakeConnection.as_dict
+
+    def as_dict(self: Any, hide_password: bool = False) -> dict[str, Any]:
+        return {**plain(self, hide_password), "ConnectionType": self.connection_input["ConnectionType"]}
+
+    def delete_connection(self: Any) -> str:
+        self.glue_backend.connections.pop(self._get_param("ConnectionName"), None)
+        return "{}"
+
+    FakeConnection.as_dict = as_dict
+    GlueResponse.delete_connection = delete_connection
+
+
+def p7_builds() -> None:
+    """CodeBuild: a project that gets its source from CodePipeline is refused for want of a location."""
+    from moto.codebuild import responses
+
+    for name in ("_validate_required_params_source", "_validate_required_params_artifacts"):
+        plain = getattr(responses, name)
+        setattr(responses, name, lambda given, plain=plain: None if given["type"] == "CODEPIPELINE" else plain(given))
+
+
+def p8_pipelines() -> None:
+    """CodePipeline: times are text where the protocol has numbers."""
+    from moto.codepipeline.models import CodePipeline
+
+    plain = CodePipeline.metadata.fget
+
+    def metadata(self: Any) -> dict[str, Any]:
+        times = {"created": self._created.timestamp(), "updated": self._updated.timestamp()}
+        return {**plain(self), **times}
+
+    CodePipeline.metadata = property(metadata)
+
+
+PATCHES = (
+    p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications,
+    p5_functions, p6_connections, p7_builds, p8_pipelines,
+)  # fmt: skip

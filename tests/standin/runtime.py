@@ -1,0 +1,104 @@
+"""Runs functions and jobs of the stand-in as processes of this machine, the way Lambda and Glue would start them."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+REGION = "eu-west-1"
+
+_FUNCTION = """
+import importlib, json, sys
+module, name = sys.argv[1].rsplit(".", 1)
+event = json.load(sys.stdin)
+try:
+    answer = getattr(importlib.import_module(module), name)(event, None)
+except Exception as error:
+    import traceback
+    traceback.print_exc()
+    answer, failed = {"errorMessage": str(error), "errorType": type(error).__name__}, True
+else:
+    failed = False
+with open(sys.argv[2], "w") as out:
+    json.dump({"answer": answer, "failed": failed}, out)
+"""
+
+
+def environment(endpoint: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What a process of the stand-in sees: dummy credentials, the stand-in's address, nothing of other AWS settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTHON", "SPARK_"))}
+    return {
+        **kept,
+        "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_REGION": REGION,
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        **(extra or {}),
+    }
+
+
+def run_function(code: bytes, handler: str, event: str, seconds: float, variables: Mapping[str, str], endpoint: str) -> tuple[str, bool, str]:
+    """Calls a function's handler with its own package only on the path: (answer as JSON, failed, log)."""
+    with tempfile.TemporaryDirectory() as folder:
+        zipfile.ZipFile(io.BytesIO(code)).extractall(folder)
+        out = pathlib.Path(folder) / ".answer.json"
+        known = environment(endpoint, {**variables, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"})
+        try:
+            done = subprocess.run(
+                [sys.executable, "-c", _FUNCTION, handler, str(out)],
+                input=event, env=known, cwd=folder, timeout=seconds, capture_output=True, text=True, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return json.dumps({"errorMessage": f"timed out after {seconds} seconds"}), True, ""
+        log = done.stdout + done.stderr
+        if not out.exists():
+            return json.dumps({"errorMessage": f"the process ended with {done.returncode}"}), True, log
+        told = json.loads(out.read_text())
+        return json.dumps(told["answer"]), told["failed"], log
+
+
+@dataclass(frozen=True)
+class JobEnd:
+    """How a run of a job ended."""
+
+    state: str
+    message: str
+
+
+def job_command(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: str, arguments: Mapping[str, str]) -> list[str]:
+    """The command line: Glue gives the script its own arguments too, each as one string."""
+    spark = ["--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false"]
+    if code:
+        spark += ["--py-files", ",".join(map(str, code))]
+    told = {"--JOB_NAME": name, "--JOB_ID": f"j_{name}", "--JOB_RUN_ID": run_id, **arguments}
+    return ["spark-submit", *spark, str(script), *[part for pair in sorted(told.items()) for part in pair]]
+
+
+def run_job(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: str, arguments: Mapping[str, str], seconds: float, endpoint: str, log: pathlib.Path) -> JobEnd:
+    """Runs a job's script with Spark, its code on the path as --extra-py-files puts it."""
+    variables = dict(pair.split("=", 1) for pair in arguments.get("--customer-driver-env-vars", "").split(",") if "=" in pair)
+    variables["PYTHONPATH"] = os.pathsep.join(map(str, code))
+    command = job_command(script, code, name, run_id, arguments)
+    with log.open("w") as out:
+        try:
+            done = subprocess.run(
+                command, env=environment(endpoint, variables), cwd=script.parent, timeout=seconds,
+                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, check=False,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return JobEnd("TIMEOUT", f"Execution timed out after {seconds:.0f} seconds")
+    if done.returncode == 0:
+        return JobEnd("SUCCEEDED", "")
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    return JobEnd("FAILED", (lines[-1] if lines else f"the process ended with {done.returncode}")[:1000])
