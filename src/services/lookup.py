@@ -1,8 +1,8 @@
 """Looks up car parks in the output of the carparks job: by a prompt, or one question on the command line.
 
-    python -m services.lookup --data output/carparks
-    python -m services.lookup --data output/carparks --number A10
-    python -m services.lookup --data output/carparks --address "ang mo kio" --json
+    python -m services.lookup --data out/carparks
+    python -m services.lookup --data out/carparks --number A10
+    python -m services.lookup --data out/carparks --address "ang mo kio" --json
 
 Exit codes: 0 something was found (or the prompt was left), 1 nothing fits, 2 wrong usage or no data.
 """
@@ -24,7 +24,7 @@ from services.lookup_search import SHORTEST, close_numbers, close_queries, find_
 if TYPE_CHECKING:
     from services.lookup_view import View
 
-DEFAULT_DATA = "output/carparks"
+DEFAULT_DATA = "out/carparks"
 SHOWN = 20
 QUIT = frozenset({"quit", "exit"})
 ASK = "Number, part of an address, or quit: "

@@ -20,6 +20,7 @@ def tag_repeated_keys(frame: DataFrame, key: Sequence[str], content: Sequence[st
     to each other and sort last. Rows that already have a problem are left as they are and are not compared.
 
     >>> frame = spark.createDataFrame([(1, "a"), (1, "a"), (1, "b"), (2, "a")], "id int, name string")
+    >>> from transforms.problems import no_problem
     >>> frame = frame.withColumn("_problem", no_problem())
     >>> tagged = tag_repeated_keys(frame, ["id"], ["name"], "conflicting_id")
     >>> tagged.orderBy("id", "name").select("id", "name", "_problem.kind", "_problem.reason").show()
