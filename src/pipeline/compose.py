@@ -15,18 +15,22 @@ import contextlib
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from pipeline import storage
+from pipeline.compose_hash import Hasher, sha256_of, sha256_of_parts, spark_hasher
 from pipeline.compose_local import LocalStaged
 from pipeline.errors import PipelineError
 from pipeline.storage_base import is_s3
 from pipeline.storage_local import TEMPORARY, temporary_name
 
-Hasher = Callable[[Sequence[str], bytes], str]
+__all__ = [
+    "Composed", "Hasher", "Staged", "compose", "discard", "joint_sha256", "publish", "publish_folder", "ready",
+    "sha256_of", "sha256_of_parts", "spark_hasher", "stage", "stage_bytes", "sweep",
+]  # fmt: skip
 
 
 class Staged(Protocol):
@@ -48,21 +52,6 @@ class Composed:
 
     bytes: int
     sha256: str
-
-
-def sha256_of(path: str) -> str:
-    """The SHA-256 of a file, read once as a stream; a Spark task may call it."""
-    return sha256_of_parts([path])
-
-
-def sha256_of_parts(parts: Sequence[str], header: bytes = b"") -> str:
-    """The SHA-256 of the header and the parts one after the other, as the file made from them has it."""
-    digest = hashlib.sha256(header)
-    for part in parts:
-        with storage.open_read(part) as stream:
-            while data := stream.read(4 << 20):
-                digest.update(data)
-    return digest.hexdigest()
 
 
 def stage(parts: Sequence[str], target: str, header: bytes = b"", hasher: Hasher = sha256_of_parts) -> Staged:

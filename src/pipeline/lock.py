@@ -95,7 +95,7 @@ class LocalLock:
 
 
 class Lock:
-    """`with Lock(DIR, run_id):` one run at a time on DIR; a second one gets `BusyError` naming the holder and since when.
+    """`with Lock(DIR, run_id):` one run at a time on DIR; a second gets `BusyError` naming the holder and since when.
 
     On entering, what killed runs left there is removed. `check()` raises when the lock was lost: call it before a step
     that cannot be taken back.
