@@ -32,6 +32,11 @@ class JobResult:
     destination: pathlib.Path | None
 
     @property
+    def output(self) -> str:
+        """All that was printed: spark-submit puts what the job says on stderr into stdout."""
+        return self.stdout + self.stderr
+
+    @property
     def report(self) -> dict[str, Any]:
         """The published report.json."""
         if self.destination is None:
