@@ -17,10 +17,14 @@ from pipeline.run import Run  # noqa: E402
 from transforms import ratings, restaurants  # noqa: E402
 from transforms.problems import PROBLEM, is_used  # noqa: E402
 
-COUNTRIES = T.StructType([T.StructField("Country Code", T.IntegerType(), False), T.StructField("Country", T.StringType(), False)])
+COUNTRIES = T.StructType(
+    [T.StructField("Country Code", T.IntegerType(), False), T.StructField("Country", T.StringType(), False)]
+)
 
 # Okabe-Ito colours, best to worst: told apart with every common colour blindness, and by their order in print.
-CLASS_COLOURS = dict(zip(ratings.CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#BBBBBB"), strict=True))
+CLASS_COLOURS = dict(
+    zip(ratings.CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#BBBBBB"), strict=True)
+)
 
 
 def check(options: argparse.Namespace) -> None:
@@ -41,7 +45,9 @@ JOB = Job(
     name="restaurants",
     summary="Restaurant search pages to details, events of a period, rating thresholds and a histogram.",
     inputs=[
-        Input("restaurants", "search pages as JSON: an array of pages, one page a line or one page a file", kind="json"),
+        Input(
+            "restaurants", "search pages as JSON: an array of pages, one page a line or one page a file", kind="json"
+        ),
         Input("country-codes", "country sheet as .xlsx or .csv: Country Code, Country"),
     ],
     options=[
@@ -61,14 +67,18 @@ def restaurant_of(page: "F.Column") -> "F.Column":
 def body(run: Run) -> None:
     """Read once; the kept restaurants feed every output."""
     sheet = run.settle("country_codes", run.read_csv("country_codes", COUNTRIES))
-    countries = sheet.select(F.col("Country Code").alias("country_id"), F.col("Country").alias("country")).dropDuplicates(["country_id"])
+    countries = sheet.select(
+        F.col("Country Code").alias("country_id"), F.col("Country").alias("country")
+    ).dropDuplicates(["country_id"])
     pages = run.settle("restaurants", restaurants.parse_pages(run.scan_json("restaurants")), keep=True)
     exploded = restaurants.exclude_duplicates(restaurants.explode_restaurants(pages))
     named = restaurants.name_countries(exploded, countries)
     details = run.settle("restaurants.restaurant", named, raw=restaurant_of)
     known = run.kept("restaurants.restaurant").where(is_used() | (F.col(f"{PROBLEM}.reason") == "unknown_country"))
     period = (run.options.events_from, run.options.events_to)
-    events = run.settle("restaurants.event", restaurants.explode_events(known, period), raw=restaurant_of, may_be_empty=True)
+    events = run.settle(
+        "restaurants.event", restaurants.explode_events(known, period), raw=restaurant_of, may_be_empty=True
+    )
 
     run.write_csv("restaurant_details.csv", restaurants.restaurant_details(details), order=["Restaurant Id"])
     run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"])
@@ -79,15 +89,30 @@ def publish_ratings(run: Run, counts: list[ratings.RatingCount]) -> None:
     """The three tables, rating_thresholds.csv and the histogram, all from a few hundred counted rows."""
     headers = ["lowest", "highest", "mean", "count"]
     figures = ratings.figures
-    run.show("Rating texts as sent", ["text", "class", *headers], [[text, name, *figures(s)] for text, name, s in ratings.by_text(counts)])
-    run.show("Rating texts folded into English", ["rating", *headers], [[name, *figures(s)] for name, s in ratings.by_class(counts)])
+    run.show(
+        "Rating texts as sent",
+        ["text", "class", *headers],
+        [[text, name, *figures(s)] for text, name, s in ratings.by_text(counts)],
+    )
+    run.show(
+        "Rating texts folded into English",
+        ["rating", *headers],
+        [[name, *figures(s)] for name, s in ratings.by_class(counts)],
+    )
     final = [[name, *figures(s)] for name, s in ratings.thresholds(counts)]
     run.show("Rating thresholds", ["rating", *headers], final)
     for colour, number in ratings.unknown_colours(counts).items():
         run.note(f"rating colour {colour} has no class: {number} restaurants are not in the thresholds")
-    lines = ["Rating,Lowest,Highest,Mean,Count", *(",".join("NA" if v is None else str(v) for v in row) for row in final)]
+    lines = [
+        "Rating,Lowest,Highest,Mean,Count",
+        *(",".join("NA" if v is None else str(v) for v in row) for row in final),
+    ]
     run.write_bytes("rating_thresholds.csv", ("\n".join(lines) + "\n").encode(), rows=len(final))
-    run.write_bytes("restaurant_ratings_histogram.png", histogram(counts), rows=sum(c.restaurants for c in counts if c.rating is not None))
+    run.write_bytes(
+        "restaurant_ratings_histogram.png",
+        histogram(counts),
+        rows=sum(c.restaurants for c in counts if c.rating is not None),
+    )
 
 
 def histogram(counts: list[ratings.RatingCount]) -> bytes:

@@ -16,7 +16,9 @@ class Series:
     counts: Mapping[float, int]
 
 
-def stacked_histogram(series: Sequence[Series], *, title: str, subtitle: str, x_label: str, y_label: str, bin_width: float) -> bytes:
+def stacked_histogram(
+    series: Sequence[Series], *, title: str, subtitle: str, x_label: str, y_label: str, bin_width: float
+) -> bytes:
     """A stacked histogram as PNG; the same counts give the same bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -30,7 +32,16 @@ def stacked_histogram(series: Sequence[Series], *, title: str, subtitle: str, x_
         bins = sorted(one.counts)
         bottoms = [height.get(place, 0) for place in bins]
         total = sum(one.counts.values())
-        axes.bar(bins, [one.counts[b] for b in bins], bin_width * 0.9, bottom=bottoms, color=one.colour, edgecolor="#333333", linewidth=0.4, label=f"{one.name} ({total:,})")
+        axes.bar(
+            bins,
+            [one.counts[b] for b in bins],
+            bin_width * 0.9,
+            bottom=bottoms,
+            color=one.colour,
+            edgecolor="#333333",
+            linewidth=0.4,
+            label=f"{one.name} ({total:,})",
+        )
         for place in bins:
             height[place] = height.get(place, 0) + one.counts[place]
     for place, count in height.items():

@@ -46,7 +46,13 @@ def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None
 def cells(raw: Column, names: Sequence[str], wanted: Sequence[str], delimiter: str) -> Column:
     """A line as struct of the wanted columns (string) and `_corrupt`, set when the number of fields differs."""
     schema = ", ".join([f"c{i} string" for i in range(len(names))] + [f"{_CORRUPT} string"])
-    options = {"sep": delimiter, "quote": '"', "escape": '"', "columnNameOfCorruptRecord": _CORRUPT, "mode": "PERMISSIVE"}
+    options = {
+        "sep": delimiter,
+        "quote": '"',
+        "escape": '"',
+        "columnNameOfCorruptRecord": _CORRUPT,
+        "mode": "PERMISSIVE",
+    }
     parsed = F.from_csv(raw, schema, options)
     chosen = [parsed[f"c{list(names).index(name)}"].alias(name) for name in wanted]
     return F.struct(*chosen, parsed[_CORRUPT].isNotNull().alias(_CORRUPT))
@@ -80,7 +86,9 @@ def _absent(text: Column, tokens: Sequence[str]) -> Column:
 def _field_problem(field: T.StructField, text: Column, value: Column) -> Column:
     kind = field.dataType.simpleString()
     if not isinstance(field.dataType, T.StringType):
-        told = F.concat(F.lit(f"column {field.name}: "), F.to_json(F.array(text)), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}"))
+        told = F.concat(
+            F.lit(f"column {field.name}: "), F.to_json(F.array(text)), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}")
+        )
         wrong = F.when(text.isNotNull() & value.isNull(), problem(REJECTED, "wrong_type", told))
     else:
         wrong = F.lit(None).cast(PROBLEM_TYPE)
@@ -110,19 +118,36 @@ def parse_lines(
     if len(layouts) == 1:
         chosen = layouts[0]
     else:
-        chosen = functools.reduce(lambda rest, i: F.when(F.col("_layout") == i, layouts[i]).otherwise(rest), range(1, len(layouts)), layouts[0])
+        chosen = functools.reduce(
+            lambda rest, i: F.when(F.col("_layout") == i, layouts[i]).otherwise(rest),
+            range(1, len(layouts)),
+            layouts[0],
+        )
     width = F.element_at(F.array(*[F.lit(len(header)) for header in headers]), F.col("_layout") + 1)
     split = lines.select("_file", "_position", "_raw", "_error", width.alias("_width"), chosen.alias("_cells"))
     # A null in an unquoted empty field and "" are the same absent value unless the job says otherwise.
-    texts = [F.when(~_absent(F.col(f"_cells.{quoted(name)}"), absent), F.col(f"_cells.{quoted(name)}")).alias(name) for name in names]
-    flat = split.select("_file", "_position", "_raw", "_error", "_width", F.col(f"_cells.{_CORRUPT}").alias(_CORRUPT), *texts)
+    texts = [
+        F.when(~_absent(F.col(f"_cells.{quoted(name)}"), absent), F.col(f"_cells.{quoted(name)}")).alias(name)
+        for name in names
+    ]
+    flat = split.select(
+        "_file", "_position", "_raw", "_error", "_width", F.col(f"_cells.{_CORRUPT}").alias(_CORRUPT), *texts
+    )
     fields = _number_of_fields(raw, delimiter)
     counted = F.concat(fields.cast("string"), F.lit(" fields, expected "), F.col("_width").cast("string"))
     checks = [
-        F.when(F.col("_error").isNotNull(), F.struct(F.lit(REJECTED).alias("kind"), F.col("_error").alias("reason"), F.lit("").alias("detail")).cast(PROBLEM_TYPE)),
+        F.when(
+            F.col("_error").isNotNull(),
+            F.struct(F.lit(REJECTED).alias("kind"), F.col("_error").alias("reason"), F.lit("").alias("detail")).cast(
+                PROBLEM_TYPE
+            ),
+        ),
         F.when(F.col(_CORRUPT) & (fields < F.col("_width")), problem(REJECTED, "too_few_fields", counted)),
         F.when(F.col(_CORRUPT), problem(REJECTED, "too_many_fields", counted)),
-        *[_field_problem(field, F.col(quoted(field.name)), typed(field.name, field.dataType)) for field in schema.fields],
+        *[
+            _field_problem(field, F.col(quoted(field.name)), typed(field.name, field.dataType))
+            for field in schema.fields
+        ],
     ]
     values = [typed(field.name, field.dataType).alias(field.name) for field in schema.fields]
     return flat.select(*values, "_file", "_position", F.coalesce(*checks).alias(PROBLEM))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import os
+import re
 import secrets
 import sys
 import time
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pipeline import errors
 from pipeline import options as options_module
 from pipeline.errors import PipelineError
 from pipeline.options import Input, Option
@@ -26,6 +28,13 @@ __all__ = ["Input", "Job", "Option"]
 def new_run_id() -> str:
     """Time (UTC) and a short random tail."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
+
+
+def raised_by_a_task(error: BaseException) -> PipelineError | None:
+    """The project's own error when a task of an executor raised it (Spark hands it on as text), else None."""
+    found = re.search(r"pipeline\.errors\.(\w+Error): (.*)", str(error))
+    kind = getattr(errors, found[1], None) if found else None
+    return kind(found[2].strip()) if kind and found else None
 
 
 @dataclass(frozen=True)
@@ -69,9 +78,14 @@ class Job:
         except KeyboardInterrupt:
             print(f"{self.name}: stopped; published files are as the last complete run left them", file=sys.stderr)
             return 1, "stopped", glue
-        except Exception as error:  # the last resort of a process: told in one line, trace below it
+        except Exception as error:  # the last resort of a process: told in one line, trace above it
+            told = raised_by_a_task(error)
+            if told:
+                print(f"{self.name}: {told}", file=sys.stderr, flush=True)
+                return told.exit_code, str(told), glue
             traceback.print_exc()
-            message = f"unexpected failure: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+            told_last = [line.strip() for line in str(error).splitlines() if line.strip()][-1:]
+            message = f"unexpected failure: {type(error).__name__}: {''.join(told_last)}"
             print(f"{self.name}: {message}", file=sys.stderr, flush=True)
             return 1, message, glue
         return 0, "", glue
@@ -86,8 +100,9 @@ class Job:
         told = Report(self.name, run_id)
         outputs = Outputs(chosen.destination or "", run_id, self.name, chosen.files == "single", chosen.dry_run)
         run = Run(self.name, chosen, run_id, outputs, told)
-        lock = contextlib.nullcontext() if chosen.dry_run else Lock(chosen.destination, run_id)
-        with lock:
+        with contextlib.ExitStack() as stack:
+            if not chosen.dry_run:
+                run.before_publish = stack.enter_context(Lock(chosen.destination, run_id)).check
             try:
                 with self._recorded(run):
                     self._start(run)
@@ -106,8 +121,9 @@ class Job:
             report.status = "dry run" if run.dry_run else "succeeded"
         except BaseException as error:
             report.status = "failed"
-            report.exit_code = error.exit_code if isinstance(error, PipelineError) else 1
-            report.message = " ".join(str(error).split())[:2000] or type(error).__name__
+            cause = error if isinstance(error, PipelineError) else raised_by_a_task(error) or error
+            report.exit_code = cause.exit_code if isinstance(cause, PipelineError) else 1
+            report.message = " ".join(str(cause).split())[:2000] or type(cause).__name__
             with contextlib.suppress(Exception):
                 run.outputs.discard()
             raise
@@ -131,10 +147,13 @@ class Job:
         from pipeline import session
 
         paths = [run.destination, *(p for i in self.inputs for p in getattr(run.options, i.name.replace("-", "_")))]
-        needs = list(self.needs(run.options)) + (["s3a"] if any(path.startswith(("s3://", "s3a://")) for path in paths) else [])
-        for item in self.inputs:  # a missing input is told before Spark takes its seconds to start
-            if getattr(run.options, item.name.replace("-", "_")):
-                run.files(item.name)
+        needs = list(self.needs(run.options)) + (
+            ["s3a"] if any(path.startswith(("s3://", "s3a://")) for path in paths) else []
+        )
+        # A missing input is told before Spark takes its seconds to start.
+        given = [item.name for item in self.inputs if getattr(run.options, item.name.replace("-", "_"))]
+        size = sum(info.size for name in given for info in run.files(name))
         with run.stage("start Spark"):
             run.spark = session.start(self.name, needs=needs)
+            session.tune(run.spark, size)
         run.report.versions |= {"spark": run.spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}

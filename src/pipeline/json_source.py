@@ -39,17 +39,26 @@ def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:
     `_position`, `_problem`. Reasons: the reader's own, `not_an_object`, `malformed_json`, `wrong_type` (the detail
     names the top-level fields that do not fit), `missing_value` for a null in a field that is not nullable.
     """
-    wanted = T.StructType([T.StructField(f.name, f.dataType) for f in schema.fields] + [T.StructField(_CORRUPT, T.StringType())])
-    parsed = records.select("_file", "_position", "_raw", "_error", F.from_json("_raw", wanted, STRICT).alias("_record"))
+    wanted = T.StructType(
+        [T.StructField(f.name, f.dataType) for f in schema.fields] + [T.StructField(_CORRUPT, T.StringType())]
+    )
+    parsed = records.select(
+        "_file", "_position", "_raw", "_error", F.from_json("_raw", wanted, STRICT).alias("_record")
+    )
     columns = [F.col(f"_record.{quoted(field.name)}").alias(field.name) for field in schema.fields]
     bad = F.col(f"_record.{_CORRUPT}").isNotNull() | F.col("_record").isNull()
     texts = F.from_json("_raw", "map<string,string>", STRICT)
     misfits = [
-        F.when(F.col(f"_record.{quoted(f.name)}").isNull() & texts[f.name].isNotNull(), F.lit(f"{f.name} is not {f.dataType.simpleString()}"))
+        F.when(
+            F.col(f"_record.{quoted(f.name)}").isNull() & texts[f.name].isNotNull(),
+            F.lit(f"{f.name} is not {f.dataType.simpleString()}"),
+        )
         for f in schema.fields
     ]
     empty = [
-        F.when(F.col(f"_record.{quoted(f.name)}").isNull(), problem(REJECTED, "missing_value", f"field {f.name} is absent"))
+        F.when(
+            F.col(f"_record.{quoted(f.name)}").isNull(), problem(REJECTED, "missing_value", f"field {f.name} is absent")
+        )
         for f in schema.fields
         if not f.nullable
     ]

@@ -13,13 +13,49 @@ from pipeline.errors import UsageError
 
 # What AWS Glue adds to the arguments of a job's script by itself, or takes for itself and still passes on.
 GLUE_ARGUMENTS = frozenset(
-    """JOB_NAME JOB_ID JOB_RUN_ID TempDir SECURITY_CONFIGURATION encryption-type RedshiftTempDir WORKFLOW_NAME WORKFLOW_RUN_ID
-    job-bookmark-option job-bookmark-from job-bookmark-to job-language class scriptLocation extra-py-files extra-jars
-    extra-files user-jars-first use-postgres-driver conf python-modules-installer-option additional-python-modules
-    python-version library-set datalake-formats continuous-log-logGroup continuous-log-logStreamPrefix
-    continuous-log-conversionPattern continuous-log-logLevel customer-driver-env-vars customer-executor-env-vars
-    custom-logGroup-prefix spark-event-logs-path write-shuffle-files-to-s3 write-shuffle-spills-to-s3 executor-cores
-    number-of-workers worker-type disable-proxy-v2 executionClass""".split()
+    [
+        "JOB_NAME",
+        "JOB_ID",
+        "JOB_RUN_ID",
+        "TempDir",
+        "SECURITY_CONFIGURATION",
+        "encryption-type",
+        "RedshiftTempDir",
+        "WORKFLOW_NAME",
+        "WORKFLOW_RUN_ID",
+        "job-bookmark-option",
+        "job-bookmark-from",
+        "job-bookmark-to",
+        "job-language",
+        "class",
+        "scriptLocation",
+        "extra-py-files",
+        "extra-jars",
+        "extra-files",
+        "user-jars-first",
+        "use-postgres-driver",
+        "conf",
+        "python-modules-installer-option",
+        "additional-python-modules",
+        "python-version",
+        "library-set",
+        "datalake-formats",
+        "continuous-log-logGroup",
+        "continuous-log-logStreamPrefix",
+        "continuous-log-conversionPattern",
+        "continuous-log-logLevel",
+        "customer-driver-env-vars",
+        "customer-executor-env-vars",
+        "custom-logGroup-prefix",
+        "spark-event-logs-path",
+        "write-shuffle-files-to-s3",
+        "write-shuffle-spills-to-s3",
+        "executor-cores",
+        "number-of-workers",
+        "worker-type",
+        "disable-proxy-v2",
+        "executionClass",
+    ]
 )
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
@@ -103,7 +139,9 @@ def common_options(inputs: Sequence[Input]) -> list[Option]:
     options = [
         Option("destination", str, None, "folder or s3:// prefix that gets the outputs", metavar="DIR"),
         Option("run-id", run_id, None, "name of this run; default: time and a short random tail", metavar="ID"),
-        Option("max-rejected", limit, "5%", "rejected records allowed in each input: a share or a number", metavar="1%|N"),
+        Option(
+            "max-rejected", limit, "5%", "rejected records allowed in each input: a share or a number", metavar="1%|N"
+        ),
         Option("files", str, "single", "one named file an output, or a folder of parts", choices=("single", "parts")),
         Option("dry-run", bool, False, "read and check everything, show what would be written, write and send nothing"),
         Option("quiet", bool, False, "print nothing but errors"),
@@ -117,22 +155,36 @@ def _add(parser: argparse._ArgumentGroup, option: Option) -> None:
     flag, shown = f"--{option.name}", "" if option.default in (None, False, ()) else f" (default: {option.default})"
     text = (option.help + shown).replace("%", "%%")
     if option.type is bool:
-        parser.add_argument(flag, nargs="?", const=True, type=boolean, default=option.default, metavar="true|false", help=text)
+        parser.add_argument(
+            flag, nargs="?", const=True, type=boolean, default=option.default, metavar="true|false", help=text
+        )
     elif option.repeated:
-        parser.add_argument(flag, action="append", default=[], type=option.type, metavar=option.metavar or "VALUE", help=text)
+        parser.add_argument(
+            flag, action="append", default=[], type=option.type, metavar=option.metavar or "VALUE", help=text
+        )
     else:
         choices = option.choices or None
         name = option.metavar or (None if choices else getattr(option.type, "__name__", "value").upper())
         parser.add_argument(flag, type=option.type, default=option.default, choices=choices, metavar=name, help=text)
 
 
-def build_parser(name: str, summary: str, inputs: Sequence[Input], options: Sequence[Option]) -> argparse.ArgumentParser:
+def build_parser(
+    name: str, summary: str, inputs: Sequence[Input], options: Sequence[Option]
+) -> argparse.ArgumentParser:
     """The parser of one job; `--help` needs no Spark."""
-    usage = f"spark-submit jobs/{name}.py " + " ".join(f"--{i.name} PATH" for i in inputs if i.required) + " --destination DIR [options]"
+    usage = (
+        f"spark-submit jobs/{name}.py "
+        + " ".join(f"--{i.name} PATH" for i in inputs if i.required)
+        + " --destination DIR [options]"
+    )
     parser = _Parser(prog=name, usage=usage, description=summary, allow_abbrev=False)
-    sources = parser.add_argument_group("inputs: a file, a folder or a glob, plain or .gz, local or s3://, several with commas")
+    sources = parser.add_argument_group(
+        "inputs: a file, a folder or a glob, plain or .gz, local or s3://, several with commas"
+    )
     for item in inputs:
-        sources.add_argument(f"--{item.name}", action="append", default=[], metavar="PATH", help=item.help.replace("%", "%%"))
+        sources.add_argument(
+            f"--{item.name}", action="append", default=[], metavar="PATH", help=item.help.replace("%", "%%")
+        )
     own = parser.add_argument_group("options of this job")
     for option in options:
         _add(own, option)

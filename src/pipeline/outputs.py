@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline import compose, storage
@@ -27,7 +27,11 @@ class Output:
 
     def entry(self) -> dict[str, Any]:
         """The manifest's entry; a folder's hash is the hash of its parts' hashes, one a line."""
-        return {"rows": self.rows, "bytes": sum(part.bytes for part in self.staged), "sha256": compose.joint_sha256(self.staged)}
+        return {
+            "rows": self.rows,
+            "bytes": sum(part.bytes for part in self.staged),
+            "sha256": compose.joint_sha256(self.staged),
+        }
 
 
 def _sorted(frame: DataFrame, order: Sequence[str]) -> DataFrame:
@@ -62,11 +66,20 @@ class Outputs:
     def _parts(self, folder: str) -> list[str]:
         return [f.path for f in storage.list_prefix(folder) if PurePosixPath(f.path).name.startswith("part-")]
 
+    def _stage(self, parts: list[str], target: str, header: bytes = b"") -> compose.Staged:
+        # On S3 no byte of a large part comes through the driver: a task hashes what the store puts together.
+        spark = SparkSession.getActiveSession()
+        if spark is None or not storage.is_s3(target):
+            return compose.stage(parts, target, header)
+        return compose.stage(parts, target, header, compose.spark_hasher(spark))
+
     def _work_folder(self, name: str) -> str:
         return storage.join(self.run_folder, "staged", name)
 
-    def side_files(self, frame: DataFrame, counted: Callable[[DataFrame], DataFrame], files: dict[tuple[str, str], str]) -> None:
-        """Writes lines (`value`) by `kind` and `input` as single files of the run's own folder, at once, ordered by place.
+    def side_files(
+        self, frame: DataFrame, counted: Callable[[DataFrame], DataFrame], files: dict[tuple[str, str], str]
+    ) -> None:
+        """Writes lines (`value`) by `kind` and `input` as single files of the run's own folder, at once, in order.
 
         `files` names the file of each (kind, input); `counted` observes the rows. In a dry run they are only counted.
         """
@@ -89,9 +102,12 @@ class Outputs:
         if not self.dry_run:
             target, head = storage.join(self.destination, name), header.encode()
             if self.single:
-                staged = [compose.stage(parts, target, head)]
+                staged = [self._stage(parts, target, head)]
             else:
-                staged = [compose.stage([part], storage.join(target, self._part_name(i, name)), head) for i, part in enumerate(parts)]
+                staged = [
+                    self._stage([part], storage.join(target, self._part_name(i, name)), head)
+                    for i, part in enumerate(parts)
+                ]
         self.staged[name] = Output(name, staged, rows, folder=not self.single)
         return rows
 
@@ -111,7 +127,9 @@ class Outputs:
             counted.write.mode("overwrite").parquet(storage.to_spark_path(folder))
             target = storage.join(self.destination, name)
             parts = self._parts(folder)
-            staged = [compose.stage([part], storage.join(target, f"part-{i:05d}.parquet")) for i, part in enumerate(parts)]
+            staged = [
+                self._stage([part], storage.join(target, f"part-{i:05d}.parquet")) for i, part in enumerate(parts)
+            ]
         rows = int(counts.get["rows"])
         self.staged[name] = Output(name, staged, rows, folder=True)
         return rows
@@ -122,7 +140,8 @@ class Outputs:
         self.staged[name] = Output(name, staged, rows)
 
     def publish(self) -> dict[str, dict[str, Any]]:
-        """Gives every staged file its name, whole, one after the other; then writes the manifest. Returns its entries."""
+        """Gives every staged file its name, whole, one after the other, the manifest last. Returns its entries."""
+        compose.ready(part for output in self.staged.values() for part in output.staged)
         entries = {}
         for name, output in self.staged.items():
             if output.folder:

@@ -23,7 +23,10 @@ FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 
 @dataclass
 class Settled:
-    """An input whose rows are counted and kept; `codes` are the `kind:reason` found, `raw` cuts a row's part out of its record."""
+    """An input whose rows are counted and kept.
+
+    `codes` are the `kind:reason` found; `raw` cuts a row's part out of its record.
+    """
 
     name: str
     kept: DataFrame
@@ -43,7 +46,9 @@ def settle(run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column]
     metrics = [
         F.count(F.lit(1)).alias("rows"),
         F.count(F.when(F.col(PROBLEM).isNull(), 1)).alias("used"),
-        F.array_join(F.sort_array(F.collect_set(F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))), ",").alias("codes"),
+        F.array_join(F.sort_array(F.collect_set(F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))), ",").alias(
+            "codes"
+        ),
     ]
     kept.observe(counts, *metrics).write.format("noop").mode("overwrite").save()
     found = counts.get
@@ -68,18 +73,31 @@ def _lines(run: Run, one: Settled, texts: DataFrame) -> DataFrame:
         text.alias("raw"),
     )
     value = F.to_json(line, {"ignoreNullFields": "false"})
-    return joined.select(F.col(f"{PROBLEM}.kind").alias("kind"), F.lit(one.name).alias("input"), "_path", "_place", value.alias("value"), F.col(f"{PROBLEM}.reason").alias("_reason"))
+    return joined.select(
+        F.col(f"{PROBLEM}.kind").alias("kind"),
+        F.lit(one.name).alias("input"),
+        "_path",
+        "_place",
+        value.alias("value"),
+        F.col(f"{PROBLEM}.reason").alias("_reason"),
+    )
 
 
 def _texts(run: Run, same_scan: list[Settled]) -> DataFrame:
     """Raw text and published position of every place that a row with a problem names: the second look at the files."""
     places = [one.kept.where(F.col(PROBLEM).isNotNull()).select("_file", "_position") for one in same_scan]
     found = run.scan_of(same_scan[0].scan_name).look_again(functools.reduce(DataFrame.unionByName, places).distinct())
-    return found.select("_file", "_position", F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text"))
+    return found.select(
+        "_file",
+        "_position",
+        F.col("file").alias("_path"),
+        F.col("position").alias("_place"),
+        F.col("raw").alias("_text"),
+    )
 
 
 def flush(run: Run, settled: Iterable[Settled]) -> None:
-    """Writes quarantine/<input>.jsonl and excluded/<input>.jsonl of these inputs in one pass, and counts by reason in it."""
+    """Writes quarantine/<input>.jsonl and excluded/<input>.jsonl of these inputs in one pass that also counts."""
     troubled = [one for one in settled if one.codes]
     if not troubled:
         return
@@ -88,17 +106,22 @@ def flush(run: Run, settled: Iterable[Settled]) -> None:
         same_scan = list(group)
         texts = _texts(run, same_scan)
         frames.extend(_lines(run, one, texts) for one in same_scan)
-    codes = [(one, *code.split(":", 1)) for one in troubled for code in one.codes]
+    codes = [(one, *code.partition(":")[::2]) for one in troubled for code in one.codes]
     counts = Observation(f"quarantine {troubled[0].name}")
     metrics = [
-        F.count(F.when((F.col("input") == one.name) & (F.col("kind") == kind) & (F.col("_reason") == reason), 1)).alias(f"m{i}")
+        F.count(F.when((F.col("input") == one.name) & (F.col("kind") == kind) & (F.col("_reason") == reason), 1)).alias(
+            f"m{i}"
+        )
         for i, (one, kind, reason) in enumerate(codes)
     ]
+
     def counted(lines: DataFrame) -> DataFrame:
         return lines.observe(counts, *metrics)
 
     lines = functools.reduce(DataFrame.unionByName, frames)
-    run.outputs.side_files(lines, counted, {(kind, one.name): f"{FOLDERS[kind]}/{one.name}.jsonl" for one, kind, _ in codes})
+    run.outputs.side_files(
+        lines, counted, {(kind, one.name): f"{FOLDERS[kind]}/{one.name}.jsonl" for one, kind, _ in codes}
+    )
     found = counts.get
     for i, (one, kind, reason) in enumerate(codes):
         account = run.account(one.name)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import platform
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,6 +30,15 @@ class Report:
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     versions: dict[str, str] = field(default_factory=lambda: {"pipeline": VERSION, "python": platform.python_version()})
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the seconds of a block to its stage."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
 
     def as_json(self) -> bytes:
         """The content of report.json."""
@@ -58,7 +69,9 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         numeric = any(isinstance(row[index], int | float) for row in rows)
         shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        shown.add_row(*["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row])
+        shown.add_row(
+            *["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
+        )
     Console(highlight=False, width=None if _is_terminal() else 140).print(shown)
 
 

@@ -26,12 +26,13 @@ SETTINGS = {
     "spark.sql.inMemoryColumnarStorage.compressed": "true",
 }
 
+_SMALL_INPUT = 16 << 20
+
 LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
-    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 2)),
 }
 
 
@@ -100,7 +101,7 @@ def _add_to_driver(jars: Iterable[str]) -> None:
 
 def _ship_source(spark: SparkSession, master: str) -> None:
     """Executors on other machines or in other processes get the packages as a .zip, unless --py-files brought it."""
-    if is_local_master(master) and not master.startswith("local-cluster") or _SOURCE.suffix in (".zip", ".whl"):
+    if (is_local_master(master) and not master.startswith("local-cluster")) or _SOURCE.suffix in (".zip", ".whl"):
         return
     target = Path(os.environ.get("TMPDIR", "/tmp")) / f"pipeline-{os.getpid()}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -148,8 +149,28 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel(level)
-    _ship_source(spark, spark.sparkContext.master)
+    _ship_source(spark, str(spark.sparkContext.master))
     return spark
+
+
+def tune(spark: SparkSession, input_bytes: int) -> None:
+    """Fits the session to the size of the inputs: shuffles of about 64 MiB, and no compiled code for a few megabytes.
+
+    Compiling a query takes longer than interpreting it over a small file; one partition sorts without a sampling pass.
+    """
+    cores = spark.sparkContext.defaultParallelism
+    small = input_bytes < _SMALL_INPUT
+    by_size = -(-input_bytes // (64 << 20))
+    partitions = 1 if small else max(cores, min(by_size, 4000))
+    if "spark.sql.shuffle.partitions" not in _given(spark):
+        spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
+    spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
+
+
+def _given(spark: SparkSession) -> dict[str, str]:
+    """Settings that came with spark-submit, which win over ours."""
+    return {key: value for key, value in spark.sparkContext.getConf().getAll() if LOCAL_SETTINGS.get(key) != value}
 
 
 def _jars(needs: Iterable[str]) -> list[str]:

@@ -31,13 +31,21 @@ class SheetScan:
     def look_again(self, problems: DataFrame) -> DataFrame:
         """The raw text of the rows in `problems` (`_file`, `_position`)."""
         found = self.frame.join(problems, on=["_file", "_position"], how="left_semi")
-        return found.select("_file", F.lit(self.files[0]).alias("file"), "_position", F.col("_position").alias("position"), F.col("_raw").alias("raw"))
+        return found.select(
+            "_file",
+            F.lit(self.files[0]).alias("file"),
+            "_position",
+            F.col("_position").alias("position"),
+            F.col("_raw").alias("raw"),
+        )
 
 
 def _line(values: tuple[object, ...]) -> str:
     buffer = io.StringIO()
     whole = [int(v) if isinstance(v, float) and v.is_integer() else v for v in values]
-    csv.writer(buffer, lineterminator="").writerow(["" if v is None else str(v).replace("\r\n", " ").replace("\n", " ") for v in whole])
+    csv.writer(buffer, lineterminator="").writerow(
+        ["" if v is None else str(v).replace("\r\n", " ").replace("\n", " ") for v in whole]
+    )
     return buffer.getvalue()
 
 
@@ -53,7 +61,11 @@ def sheet_lines(spark: SparkSession, path: str) -> SheetScan:
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:
         raise InputError(f"{path}: not an .xlsx workbook ({error})") from None
     sheet = book.worksheets[0]
-    rows = [(i, _line(values)) for i, values in enumerate(sheet.iter_rows(values_only=True), 1) if any(v is not None for v in values)]
+    rows = [
+        (i, _line(values))
+        for i, values in enumerate(sheet.iter_rows(values_only=True), 1)
+        if any(v is not None for v in values)
+    ]
     if not rows:
         raise InputError(f"{path}: the first sheet is empty")
     lines = [(0, number, text, None, 0) for number, text in rows[1:]]

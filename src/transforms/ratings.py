@@ -47,7 +47,8 @@ def count_ratings(restaurants: DataFrame) -> DataFrame:
     +------------+------------+-----------+------+-----------+
     <BLANKLINE>
     """
-    keys = [rating_class(F.col("rating_color")).alias("rating_class"), "rating_color", "rating_text", "rating"]
+    keys = [rating_class(F.col("rating_color")).alias("rating_class")]
+    keys += [F.col(name) for name in ("rating_color", "rating_text", "rating")]
     return restaurants.groupBy(*keys).agg(F.count(F.lit(1)).alias("restaurants"))
 
 
@@ -80,8 +81,15 @@ def summarize(counts: Iterable[RatingCount]) -> Summary:
     if not rated:
         return Summary(None, None, None, total)
     number = sum(row.restaurants for row in rated)
-    mean = (sum((row.rating or Decimal(0)) * row.restaurants for row in rated) / Decimal(number)).quantize(Decimal("0.000001"), ROUND_HALF_UP)
-    return Summary(min(row.rating for row in rated if row.rating is not None), max(row.rating for row in rated if row.rating is not None), mean, total)
+    mean = (sum((row.rating or Decimal(0)) * row.restaurants for row in rated) / Decimal(number)).quantize(
+        Decimal("0.000001"), ROUND_HALF_UP
+    )
+    return Summary(
+        min(row.rating for row in rated if row.rating is not None),
+        max(row.rating for row in rated if row.rating is not None),
+        mean,
+        total,
+    )
 
 
 def by_text(counts: Iterable[RatingCount]) -> list[tuple[str | None, str | None, Summary]]:

@@ -1,7 +1,7 @@
 """Restaurant search pages to restaurants and their events.
 
-A page is `{"restaurants": [{"restaurant": {...}}, ...]}` or an error such as `{"message": ..., "code": ...}`. Scalars are
-read as text, since partners send `votes` and `aggregate_rating` as text in one record and as a number in the next.
+A page is `{"restaurants": [{"restaurant": {...}}, ...]}` or an error such as `{"message": ..., "code": ...}`. Scalars
+are read as text, since partners send `votes` and `aggregate_rating` as text in one record and as a number in the next.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from pyspark.sql import functions as F
 
 from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, exclude, problem, reject
 
-EVENT = "struct<event_id:string,title:string,start_date:string,end_date:string,photos:array<struct<photo:struct<url:string>>>>"
+PHOTOS = "array<struct<photo:struct<url:string>>>"
+EVENT = f"struct<event_id:string,title:string,start_date:string,end_date:string,photos:{PHOTOS}>"
 RESTAURANT = (
     "struct<id:string,name:string,cuisines:string,location:struct<city:string,country_id:string>,"
     "user_rating:struct<aggregate_rating:string,votes:string,rating_text:string,rating_color:string>,"
@@ -58,7 +59,14 @@ def parse_pages(records: DataFrame) -> DataFrame:
         F.when(~F.ltrim(F.col("_raw")).startswith("{"), problem(REJECTED, "not_an_object", F.substring("_raw", 1, 80))),
         F.when(bad & ~object_at_all, problem(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it")),
     ]
-    framed = page.select("_file", "_position", "_page", restaurants.alias("restaurants"), F.coalesce(PROBLEM, *checks).alias(PROBLEM), bad.alias("_bad"))
+    framed = page.select(
+        "_file",
+        "_position",
+        "_page",
+        restaurants.alias("restaurants"),
+        F.coalesce(PROBLEM, *checks).alias(PROBLEM),
+        bad.alias("_bad"),
+    )
     told = F.concat_ws(", ", F.col("_page.message"), F.concat(F.lit("code "), F.col("_page.code")))
     no_list = F.col("restaurants").isNull()
     framed = reject(framed, no_list & (told != ""), "api_error", told)
@@ -80,13 +88,19 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
     """Pages as restaurants: one row a restaurant of a page, in array order, none lost.
 
     In: what `parse_pages` gives, pages in use only. Out: `_file`, `_position`, `_index` int (place in the page),
-    `id` long, `name`, `country_id` int, `city`, `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case),
-    `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>, `_problem`. Empty text is
-    null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested
+    `id` long, `name`, `country_id` int, `city`, `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color`
+    (upper case), `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>, `_problem`. Empty text
+    is null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested
     field; the detail names it).
     """
     rows = pages.select("_file", "_position", F.posexplode("restaurants").alias("_index", "_element"))
-    rows = rows.select("_file", "_position", "_index", F.col("_element.restaurant").alias("r"), F.col("_element._misfit").alias("_misfit"))
+    rows = rows.select(
+        "_file",
+        "_position",
+        "_index",
+        F.col("_element.restaurant").alias("r"),
+        F.col("_element._misfit").alias("_misfit"),
+    )
     events = F.transform(F.filter("r.zomato_events", lambda e: e["event"].isNotNull()), lambda e: _event(e["event"]))
     flat = rows.select(
         "_file",
@@ -104,20 +118,29 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
         F.upper(_text("r.user_rating.rating_color")).alias("rating_color"),
         _text("r.cuisines").alias("cuisines"),
         events.alias("events"),
-        F.array(*[F.struct(F.lit(name).alias("name"), _text(path).alias("text"), ok.alias("ok")) for name, path, ok in _NUMBERS()]).alias("_numbers"),
+        F.array(
+            *[
+                F.struct(F.lit(name).alias("name"), _text(path).alias("text"), ok.alias("ok"))
+                for name, path, ok in _NUMBERS()
+            ]
+        ).alias("_numbers"),
     )
     wrong = F.filter("_numbers", lambda n: n["text"].isNotNull() & ~F.coalesce(n["ok"], F.lit(False)))
     told = F.array_join(F.transform(wrong, lambda n: F.concat(n["name"], F.lit(": '"), n["text"], F.lit("'"))), "; ")
     tagged = flat.withColumn(PROBLEM, F.lit(None).cast(PROBLEM_TYPE))
     tagged = reject(tagged, F.col("_misfit").isNotNull(), "wrong_type", "a field of the restaurant has another shape")
-    tagged = reject(tagged, F.col("_absent"), "not_a_restaurant", F.concat(F.lit("element "), F.col("_index").cast("string")))
+    tagged = reject(
+        tagged, F.col("_absent"), "not_a_restaurant", F.concat(F.lit("element "), F.col("_index").cast("string"))
+    )
     tagged = reject(tagged, F.size(wrong) > 0, "wrong_type", told)
     tagged = reject(tagged, F.col("id").isNull(), "missing_value", "restaurant without id")
     return tagged.drop("_misfit", "_absent", "_numbers")
 
 
 def _NUMBERS() -> list[tuple[str, str, Column]]:  # noqa: N802  (columns need a session, so this is no constant)
-    exact = _number("r.user_rating.aggregate_rating", "decimal(20,10)") == _number("r.user_rating.aggregate_rating", "decimal(2,1)")
+    exact = _number("r.user_rating.aggregate_rating", "decimal(20,10)") == _number(
+        "r.user_rating.aggregate_rating", "decimal(2,1)"
+    )
     return [
         ("id", "r.id", _number("r.id", "bigint").isNotNull()),
         ("country_id", "r.location.country_id", _number("r.location.country_id", "int").isNotNull()),
@@ -146,15 +169,17 @@ CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rati
 def exclude_duplicates(restaurants: DataFrame) -> DataFrame:
     """Keeps one row a restaurant id: the one whose canonical JSON sorts first.
 
-    In and out: what `explode_restaurants` gives. Excluded: `duplicate_restaurant` (equal content), `differing_restaurant`
-    (other content). Rows that have a problem already are left as they are. Canonical JSON: the columns used, keys
-    sorted, nulls written.
+    In and out: what `explode_restaurants` gives. Excluded: `duplicate_restaurant` (equal content) and
+    `differing_restaurant` (other content). Rows that have a problem already are left as they are.
+    Canonical JSON: the columns used, keys sorted, nulls written.
     """
     content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
     # Rows with a problem get a key of their own, so that none of them is ever the one that stays.
     fine = F.col(PROBLEM).isNull()
     key = F.when(fine, F.col("id"))
-    same = Window.partitionBy(key, F.when(~fine, F.struct("_file", "_position", "_index"))).orderBy("_content", "_file", "_position", "_index")
+    same = Window.partitionBy(key, F.when(~fine, F.struct("_file", "_position", "_index"))).orderBy(
+        "_content", "_file", "_position", "_index"
+    )
     ranked = restaurants.withColumn("_content", content)
     ranked = ranked.withColumn("_rank", F.row_number().over(same)).withColumn("_first", F.first("_content").over(same))
     told = F.concat(F.lit("restaurant "), F.col("id").cast("string"))
@@ -194,7 +219,15 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     `repeated_event` (the same id again in one restaurant, the first stays), `undated_event` (neither date),
     `outside_period` (no day in common with the period, both ends included).
     """
-    rows = restaurants.select("_file", "_position", "_index", "id", "name", F.posexplode("events").alias("_place", "e"), F.col("events.event_id").alias("_ids"))
+    rows = restaurants.select(
+        "_file",
+        "_position",
+        "_index",
+        "id",
+        "name",
+        F.posexplode("events").alias("_place", "e"),
+        F.col("events.event_id").alias("_ids"),
+    )
     start, end = (F.expr(f"try_cast(trim(e.{name}) AS date)") for name in ("start_date", "end_date"))
     number = F.expr("try_cast(trim(e.event_id) AS bigint)")
     flat = rows.select(
@@ -212,7 +245,13 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
         (F.call_function("array_position", F.col("_ids"), F.col("e.event_id")) <= F.col("_place")).alias("_again"),
     )
     texts = {"event_id": "Event Id", "start_date": "Event Start Date", "end_date": "Event End Date"}
-    wrong = [F.when(F.col(f"_event.{name}").isNotNull() & F.col(f"`{column}`").isNull(), F.concat(F.lit(f"{name}: '"), F.col(f"_event.{name}"), F.lit("'"))) for name, column in texts.items()]
+    wrong = [
+        F.when(
+            F.col(f"_event.{name}").isNotNull() & F.col(f"`{column}`").isNull(),
+            F.concat(F.lit(f"{name}: '"), F.col(f"_event.{name}"), F.lit("'")),
+        )
+        for name, column in texts.items()
+    ]
     told = F.concat_ws("; ", *wrong)
     first, last = (F.lit(day).cast("date") for day in period)
     tagged = flat.withColumn(PROBLEM, F.lit(None).cast(PROBLEM_TYPE))
@@ -220,7 +259,9 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     tagged = reject(tagged, F.col("Event Id").isNull(), "missing_value", "event without id")
     event = F.concat(F.lit("event "), F.col("Event Id").cast("string"))
     tagged = exclude(tagged, F.col("_again"), "repeated_event", event)
-    tagged = exclude(tagged, F.col("Event Start Date").isNull() & F.col("Event End Date").isNull(), "undated_event", event)
+    tagged = exclude(
+        tagged, F.col("Event Start Date").isNull() & F.col("Event End Date").isNull(), "undated_event", event
+    )
     outside = (F.col("Event Start Date") > last) | (F.col("Event End Date") < first)
     tagged = exclude(tagged, F.coalesce(outside, F.lit(False)), "outside_period", event)
     return tagged.drop("_event", "_again")

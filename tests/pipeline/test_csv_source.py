@@ -28,11 +28,12 @@ def lines(spark: SparkSession, *texts: str, layout: int = 0) -> DataFrame:
 
 
 def test_values_take_their_types_and_quotes_are_those_of_rfc_4180(spark: SparkSession) -> None:
-    texts = ['1,"a, ""b""",2.50,2024-02-29\r\n', "2,,,\n", '3, x ,-0.5,2024-01-01', '4,"",007,\n']
+    texts = ['1,"a, ""b""",2.50,2024-02-29\r\n', "2,,,\n", "3, x ,-0.5,2024-01-01", '4,"",007,\n']
     found = csv_source.parse_lines(lines(spark, *texts), [HEADER], SCHEMA)
     expected = spark.sql(
         "SELECT 1L id, 'a, \"b\"' name, CAST(2.50 AS DECIMAL(9,2)) price, DATE'2024-02-29' day"
-        " UNION ALL SELECT 2L, NULL, NULL, NULL UNION ALL SELECT 3L, ' x ', -0.50, DATE'2024-01-01' UNION ALL SELECT 4L, NULL, 7.00, NULL"
+        " UNION ALL SELECT 2L, NULL, NULL, NULL"
+        " UNION ALL SELECT 3L, ' x ', -0.50, DATE'2024-01-01' UNION ALL SELECT 4L, NULL, 7.00, NULL"
     )
     assert_df_equality(found.drop("_file", "_position", PROBLEM), expected, ignore_nullable=True)
     assert found.where(found[PROBLEM].isNotNull()).count() == 0
@@ -66,7 +67,8 @@ def test_columns_are_found_by_name_in_files_of_different_order(spark: SparkSessi
     headers = [HEADER, ["other", "day", "price", "name", "id"]]
     found = csv_source.parse_lines(first.union(second), headers, SCHEMA).drop("_file", "_position", PROBLEM)
     expected = spark.sql(
-        "SELECT 1L id, 'a' name, CAST(2 AS DECIMAL(9,2)) price, DATE'2024-01-01' day UNION ALL SELECT 2L, 'b', 3.00, DATE'2024-01-02'"
+        "SELECT 1L id, 'a' name, CAST(2 AS DECIMAL(9,2)) price, DATE'2024-01-01' day"
+        " UNION ALL SELECT 2L, 'b', 3.00, DATE'2024-01-02'"
     )
     assert_df_equality(found, expected, ignore_nullable=True)
 
@@ -77,14 +79,21 @@ def test_absent_texts_are_null_in_any_case(spark: SparkSession) -> None:
 
 
 def test_what_the_reader_found_wins(spark: SparkSession) -> None:
-    frame = spark.createDataFrame([(0, 0, '1,"a', "unclosed_quote", 0)], "_file int, _position long, _raw string, _error string, _layout int")
-    assert [row[PROBLEM].reason for row in csv_source.parse_lines(frame, [HEADER], SCHEMA).collect()] == ["unclosed_quote"]
+    frame = spark.createDataFrame(
+        [(0, 0, '1,"a', "unclosed_quote", 0)], "_file int, _position long, _raw string, _error string, _layout int"
+    )
+    assert [row[PROBLEM].reason for row in csv_source.parse_lines(frame, [HEADER], SCHEMA).collect()] == [
+        "unclosed_quote"
+    ]
 
 
 def test_a_missing_column_is_told_with_the_present_ones_and_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
         csv_source.check_header(["resultId", "raceId", "positon"], ["raceId", "position"], "results.csv")
-    assert str(caught.value) == "results.csv, line 1: missing column position; have resultId, raceId, positon ('positon' looks like 'position')"
+    assert (
+        str(caught.value) == "results.csv, line 1: missing column position; have resultId, raceId, positon"
+        " ('positon' looks like 'position')"
+    )
 
 
 def test_a_wanted_column_that_stands_twice_is_refused_and_another_is_not() -> None:

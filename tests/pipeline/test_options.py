@@ -11,7 +11,11 @@ from pipeline.errors import UsageError
 from pipeline.options import Input, Option
 
 INPUTS = [Input("people", "a file"), Input("extra", "more", required=False)]
-OPTIONS = [Option("key", str, [], "columns", repeated=True), Option("lenient", bool, False, "a flag"), Option("depth", int, 3, "levels")]
+OPTIONS = [
+    Option("key", str, [], "columns", repeated=True),
+    Option("lenient", bool, False, "a flag"),
+    Option("depth", int, 3, "levels"),
+]
 NEEDED = ["--people", "p.csv", "--destination", "out"]
 
 
@@ -23,7 +27,16 @@ def test_inputs_are_comma_separated_or_repeated() -> None:
     assert parsed("--people", "a.csv, b.csv", "--people", "c", "--destination", "out").people == ["a.csv", "b.csv", "c"]
 
 
-@pytest.mark.parametrize(("words", "value"), [([], False), (["--lenient"], True), (["--lenient", "true"], True), (["--lenient", "false"], False), (["--lenient=FALSE"], False)])
+@pytest.mark.parametrize(
+    ("words", "value"),
+    [
+        ([], False),
+        (["--lenient"], True),
+        (["--lenient", "true"], True),
+        (["--lenient", "false"], False),
+        (["--lenient=FALSE"], False),
+    ],
+)
 def test_a_flag_also_takes_true_and_false(words: list[str], value: bool) -> None:
     assert parsed(*NEEDED, *words).lenient is value
 
@@ -61,8 +74,24 @@ def test_a_dry_run_needs_no_destination() -> None:
 
 
 def test_the_arguments_that_glue_adds_are_taken_and_kept_apart() -> None:
-    found = parsed("--JOB_NAME", "people", "--TempDir=s3://t/", "--enable-metrics", "true", "--enable-job-insights", *NEEDED, "--JOB_RUN_ID", "jr_1")
-    assert found.glue == {"JOB_NAME": "people", "TempDir": "s3://t/", "enable-metrics": "true", "enable-job-insights": "", "JOB_RUN_ID": "jr_1"}
+    found = parsed(
+        "--JOB_NAME",
+        "people",
+        "--TempDir=s3://t/",
+        "--enable-metrics",
+        "true",
+        "--enable-job-insights",
+        *NEEDED,
+        "--JOB_RUN_ID",
+        "jr_1",
+    )
+    assert found.glue == {
+        "JOB_NAME": "people",
+        "TempDir": "s3://t/",
+        "enable-metrics": "true",
+        "enable-job-insights": "",
+        "JOB_RUN_ID": "jr_1",
+    }
     assert found.people == ["p.csv"]
 
 
@@ -78,5 +107,14 @@ def test_help_shows_every_option_with_type_and_default(capsys: pytest.CaptureFix
         parsed("--help")
     shown = capsys.readouterr().out
     assert caught.value.code == 0
-    for words in ("--people PATH", "--depth INT", "(default: 3)", "--max-rejected 1%|N", "(default: 5%)", "--files {single,parts}", "--lenient [true|false]", "--multi-line"):
+    for words in (
+        "--people PATH",
+        "--depth INT",
+        "(default: 3)",
+        "--max-rejected 1%|N",
+        "(default: 5%)",
+        "--files {single,parts}",
+        "--lenient [true|false]",
+        "--multi-line",
+    ):
         assert words in shown

@@ -26,7 +26,12 @@ def test_the_colour_tells_the_class_in_any_case_and_an_unknown_one_none(spark: S
         "rating_color string, rating_text string, rating double",
     )
     expected = spark.createDataFrame(
-        [("Excellent", "3F7E00", "a", 4.9, 2), ("Average", "ffba00", "b", 2.5, 1), (None, "000000", "c", 1.0, 1), (None, None, None, None, 1)],
+        [
+            ("Excellent", "3F7E00", "a", 4.9, 2),
+            ("Average", "ffba00", "b", 2.5, 1),
+            (None, "000000", "c", 1.0, 1),
+            (None, None, None, None, 1),
+        ],
         "rating_class string, rating_color string, rating_text string, rating double, restaurants long",
     )
     assert_df_equality(ratings.count_ratings(frame), expected, ignore_row_order=True, ignore_nullable=True)

@@ -40,9 +40,15 @@ def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
         ("{}", ("excluded", "empty_page", "")),
         ('{"restaurants": null}', ("excluded", "empty_page", "")),
         ('{"restaurants": "none"}', ("rejected", "wrong_type", "restaurants is not a list")),
-        ('{"restaurants": [{"restaurant": {"id"', ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it")),
+        (
+            '{"restaurants": [{"restaurant": {"id"',
+            ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it"),
+        ),
         ("{'restaurants': []}", ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it")),
-        ('{"restaurants": [], "score": NaN}', ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it")),
+        (
+            '{"restaurants": [], "score": NaN}',
+            ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it"),
+        ),
         ("17", ("rejected", "not_an_object", "17")),
         ("[]", ("rejected", "not_an_object", "[]")),
     ],
@@ -52,13 +58,18 @@ def test_a_page_that_cannot_be_used_says_why(spark: SparkSession, text: str, exp
 
 
 def test_a_page_keeps_the_problem_its_reader_found(spark: SparkSession) -> None:
-    cut = pages(spark, '{"restaurants": [').withColumn(PROBLEM, F.expr("named_struct('kind', 'rejected', 'reason', 'truncated', 'detail', '')"))
+    cut = pages(spark, '{"restaurants": [').withColumn(
+        PROBLEM, F.expr("named_struct('kind', 'rejected', 'reason', 'truncated', 'detail', '')")
+    )
     assert outcome(restaurants.parse_pages(cut)) == [("rejected", "truncated", "")]
 
 
 def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
     rating = {"votes": "12", "aggregate_rating": "4.5", "rating_text": "Terbaik", "rating_color": "3f7e00"}
-    text = page({"id": "7", "name": "A", "user_rating": rating}, {"id": 8, "user_rating": rating | {"votes": 3, "aggregate_rating": 4}})
+    text = page(
+        {"id": "7", "name": "A", "user_rating": rating},
+        {"id": 8, "user_rating": rating | {"votes": 3, "aggregate_rating": 4}},
+    )
     found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, text)))
     expected = spark.sql(
         "SELECT 7L id, 'A' name, 12L votes, CAST(4.5 AS DECIMAL(2,1)) rating, '3F7E00' rating_color"
@@ -70,7 +81,18 @@ def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
 
 def test_missing_parts_of_a_restaurant_are_null_and_not_a_problem(spark: SparkSession) -> None:
     found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page({"id": "1", "cuisines": "  "}))))
-    columns = ["id", "name", "country_id", "city", "votes", "rating", "rating_text", "rating_color", "cuisines", "events"]
+    columns = [
+        "id",
+        "name",
+        "country_id",
+        "city",
+        "votes",
+        "rating",
+        "rating_text",
+        "rating_color",
+        "cuisines",
+        "events",
+    ]
     expected = spark.createDataFrame([(1,) + (None,) * 9], found.select(*columns).schema)
     assert_df_equality(found.select(*columns), expected)
     assert outcome(found) == [(None, None, None)]
@@ -82,13 +104,20 @@ def test_missing_parts_of_a_restaurant_are_null_and_not_a_problem(spark: SparkSe
         ({"name": "no id"}, ("rejected", "missing_value", "restaurant without id")),
         ({"id": "x1"}, ("rejected", "wrong_type", "id: 'x1'")),
         ({"id": 1, "user_rating": {"votes": "many"}}, ("rejected", "wrong_type", "votes: 'many'")),
-        ({"id": 1, "user_rating": {"aggregate_rating": "4.55"}}, ("rejected", "wrong_type", "aggregate_rating: '4.55'")),
+        (
+            {"id": 1, "user_rating": {"aggregate_rating": "4.55"}},
+            ("rejected", "wrong_type", "aggregate_rating: '4.55'"),
+        ),
         ({"id": 1, "location": {"country_id": "IN"}}, ("rejected", "wrong_type", "country_id: 'IN'")),
         ({"id": 1, "user_rating": "good"}, ("rejected", "wrong_type", "a field of the restaurant has another shape")),
     ],
 )
-def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(spark: SparkSession, restaurant: dict[str, Any], expected: tuple[str, ...]) -> None:
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page(restaurant, {"id": 2, "name": "B"}))))
+def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(
+    spark: SparkSession, restaurant: dict[str, Any], expected: tuple[str, ...]
+) -> None:
+    found = restaurants.explode_restaurants(
+        restaurants.parse_pages(pages(spark, page(restaurant, {"id": 2, "name": "B"})))
+    )
     assert outcome(found) == [expected, (None, None, None)]
 
 
@@ -98,13 +127,31 @@ def test_an_element_without_a_restaurant_is_rejected(spark: SparkSession) -> Non
 
 
 def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
-    twice = [page({"id": 1, "name": "B"}), page({"id": 1, "name": "A"}), page({"id": 1, "name": "A"}), page({"id": "?"}), page({"id": "?"})]
-    rows = restaurants.exclude_duplicates(restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *twice))))
+    twice = [
+        page({"id": 1, "name": "B"}),
+        page({"id": 1, "name": "A"}),
+        page({"id": 1, "name": "A"}),
+        page({"id": "?"}),
+        page({"id": "?"}),
+    ]
+    rows = restaurants.exclude_duplicates(
+        restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *twice)))
+    )
     expected = spark.createDataFrame(
-        [(0, "excluded", "differing_restaurant"), (100, None, None), (200, "excluded", "duplicate_restaurant"), (300, "rejected", "wrong_type"), (400, "rejected", "wrong_type")],
+        [
+            (0, "excluded", "differing_restaurant"),
+            (100, None, None),
+            (200, "excluded", "duplicate_restaurant"),
+            (300, "rejected", "wrong_type"),
+            (400, "rejected", "wrong_type"),
+        ],
         "_position long, kind string, reason string",
     )
-    assert_df_equality(rows.select("_position", f"{PROBLEM}.kind", f"{PROBLEM}.reason").orderBy("_position"), expected, ignore_nullable=True)
+    assert_df_equality(
+        rows.select("_position", f"{PROBLEM}.kind", f"{PROBLEM}.reason").orderBy("_position"),
+        expected,
+        ignore_nullable=True,
+    )
 
 
 def test_a_country_that_is_not_in_the_sheet_excludes_the_restaurant(spark: SparkSession) -> None:
@@ -113,18 +160,36 @@ def test_a_country_that_is_not_in_the_sheet_excludes_the_restaurant(spark: Spark
     countries = spark.createDataFrame([(1, "India")], "country_id int, country string")
     named = restaurants.name_countries(found, countries).orderBy("id")
     assert [tuple(r) for r in named.select("id", "country").collect()] == [(1, "India"), (2, None), (3, None)]
-    assert outcome(named)[1:] == [("excluded", "unknown_country", "country id 17"), ("excluded", "unknown_country", "country id absent")]
+    assert outcome(named)[1:] == [
+        ("excluded", "unknown_country", "country id 17"),
+        ("excluded", "unknown_country", "country id absent"),
+    ]
 
 
 def test_details_have_the_first_event_in_array_order_and_the_published_columns(spark: SparkSession) -> None:
-    events = [{"event": {"event_id": 2, "start_date": "2019-05-01"}}, {"event": {"event_id": 1, "start_date": "2019-04-01"}}]
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page({"id": 1, "name": "A", "zomato_events": events}, {"id": 2}))))
+    events = [
+        {"event": {"event_id": 2, "start_date": "2019-05-01"}},
+        {"event": {"event_id": 1, "start_date": "2019-04-01"}},
+    ]
+    found = restaurants.explode_restaurants(
+        restaurants.parse_pages(pages(spark, page({"id": 1, "name": "A", "zomato_events": events}, {"id": 2})))
+    )
     details = restaurants.restaurant_details(found.withColumn("country", F.lit("India")))
     expected = spark.createDataFrame(
-        [(1, "A", "India", None, None, None, None, "2019-05-01"), (2, None, "India", None, None, None, None, None)], details.schema
+        [(1, "A", "India", None, None, None, None, "2019-05-01"), (2, None, "India", None, None, None, None, None)],
+        details.schema,
     )
     assert_df_equality(details, expected)
-    assert details.columns == ["Restaurant Id", "Restaurant Name", "Country", "City", "User Rating Votes", "User Aggregate Rating", "Cuisines", "Event Date"]
+    assert details.columns == [
+        "Restaurant Id",
+        "Restaurant Name",
+        "Country",
+        "City",
+        "User Rating Votes",
+        "User Aggregate Rating",
+        "Cuisines",
+        "Event Date",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -144,9 +209,13 @@ def test_details_have_the_first_event_in_array_order_and_the_published_columns(s
         ("2019-02-30", "2019-04-02", "wrong_type"),
     ],
 )
-def test_an_event_is_published_when_it_shares_a_day_with_the_period(spark: SparkSession, start: str | None, end: str | None, reason: str | None) -> None:
+def test_an_event_is_published_when_it_shares_a_day_with_the_period(
+    spark: SparkSession, start: str | None, end: str | None, reason: str | None
+) -> None:
     event = {"event_id": 5, "start_date": start, "end_date": end}
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page({"id": 1, "zomato_events": [{"event": event}]}))))
+    found = restaurants.explode_restaurants(
+        restaurants.parse_pages(pages(spark, page({"id": 1, "zomato_events": [{"event": event}]})))
+    )
     rows = restaurants.explode_events(found, APRIL).select(f"{PROBLEM}.reason").collect()
     assert [row.reason for row in rows] == [reason]
 
@@ -154,19 +223,35 @@ def test_an_event_is_published_when_it_shares_a_day_with_the_period(spark: Spark
 def test_an_event_has_its_first_photo_and_a_repeated_one_counts_once(spark: SparkSession) -> None:
     photos = [{"photo": {"url": "first"}}, {"photo": {"url": "second"}}]
     one = {"event_id": 5, "title": 'a, "b"\nc', "start_date": "2019-04-02", "end_date": "2019-04-03", "photos": photos}
-    events = [{"event": one}, {"event": one | {"title": "again"}}, {"event": {"start_date": "2019-04-02"}}, {"other": 1}]
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page({"id": 1, "name": "A", "zomato_events": events}))))
+    events = [
+        {"event": one},
+        {"event": one | {"title": "again"}},
+        {"event": {"start_date": "2019-04-02"}},
+        {"other": 1},
+    ]
+    found = restaurants.explode_restaurants(
+        restaurants.parse_pages(pages(spark, page({"id": 1, "name": "A", "zomato_events": events})))
+    )
     rows = restaurants.explode_events(found, APRIL)
-    assert outcome(rows) == [(None, None, None), ("excluded", "repeated_event", "event 5"), ("rejected", "missing_value", "event without id")]
+    assert outcome(rows) == [
+        (None, None, None),
+        ("excluded", "repeated_event", "event 5"),
+        ("rejected", "missing_value", "event without id"),
+    ]
     expected = spark.sql(
-        "SELECT 5L `Event Id`, 1L `Restaurant Id`, 'A' `Restaurant Name`, 'first' `Photo URL`, 'a, \"b\"\nc' `Event Title`,"
+        "SELECT 5L `Event Id`, 1L `Restaurant Id`, 'A' `Restaurant Name`, 'first' `Photo URL`,"
+        " 'a, \"b\"\nc' `Event Title`, "
         " DATE'2019-04-02' `Event Start Date`, DATE'2019-04-03' `Event End Date`"
     )
-    assert_df_equality(rows.where(is_used()).drop("_file", "_position", "_index", PROBLEM), expected, ignore_nullable=True)
+    assert_df_equality(
+        rows.where(is_used()).drop("_file", "_position", "_index", PROBLEM), expected, ignore_nullable=True
+    )
 
 
 def test_restaurants_without_any_event_give_an_empty_typed_frame(spark: SparkSession) -> None:
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page({"id": 1}, {"id": 2, "zomato_events": []}))))
+    found = restaurants.explode_restaurants(
+        restaurants.parse_pages(pages(spark, page({"id": 1}, {"id": 2, "zomato_events": []})))
+    )
     rows = restaurants.explode_events(found, APRIL)
     assert rows.count() == 0
     assert dict(rows.dtypes)["Event Start Date"] == "date"
