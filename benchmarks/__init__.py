@@ -1,0 +1,1 @@
+"""Measurements: generators of inputs, the benchmark, and its last table."""

@@ -1,0 +1,171 @@
+"""An SQS queue as the sender sees it: its limits, batches within them, and entries that fail sent again alone."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlparse
+
+from pipeline.errors import DeliveryError
+
+ID_ATTRIBUTE = "message_id"
+BATCH_ENTRIES = 10
+ATTEMPTS = 8
+_ATTRIBUTE_BYTES = len(ID_ATTRIBUTE) + len("String")
+_PASSING = re.compile(
+    r"throttl|toomanyrequests|requestlimit|serviceunavailable|internal|timeout|overlimit", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message: its id, its text, its FIFO group, and where it stands in the outbox."""
+
+    id: str
+    body: str
+    group: str
+    place: str
+
+    @property
+    def bytes(self) -> int:
+        """What it counts in a batch: body and attribute in UTF-8."""
+        return len(self.body.encode()) + _ATTRIBUTE_BYTES + len(self.id)
+
+
+@dataclass
+class Answer:
+    """What became of a batch: accepted ids, refused messages with the reason, ids that may have been taken twice."""
+
+    accepted: list[str] = field(default_factory=list)
+    refused: list[tuple[Message, str]] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+
+
+def connect(queue_url: str, threads: int) -> Any:
+    """A client of SQS by the usual AWS chain; a queue of another host than AWS's is talked to at that host."""
+    import boto3
+    from botocore.config import Config
+
+    place = urlparse(queue_url)
+    host = place.hostname or ""
+    session = boto3.Session()
+    own = re.match(r"(?:sqs\.([a-z0-9-]+)|([a-z0-9-]+)\.queue)\.amazonaws\.com", host)
+    region = session.region_name or (own and (own[1] or own[2])) or "us-east-1"
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
+    if not endpoint and not re.search(r"\.amazonaws\.com(\.cn)?$", host):
+        endpoint = f"{place.scheme}://{place.netloc}"
+    # A request sent again after a lost answer may be taken twice: that is decided and told here, not in the library.
+    config = Config(max_pool_connections=threads, retries={"total_max_attempts": 1}, parameter_validation=False)
+    return session.client("sqs", region_name=region, endpoint_url=endpoint, config=config)
+
+
+class Queue:
+    """A queue with the limits that it tells about itself; `DeliveryError` when it cannot be asked."""
+
+    def __init__(self, url: str, client: Any, *, pause: Callable[[float], object] = time.sleep) -> None:
+        self.url, self._client, self._pause = url, client, pause
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+        except (BotoCoreError, ClientError) as error:
+            raise DeliveryError(f"queue {url}: {_words(error)}") from error
+        self.limit = int(told.get("MaximumMessageSize", 262144))
+        self.fifo = told.get("FifoQueue") == "true" or url.endswith(".fifo")
+
+    def batches(self, messages: Iterable[Message], refused: list[tuple[Message, str]]) -> Iterator[list[Message]]:
+        """Batches of at most ten messages and the queue's own limit of bytes; too large ones go to `refused`."""
+        batch: list[Message] = []
+        size = 0
+        for message in messages:
+            bytes_ = message.bytes
+            if bytes_ > self.limit:
+                refused.append((message, f"{bytes_} bytes, the queue takes {self.limit}"))
+                continue
+            if len(batch) == BATCH_ENTRIES or size + bytes_ > self.limit:
+                yield batch
+                batch, size = [], 0
+            batch.append(message)
+            size += bytes_
+        if batch:
+            yield batch
+
+    def _entry(self, index: int, message: Message) -> dict[str, Any]:
+        attribute = {"DataType": "String", "StringValue": message.id}
+        entry: dict[str, Any] = {
+            "Id": str(index),
+            "MessageBody": message.body,
+            "MessageAttributes": {ID_ATTRIBUTE: attribute},
+        }
+        if self.fifo:
+            entry |= {"MessageGroupId": message.group, "MessageDeduplicationId": message.id}
+        return entry
+
+    def send(self, batch: list[Message]) -> Answer:
+        """Sends a batch; entries that fail are sent again without the others, with growing pauses.
+
+        Raises `DeliveryError` when the queue does not answer or does not let this sender in.
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        answer, waiting, reasons = Answer(), batch, {}
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                self._pause(min(5.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))
+            entries = [self._entry(i, message) for i, message in enumerate(waiting)]
+            try:
+                told = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            except (BotoCoreError, ClientError) as error:
+                if not _may_pass(error) or attempt == ATTEMPTS - 1:
+                    raise DeliveryError(f"queue {self.url}: {_words(error)}") from error
+                if _may_have_arrived(error):
+                    answer.doubtful += [message.id for message in waiting]
+                continue
+            failed = {int(entry["Id"]): entry for entry in told.get("Failed", ())}
+            answer.accepted += [message.id for i, message in enumerate(waiting) if i not in failed]
+            waiting = [message for i, message in enumerate(waiting) if i in failed]
+            reasons = {
+                batch_entry.id: reason
+                for batch_entry, reason in zip(waiting, map(_refusal, failed.values()), strict=True)
+            }
+            if not waiting:
+                break
+        answer.refused += [(message, reasons[message.id]) for message in waiting]
+        return answer
+
+
+def _refusal(entry: dict[str, Any]) -> str:
+    return " ".join(str(entry.get(key, "")) for key in ("Code", "Message")).strip()
+
+
+def _status(error: Exception) -> int:
+    response = getattr(error, "response", {})
+    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _may_pass(error: Exception) -> bool:
+    """True for what may be otherwise in a moment: no connection, a busy or failing server."""
+    response = getattr(error, "response", None)
+    if response is None:
+        from botocore.exceptions import HTTPClientError
+
+        return isinstance(error, HTTPClientError)
+    return _status(error) >= 500 or bool(_PASSING.search(str(response.get("Error", {}).get("Code", ""))))
+
+
+def _may_have_arrived(error: Exception) -> bool:
+    """True when the queue may have taken the batch although no good answer came."""
+    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+
+    return _status(error) >= 500 or not (
+        hasattr(error, "response") or isinstance(error, (ConnectTimeoutError, EndpointConnectionError))
+    )
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())
