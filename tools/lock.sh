@@ -13,6 +13,7 @@ groups="--extra people --extra api --extra bench --extra cloud --extra dev"
 compile pyproject.toml --extra spark $groups --output-file requirements/dev.txt
 compile pyproject.toml --extra spark --extra people --constraint requirements/dev.txt --output-file requirements/run.txt
 compile --group java --output-file requirements/java.txt
+compile --group checkov --output-file requirements/checkov.txt
 compile --group lock --output-file requirements/lock.txt
 # The other engine runs the same tests, so everything but Spark itself is the same.
 grep -v -i -E '^(pyspark|py4j)==' requirements/dev.txt | grep -E '^[a-zA-Z0-9_.-]+(\[[a-z,]+\])?==' | sed 's/ *[\\;].*//' > requirements/.same
