@@ -33,7 +33,7 @@ def _free(row: dict[str, Any]) -> str:
 
 
 def _marks(row: dict[str, Any]) -> Text:
-    marks = [mark for mark, name in (("stale", "stale"), ("more free than there are", "impossible")) if row.get(name)]
+    marks = [name for name in ("stale", "impossible") if row.get(name)]
     return Text(", ".join(marks), style="yellow")
 
 
@@ -63,12 +63,12 @@ class View:
     @staticmethod
     def _lots(lots: Sequence[dict[str, Any]]) -> Table:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        for title in ("Lots", "Free", "Total", "Updated", ""):
+        for title in ("Lots", "Free", "Total", "Updated (+08:00)", ""):
             table.add_column(title, justify="right" if title in ("Free", "Total") else "left")
         for lot in lots:
             kind = LOT_TYPES.get(lot["lot_type"])
             name = f"{lot['lot_type']} ({kind})" if kind else lot["lot_type"]
-            table.add_row(name, str(lot["available_lots"]), str(lot["total_lots"]), lot["updated_at"], _marks(lot))
+            table.add_row(name, str(lot["available_lots"]), str(lot["total_lots"]), lot["updated_at"][:19].replace("T", " "), _marks(lot))
         return table
 
     def several(self, parks: Sequence[dict[str, Any]], count: int) -> None:
