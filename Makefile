@@ -2,6 +2,7 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 JOB ?=
+ARGS ?=
 WITH := tools/with.sh .venv
 
 .PHONY: help
@@ -12,6 +13,31 @@ help: ## this list
 .PHONY: run
 run: .env-run ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
 	@$(WITH) python tools/run_jobs.py $(JOB)
+
+.PHONY: lookup
+lookup: .env-run out/carparks/carparks.csv ## asks for car parks in the output of the carparks job; options in ARGS="--number A10"
+	@PYTHONPATH=src .venv/bin/python -m services.lookup $(ARGS)
+
+out/carparks/carparks.csv:
+	@$(MAKE) --no-print-directory run JOB=carparks
+
+.PHONY: database
+database: .env-dev ## starts a private PostgreSQL on 127.0.0.1 and loads the sample of people; make database-stop ends it
+	@$(WITH) python -m tools.postgres start
+	@. .database/environment && $(WITH) python tools/run_jobs.py people -- --database-url "$$DATABASE_URL"
+
+.PHONY: database-stop
+database-stop:
+	@.venv/bin/python -m tools.postgres stop
+
+.PHONY: api
+api: .env-dev ## serves the read API over that database; its key stands in .database/environment
+	@test -f .database/environment || { echo "start the database first: make database" >&2; exit 2; }
+	@. .database/environment && PYTHONPATH=src .venv/bin/python -m services.api $(ARGS)
+
+.PHONY: s3-demo
+s3-demo: .env-dev ## the restaurants job from and to S3, on a stand-in that is started and ended for it
+	@$(WITH) python tools/s3_demo.py
 
 .PHONY: test
 test: .env-dev ## the quick tests and checks, Spark 3.5, about two minutes

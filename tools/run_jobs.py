@@ -8,7 +8,7 @@ over as many lines as one likes, `#` begins a comment; paths are from the root o
     --restaurants data/restaurants/pages.json
     --country-codes data/restaurants/country-codes.csv
 
-Usage: run_jobs.py [JOB ...]
+Usage: run_jobs.py [JOB ...] [-- MORE ARGUMENTS]
 """
 
 from __future__ import annotations
@@ -34,19 +34,25 @@ def arguments(job: str) -> list[str]:
     return shlex.split((ROOT / "data" / job / "args").read_text(encoding="utf-8"), comments=True)
 
 
-def run(job: str) -> int:
-    """Runs one job and returns its exit code."""
+def submit_command(job: str, given: list[str]) -> list[str]:
+    """spark-submit on all cores of this machine, with Spark's own words kept to errors."""
     command = ["spark-submit", "--master", "local[*]", "--driver-memory", os.environ.get("DRIVER_MEMORY", "2g")]
     command += ["--driver-java-options", f"-Dlog4j2.configurationFile=file:{ROOT}/tools/log4j2.properties"]
-    command += [f"jobs/{job}.py", *arguments(job), "--destination", f"out/{job}"]
-    shown = ["spark-submit", f"jobs/{job}.py", *arguments(job), "--destination", f"out/{job}"]
-    print(f"\n$ {shlex.join(shown)}", flush=True)
+    return [*command, f"jobs/{job}.py", *given]
+
+
+def run(job: str, more: list[str]) -> int:
+    """Runs one job and returns its exit code."""
+    given = [*arguments(job), *more, "--destination", f"out/{job}"]
+    print(f"\n$ spark-submit jobs/{job}.py {shlex.join(given)}", flush=True)
     environment = {"SPARK_LOCAL_IP": "127.0.0.1", **os.environ}
-    return subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
+    return subprocess.run(submit_command(job, given), cwd=ROOT, env=environment, check=False).returncode
 
 
-def main(names: list[str]) -> int:
+def main(words: list[str]) -> int:
     """Runs the named jobs, or all; returns the first exit code that is not 0."""
+    cut = words.index("--") if "--" in words else len(words)
+    names, more = words[:cut], words[cut + 1 :]
     known = known_jobs()
     if unknown := [name for name in names if name not in known]:
         print(
@@ -56,7 +62,7 @@ def main(names: list[str]) -> int:
     rows = []
     for name in names or known:
         started = time.monotonic()
-        rows.append((name, run(name), time.monotonic() - started))
+        rows.append((name, run(name, more), time.monotonic() - started))
     print()
     for name, code, seconds in rows:
         print(f"{name:16} {'done' if code == 0 else f'exit code {code}':14} {seconds:5.1f} s   out/{name}/")
