@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import threading
@@ -19,6 +20,7 @@ from pipeline.storage_s3_client import MISSING, client, error_code, told
 
 _IN_ONE_REQUEST = MIB  # smaller files wait in memory: one request instead of three
 _TOKEN = "staged"
+_HASHES = threading.BoundedSemaphore(4)  # each may be a task of Spark, or a stream through this process
 _POOLS: dict[int, ThreadPoolExecutor] = {}
 
 
@@ -42,12 +44,17 @@ class S3Staged:
         else:
             self._begin(plan(sources, header))
         self._hashed: Future[str] = Future()
+        self._stop = threading.Event()
         # A daemon: when the run fails, nobody waits for the hash of a large file.
         threading.Thread(target=self._hash, args=(hasher, list(parts), header), daemon=True).start()
 
     def _hash(self, hasher: Hasher, parts: Sequence[str], header: bytes) -> None:
         try:
-            self._hashed.set_result(hasher(parts, header))
+            if self._small is not None:
+                self._hashed.set_result(hashlib.sha256(self._small.result()).hexdigest())
+                return
+            with _HASHES:
+                self._hashed.set_result("" if self._stop.is_set() else hasher(parts, header))
         except BaseException as error:  # told by wait()
             self._hashed.set_exception(error)
 
@@ -70,7 +77,7 @@ class S3Staged:
         if part.length == part.size:
             ranged = {}
         if part.version:
-            ranged["CopySourceIfMatch"] = part.version
+            ranged["CopySourceIfMatch"] = f'"{part.version}"'
         with told(part.path, "copied"):
             source = {"Bucket": source_bucket, "Key": source_key}
             done = client().upload_part_copy(**place, CopySource=source, **ranged)
@@ -118,6 +125,7 @@ class S3Staged:
 
     def discard(self) -> None:
         """Aborts the upload if it is not completed; nothing of it stays."""
+        self._stop.set()
         for work in self._work:
             work.cancel()
         for work in self._work:

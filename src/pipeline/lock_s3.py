@@ -38,11 +38,12 @@ class Seen:
 
 
 class Lease:
-    """The lock of a destination on S3. `beat` and `stale` are seconds."""
+    """The lock of a destination on S3."""
 
-    def __init__(self, directory: str, owner: str, beat: float = BEAT_SECONDS, stale: float = STALE_SECONDS) -> None:
+    def __init__(self, directory: str, owner: str) -> None:
         self.path = storage.join(directory, "_runs", LOCK_FILE)
-        self.directory, self.owner, self._beat, self._stale = directory, owner, beat, stale
+        self.directory, self.owner = directory, owner
+        self._beat, self._stale = BEAT_SECONDS, STALE_SECONDS
         self._note: dict[str, Any] = {}
         self._version, self._lost = "", ""
         self._guard, self._over = threading.Lock(), threading.Event()

@@ -29,6 +29,8 @@ def told(path: str, doing: str) -> Iterator[None]:
         yield
     except OSError as error:
         text = f"{path}: cannot be {doing}: {error.strerror or error}"
+        if error.filename and str(error.filename) != path:
+            text += f": {error.filename}"
         given = isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError))
         raise (InputError if given else PipelineError)(text) from error
 

@@ -117,7 +117,7 @@ def _of_client(path: str, doing: str, error: Exception) -> PipelineError:
     if isinstance(error, known.EndpointConnectionError | known.ConnectTimeoutError):
         return PipelineError(f"{path}: cannot be {doing}: no answer from {client().meta.endpoint_url}")
     if isinstance(error, known.ParamValidationError):
-        return InputError(f"{path}: {str(error).splitlines()[-1]}")
+        return InputError(f"{path}: {str(error).splitlines()[-1].partition(': Bucket name must')[0]}")
     return PipelineError(f"{path}: cannot be {doing}: {error}")
 
 

@@ -68,7 +68,9 @@ def test_bookkeeping_is_found_when_it_is_named(place: Place) -> None:
     ],
 )
 def test_a_glob_finds_files_and_folders(place: Place, pattern: str, expected: list[str]) -> None:
-    fill(place, "a.csv", "b.csv", "2019/1.csv", "2019/deep/2.csv", "2020/1.csv", "_old/1.csv", ".c.csv", "2019/_t/2.csv")
+    fill(
+        place, "a.csv", "b.csv", "2019/1.csv", "2019/deep/2.csv", "2020/1.csv", "_old/1.csv", ".c.csv", "2019/_t/2.csv"
+    )
     assert names(place, pattern) == expected
 
 
@@ -86,7 +88,9 @@ def test_files_are_sorted_by_the_bytes_of_their_utf_8_paths(place: Place) -> Non
     assert names(place, "f") == ["f/Z", "f/a b", "f/a+b", "f/a/b", "f/z", "f/é", "f/～", "f/😀"]
 
 
-@pytest.mark.parametrize("name", ["a b.csv", "a+b.csv", "100%.csv", "a%2Fb.csv", "é😀.csv", "a&b=c;d,e.csv", "#1.csv", "'q\"q'"])
+@pytest.mark.parametrize(
+    "name", ["a b.csv", "a+b.csv", "100%.csv", "a%2Fb.csv", "é😀.csv", "a&b=c;d,e.csv", "#1.csv", "'q\"q'"]
+)
 def test_names_are_taken_as_they_are(place: Place, name: str) -> None:
     storage.write_bytes(place / name, b"x")
     assert [file.path for file in storage.list_files(place.path)] == [place / name]
@@ -97,10 +101,12 @@ def test_names_are_taken_as_they_are(place: Place, name: str) -> None:
 
 def test_nothing_found_says_what_is_near(place: Place) -> None:
     fill(place, "in/customers_20190815.csv", "in/orders_20190815.csv")
-    with pytest.raises(InputError, match=re.escape(f"{place / 'in/customer_20190815.csv'}: no such file or folder; in ")) as told:
+    with pytest.raises(
+        InputError, match=re.escape(f"{place / 'in/customer_20190815.csv'}: no such file or folder; in ")
+    ) as told:
         storage.list_files(place / "in/customer_20190815.csv")
     assert "near it: customers_20190815.csv" in str(told.value)
-    with pytest.raises(InputError, match="there: customers_20190815.csv, orders_20190815.csv"):
+    with pytest.raises(InputError, match=r"there: customers_20190815\.csv, orders_20190815\.csv"):
         storage.list_files(place / "in/*.parquet")
     with pytest.raises(InputError, match="no such file or folder"):
         storage.list_files(place / "in/customers_20190815.csv/")
@@ -186,7 +192,9 @@ def test_a_folder_is_not_a_file(place: Place) -> None:
 
 def test_list_prefix_has_everything(place: Place) -> None:
     fill(place, "d/_SUCCESS", "d/.crc", "d/e/f", "dd")
-    assert [file.path for file in storage.list_prefix(place / "d")] == [place / n for n in ("d/.crc", "d/_SUCCESS", "d/e/f")]
+    assert [file.path for file in storage.list_prefix(place / "d")] == [
+        place / n for n in ("d/.crc", "d/_SUCCESS", "d/e/f")
+    ]
     assert storage.list_prefix(place / "none") == []
 
 
@@ -217,8 +225,12 @@ _PATHS = st.lists(_NAMES, min_size=1, max_size=3).map("/".join)
 
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(paths=st.lists(_PATHS, min_size=1, max_size=5, unique=True), pattern=_PATHS | st.just("**/a") | st.just("*/**"))
-def test_disk_and_s3_find_the_same(paths: list[str], pattern: str, tmp_path: pathlib.Path, both: dict[str, str]) -> None:
-    folders = {path.rpartition("/")[0] for path in paths} | {path.split("/")[0] for path in paths if path.count("/") > 1}
+def test_disk_and_s3_find_the_same(
+    paths: list[str], pattern: str, tmp_path: pathlib.Path, both: dict[str, str]
+) -> None:
+    folders = {path.rpartition("/")[0] for path in paths} | {
+        path.split("/")[0] for path in paths if path.count("/") > 1
+    }
     files = [path for path in paths if path not in folders]
     found = {}
     for kind, root in both.items():
