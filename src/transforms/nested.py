@@ -40,12 +40,20 @@ _CHECKED = (
 
 @dataclass(frozen=True)
 class Reading:
-    """How documents are read: the decisions per path, the levels that become tables, the root's key columns."""
+    """How documents are read: the decisions per path, the levels that become tables, the root's key columns.
+
+    `separated` says that blanks and commas may follow a document in `_raw`, as a reader of arrays leaves them.
+    """
 
     rules: Rule = field(default_factory=Rule)
     depth: int = DEPTH
     lenient: bool = False
     keys: tuple[str, ...] = ()
+    separated: bool = False
+
+    def document(self, raw: str) -> str:
+        """The document in a record's text."""
+        return raw.rstrip(" \t\r\n,") if self.separated else raw
 
 
 def records_of(frame: DataFrame, column: str) -> DataFrame:
@@ -75,7 +83,7 @@ def _see(
 ) -> tuple[Any, ...]:
     """One record: reason and detail when it is refused, else its key, content hash and repeated keys."""
     try:
-        value = parser.parse(text)
+        value = parser.parse(reading.document(text))
         content = digest(canonical(value))
         key = _key_of(value, paths) if paths else content
     except NotJsonError as error:
@@ -208,7 +216,11 @@ def explode(
                     *(column.to_pylist() for column in batch.columns), strict=True
                 ):
                     identity = digest(f"{key}#{rank}") if rank else key
-                    walk.record(identity, parser.parse(text), (files[file], position) if files is not None else ())
+                    walk.record(
+                        identity,
+                        parser.parse(reading.document(text)),
+                        (files[file], position) if files is not None else (),
+                    )
                     ids.append(identity)
                     size += len(text)
                     if size > _CHUNK_BYTES:

@@ -1,0 +1,143 @@
+"""Explodes any nested JSON into typed, keyed tables: NAME.<format>, NAME__child.<format>, tables.json, tables.sql."""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+
+sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
+
+from pyspark import StorageLevel  # noqa: E402
+from pyspark.sql import DataFrame  # noqa: E402
+from pyspark.sql import functions as F  # noqa: E402
+
+from pipeline import schema_lock, storage, tables  # noqa: E402
+from pipeline.errors import AccountingError, UsageError  # noqa: E402
+from pipeline.job import Input, Job, Option  # noqa: E402
+from pipeline.options import split_list  # noqa: E402
+from pipeline.run import Run  # noqa: E402
+from pipeline.schema_lock import ADD, MODES  # noqa: E402
+from transforms import nested  # noqa: E402
+from transforms.nested_plan import Table, lock_rules, plan_tables  # noqa: E402
+from transforms.nested_rules import Rule, RuleError, build_rules  # noqa: E402
+from transforms.text import csv_header  # noqa: E402
+
+
+def check(options: argparse.Namespace) -> None:
+    """Refuses what cannot be meant, before Spark starts."""
+    try:
+        build_rules(split_list(options.path), split_list(options.only))
+    except RuleError as error:
+        raise UsageError(f"--path, --only: {error}") from None
+    if options.depth < 1 or options.depth > 900:
+        raise UsageError(f"--depth {options.depth} is not between 1 and 900")
+    if options.on_drift != ADD and not options.schema:
+        raise UsageError(f"--on-drift {options.on_drift} needs --schema FILE")
+
+
+JOB = Job(
+    name="explode_json",
+    summary="Any nested JSON to typed, keyed tables: objects become columns, arrays and maps become child tables.",
+    inputs=[Input("source", "JSON: records one a line, arrays, an envelope, one document a file", kind="json")],
+    options=[
+        Option("root", str, "root", "name of the root table; child tables are NAME__child", metavar="NAME"),
+        Option("format", str, "csv", "format of the tables", choices=("csv", "jsonl", "parquet")),
+        Option(
+            "key", str, (), "value of the root that makes its key; default: its content", repeated=True, metavar="PATH"
+        ),
+        Option("records", str, "", "path of the records in an envelope, e.g. items.data", metavar="PATH"),
+        Option("path", str, (), "'a.b=table|columns|json|map|skip'", repeated=True, metavar="PATH=CHOICE"),
+        Option("only", str, (), "explode only this path", repeated=True, metavar="PATH"),
+        Option("depth", int, nested.DEPTH, "levels that become tables; what is deeper stays JSON text", metavar="N"),
+        Option("separator", str, "__", "joins the keys in names", metavar="TEXT"),
+        Option("schema", str, "", "locked schema: written on the first run, held on later ones", metavar="FILE"),
+        Option("on-drift", str, "add", "what the locked schema lacks: add, keep in _rest, fail", choices=MODES),
+        Option("lenient", bool, False, "also take comments, trailing commas, single quotes, NaN (as text)"),
+        Option("lineage", bool, False, "add _source_file and _source_position to the root table"),
+    ],
+    check=check,
+)
+
+
+def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> tuple[list[Table], bool]:
+    """The tables of these records: planned, held against the locked ones, and shown."""
+    options = run.options
+    root = tables.root_name(options.root)
+    with run.stage("plan tables"):
+        place = nested.seen_in([row[0] for row in nested.merged(kept, rules).collect()], rules)
+        planned = plan_tables(place, root, options.separator, locked or ())
+    held = False
+    if locked is not None:
+        found = schema_lock.drift(locked, planned, plan_tables(place, root, options.separator))
+        for item in found:
+            run.note(f"schema: {item.told()}")
+        run.figure("schema differences", len(found))
+        planned, held = schema_lock.settle_drift(options.on_drift, locked, planned, found)
+    if options.schema and (locked is None or not held):
+        content = schema_lock.lock_bytes(planned, root)
+        run.after_publish(lambda _: storage.write_bytes(options.schema, content))
+    for table in planned:
+        if table.each == "entry":
+            run.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
+    return planned, held
+
+
+def tell_repeated(run: Run, used: DataFrame) -> bool:
+    """Tells of keys that stand twice in an object; returns whether several records share a root key."""
+    first = F.min(F.when(F.col("_repeated").isNotNull(), F.struct("_file", "_position", "_repeated")))
+    row = used.agg(F.count("_key"), F.countDistinct("_key"), F.count("_repeated"), first).collect()[0]
+    if row[2]:
+        where = f"{run.scan_of('source').files[row[3][0]]} at byte {row[3][1]}: {row[3][2]}"
+        run.note(f"{row[2]} records have a key twice in one object, the last one counts; first {where}")
+        run.figure("records with repeated keys", row[2])
+    return bool(row[0] != row[1])
+
+
+def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
+    """Writes every table, and what is told of them all."""
+    form, lineage = run.options.format, run.options.lineage
+    for number, table in enumerate(planned):
+        file = tables.file_of(table, form)
+        if run.dry_run:
+            run.write_bytes(file, b"", table.rows)
+            continue
+        rows = nested.table_rows(exploded, number, form)
+        if form == "parquet":
+            written = run.write_parquet(file, rows)
+        else:
+            header = csv_header([name for name, _ in table.all_columns(lineage)]) if form == "csv" else ""
+            written = run.write_lines(file, rows, header=header)
+        if written != table.rows:
+            raise AccountingError(f"{file}: {written} rows written, {table.rows} expected from the records")
+    run.write_bytes("tables.json", tables.tables_json(planned, form, lineage, run.options.separator), len(planned))
+    run.write_bytes("tables.sql", tables.tables_sql(planned, form, lineage), len(planned))
+
+
+def body(run: Run) -> None:
+    """Types in one pass over the records, rows of all tables in another."""
+    options = run.options
+    rules = build_rules(split_list(options.path), split_list(options.only))
+    locked = schema_lock.read_lock(options.schema, tables.root_name(options.root)) if options.schema else None
+    lock_rules(rules, locked or ())
+    reading = nested.Reading(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
+    # Records can be large: a batch holds few of them.
+    run.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "256")
+    checked = nested.check(run.scan_json("source", records_path=options.records), reading)
+    used = run.settle("source", checked, keep=True)
+    planned, held = plan(run, run.kept("source"), rules, locked)
+    shared = tell_repeated(run, used)
+    if run.dry_run and not options.quiet:
+        tables.print_tree(planned, options.format, options.lineage, f"Tables of {', '.join(options.source)}")
+    files = run.scan_of("source").files if options.lineage else None
+    ranked = nested.with_ranks(used, nested.ranks(used) if shared else None)
+    exploded = nested.explode(ranked, planned, reading, options.format, held=held, files=files)
+    kept = exploded if run.dry_run else exploded.persist(StorageLevel.MEMORY_AND_DISK)
+    try:
+        write(run, kept, planned)
+    finally:
+        kept.unpersist()
+
+
+if __name__ == "__main__":
+    JOB.main(body)
