@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
-
-from pipeline import scan_io
-from pipeline.scan_plan import Piece, pack
+from pipeline.scan_plan import Piece, pack, whole
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
-SCHEMA = "_file int, _position long, _raw string, _error string"
+RECORDS = "_file int, _position long, _raw string, _error string"
+LINES = f"{RECORDS}, _layout int"
 
 
 class File(Protocol):
-    """What the reader needs to know of a file."""
+    """What the reader needs to know of a file: `version` changes with its content, "" when that is not known."""
 
     @property
     def path(self) -> str: ...
     @property
     def size(self) -> int: ...
+    @property
+    def version(self) -> str: ...
 
 
 @dataclass
@@ -41,100 +39,100 @@ class Scan:
     files: list[str]
     headers: list[str] = field(default_factory=list)
     header_files: list[str] = field(default_factory=list)
-    lines: bool = False
+    pieces: list[Piece] = field(default_factory=list)
+    records: str = ""
+    multi_line: bool = False
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether the records are lines of CSV files."""
+        return "_layout" in self.frame.columns
 
     def look_again(self, problems: DataFrame) -> DataFrame:
-        """The text of single records: `_file`, `file` string, `_position`, `position` long, `raw` string.
+        """The exact text of single records, from a second look at only the parts of files that hold them.
 
-        In: `problems` with `_file`, `_position`. One row a distinct place. `position` is the byte offset for JSON
-        and the physical line, from 1, for CSV.
+        In: `problems` with `_file` and `_position` of records of this scan. Out, one row for each different place:
+        `_file` int, `file` string, `_position` long, `position` long, `raw` string. `position` is the byte offset for
+        JSON and the physical line, from 1, for CSV.
         """
-        names = F.array(*[F.lit(path) for path in self.files])
-        found = self.frame.join(problems.select("_file", "_position").distinct(), on=["_file", "_position"], how="left_semi")
-        return found.select(
-            "_file",
-            F.element_at(names, F.col("_file") + 1).alias("file"),
-            "_position",
-            F.col("_position").alias("position"),
-            F.regexp_replace("_raw", r"[\s,]+$", "").alias("raw"),
-        )
+        from pipeline.scan_look import look_again
+
+        return look_again(self, problems)
 
 
-def _rows(spark: SparkSession, tasks: Sequence[Sequence[Piece]], read: Callable[[Piece], Iterator[tuple[Any, ...]]], schema: str) -> DataFrame:
-    def body(batches: Iterator[Any]) -> Iterator[Any]:
-        import pyarrow as pa
+def trimmed(raw: Column) -> Column:
+    """A record's text without the blanks and commas that may follow it in `_raw`."""
+    from pyspark.sql import functions as F
 
-        types = {"int": pa.int32(), "long": pa.int64(), "string": pa.string()}
-        arrow = pa.schema([(name, types[kind]) for name, kind in (part.split() for part in schema.split(", "))])
-        for batch in batches:
-            for task in batch.column(0).to_pylist():
-                for piece in tasks[task]:
-                    rows = list(read(piece))
-                    for at in range(0, len(rows), 10000):
-                        columns = list(zip(*rows[at : at + 10000], strict=True))
-                        yield pa.record_batch([pa.array(c, t.type) for c, t in zip(columns, arrow, strict=True)], schema=arrow)
-
-    return spark.range(0, len(tasks), 1, max(1, len(tasks))).mapInArrow(body, schema)
+    return F.regexp_replace(raw, r"[ \t\r\n,]+$", "")
 
 
-def _whole(files: Sequence[File]) -> list[Piece]:
-    return [Piece(i, file.path, file.size, 0, file.size) for i, file in enumerate(files)]
+def run_tasks(spark: SparkSession, count: int, work: Callable[[int], Iterator[Any]], schema: str) -> DataFrame:
+    """A frame of the Arrow batches that `work` gives for the task numbers from 0 to `count` - 1, a partition a task."""
+
+    def body(numbers: Iterator[Any]) -> Iterator[Any]:
+        for batch in numbers:
+            for number in batch.column(0).to_pylist():
+                yield from work(number)
+
+    return spark.range(0, count, 1, max(1, count)).mapInArrow(body, schema)
 
 
 def json_records(spark: SparkSession, files: Sequence[File], *, records: str = "") -> Scan:
-    """The JSON records of the files."""
-    keys = [key for key in records.split(".") if key]
+    """The JSON records of the files: `_file`, `_position`, `_raw`, `_error`; a row a record, none lost.
 
-    def read(piece: Piece) -> Iterator[tuple[Any, ...]]:
-        text = b"".join(scan_io.blocks(piece, 0)).decode("utf-8", "backslashreplace").lstrip("\ufeff")
-        decoder, at = json.JSONDecoder(), 0
-        while True:
-            while at < len(text) and text[at] in " \t\r\n,":
-                at += 1
-            if at >= len(text):
-                return
-            try:
-                value, end = decoder.raw_decode(text, at)
-            except ValueError:
-                end = text.find("\n", at)
-                end = len(text) if end < 0 else end
-                yield piece.file, at, text[at:end], "truncated"
-                at = end
-                continue
-            found = [value]
-            for key in keys:
-                found = [v[key] for item in found for v in (item if isinstance(item, list) else [item]) if key in v]
-            if not keys and not isinstance(value, list):
-                yield piece.file, at, text[at:end], None
-            else:
-                for i, element in enumerate(e for f in found for e in (f if isinstance(f, list) else [f])):
-                    yield piece.file, at + i, json.dumps(element, ensure_ascii=False), None
-            at = end
+    A record is a value: on a line, in an array at the top of a file or line, alone in its file, or one after the other.
+    With `records` (`items.data`) it is what stands at those keys of each document; arrays on the way, and the one found
+    there, are gone through. Errors: `garbage` (text between records), `truncated`, `malformed_json`, `too_long`,
+    `not_utf8`, `truncated_gzip`, `bad_gzip`, `missing_path`. Raises `InputError` when a file changes while it is read.
+
+    >>> json_records(spark, storage.list_files("in.json")).frame.show()  # [{"a":1},{"a":2}]
+    +-----+---------+--------+------+
+    |_file|_position|    _raw|_error|
+    +-----+---------+--------+------+
+    |    0|        1|{"a":1},|  NULL|
+    |    0|        9| {"a":2}|  NULL|
+    +-----+---------+--------+------+
+    <BLANKLINE>
+    """
+    from pipeline.scan_states import json_pieces
 
     cores = spark.sparkContext.defaultParallelism
-    return Scan(_rows(spark, pack(_whole(files), cores), read, SCHEMA), [file.path for file in files])
+    pieces = json_pieces(spark, whole(files), cores, records)
+    tasks = pack(pieces, cores)
+
+    def work(number: int) -> Iterator[Any]:
+        from pipeline.scan_found import batches
+        from pipeline.scan_task import json_task
+
+        return batches(json_task(tasks[number], records))
+
+    return Scan(run_tasks(spark, len(tasks), work, RECORDS), [file.path for file in files], pieces=pieces, records=records)
 
 
 def csv_lines(spark: SparkSession, files: Sequence[File], *, multi_line: bool = False) -> Scan:
-    """The lines of CSV files without their header lines; blank lines are skipped."""
-    headers: list[str] = []
-    layouts: list[int] = []
-    header_files: list[str] = []
-    for piece in _whole(files):
-        head = next(iter(scan_io.blocks(piece, 0)), b"").split(b"\n", 1)[0].decode("utf-8", "replace").lstrip("\ufeff").rstrip("\r")
-        if head not in headers:
-            headers.append(head)
-            header_files.append(piece.path)
-        layouts.append(headers.index(head))
+    """The records of CSV files without their header lines: `_file`, `_position`, `_raw`, `_error`, `_layout`.
 
-    def read(piece: Piece) -> Iterator[tuple[Any, ...]]:
-        at = 0
-        for number, line in enumerate(b"".join(scan_io.blocks(piece, 0)).split(b"\n")):
-            raw = line.rstrip(b"\r").decode("utf-8", "backslashreplace")
-            if number and raw:
-                yield piece.file, at, raw, "unclosed_quote" if raw.count('"') % 2 else None, layouts[piece.file]
-            at += len(line) + 1
+    A record is a line, without its end; empty ones are left out. With `multi_line` quoted values may hold line breaks;
+    a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError` when
+    a file changes while it is read.
+    """
+    from pipeline.scan_headers import headers_of
+    from pipeline.scan_plan import ranges, task_bytes
 
     cores = spark.sparkContext.defaultParallelism
-    frame = _rows(spark, pack(_whole(files), cores), read, f"{SCHEMA}, _layout int")
-    return Scan(frame, [file.path for file in files], headers, header_files, True)
+    found = whole(files)
+    headers, layouts = headers_of(found, multi_line)
+    length = task_bytes(found, cores)
+    pieces = found if multi_line else [part for piece in found for part in ranges(piece, length)]
+    tasks = pack(pieces, cores)
+
+    def work(number: int) -> Iterator[Any]:
+        from pipeline.scan_found import batches
+        from pipeline.scan_task import csv_task
+
+        return batches(csv_task(tasks[number], layouts, multi_line))
+
+    first = [files[layouts.index(layout)].path for layout in range(len(headers))]
+    frame = run_tasks(spark, len(tasks), work, LINES)
+    return Scan(frame, [file.path for file in files], headers, first, pieces, multi_line=multi_line)
