@@ -65,10 +65,9 @@ class Job:
         return self._run(argv, body)[0]
 
     def _run(self, argv: Sequence[str], body: Callable[[Run], None]) -> tuple[int, str, bool]:
-        glue = False
+        glue = bool({"--JOB_NAME", "--JOB_RUN_ID"} & set(argv))
         try:
             chosen = options_module.parse(self.parser(), self.inputs, argv)
-            glue = "JOB_NAME" in chosen.glue or "JOB_RUN_ID" in chosen.glue
             self.check(chosen)
             self._execute(chosen, body)
         except PipelineError as error:

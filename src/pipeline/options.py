@@ -207,7 +207,8 @@ def without_glue_arguments(argv: Sequence[str]) -> tuple[list[str], dict[str, st
         if not word.startswith("--") or not (name in GLUE_ARGUMENTS or name.startswith("enable-")):
             kept.append(word)
             continue
-        if not has_value and rest and not rest[0].startswith("--"):
+        # The installer's options are dashes themselves; everything else that begins so is the next option.
+        if not has_value and rest and (not rest[0].startswith("--") or name == "python-modules-installer-option"):
             value = rest.pop(0)
         glue[name] = value
     return kept, glue
