@@ -22,6 +22,10 @@ locals {
     { for option, value in options : option => value if value != "" },
     contains(local.sized[name].needs, "database") && var.database != null ? { "--customer-driver-env-vars" = "CUSTOMER_DATABASE_SECRET_ARN=${local.writer_secret_arn}" } : {},
   ) }
+
+  # What a run by hand is given: the files of the job's set.
+  example_files     = { for name in keys(var.jobs) : name => merge([for set in values(var.sets) : set.files if set.job == name]...) }
+  example_arguments = { for name, files in local.example_files : name => jsonencode({ for input, key in files : "--${input}" => "s3://${local.buckets.source}/${replace(key, "{day}", "YYYYMMDD")}" }) }
 }
 
 module "job" {

@@ -138,3 +138,22 @@ module "database" {
   deletion_protection = var.database.deletion_protection
   backup_days         = var.database.backup_days
 }
+
+module "pipeline" {
+  source = "./modules/pipeline"
+  count  = var.delivery == null ? 0 : 1
+
+  prefix             = local.name
+  account            = local.account
+  partition          = local.partition
+  region             = var.region
+  kms_key_arn        = aws_kms_key.this.arn
+  artifacts_bucket   = module.artifacts_bucket.name
+  state_bucket       = var.delivery.state_bucket
+  connection_arn     = var.delivery.connection_arn
+  repository         = var.delivery.repository
+  branch             = var.delivery.branch
+  topic_arn          = module.alerts.topic_arn
+  project            = var.project
+  log_retention_days = var.log_retention_days
+}

@@ -10,10 +10,7 @@ output "upload" {
 
 output "start" {
   description = "How a job is started by hand; in the console: Glue, ETL jobs, the job's name, Run with parameters."
-  value = { for name, job in module.job : name => join(" ", [
-    "aws glue start-job-run --region ${var.region} --job-name ${job.name} --arguments",
-    "'${jsonencode(merge({ for option, key in try(one([for set in values(var.sets) : set if set.job == name]).files, { source = "${var.jobs[name].inputs[0]}FILE" }) : "--${option}" => "s3://${local.buckets.source}/${replace(key, "{day}", "YYYYMMDD")}" }))}'",
-  ]) }
+  value       = { for name, job in module.job : name => "aws glue start-job-run --region ${var.region} --job-name ${job.name} --arguments '${local.example_arguments[name]}'" }
 }
 
 output "results" {
@@ -44,6 +41,11 @@ output "lookup_tables" {
 output "arrivals_function" {
   description = "The function that takes arrivals and redrives."
   value       = module.arrivals.function
+}
+
+output "sets_table" {
+  description = "Table of the sets, an item a set and day and one a revision."
+  value       = module.arrivals.sets_table
 }
 
 output "arrivals_dead_letters" {

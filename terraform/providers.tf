@@ -14,6 +14,15 @@ provider "aws" {
   s3_use_path_style           = var.endpoint != ""
   max_retries                 = 5
 
+  # The deployment pipeline becomes this role; people use their own.
+  dynamic "assume_role" {
+    for_each = var.deployer_role_arn == "" ? [] : [var.deployer_role_arn]
+
+    content {
+      role_arn = assume_role.value
+    }
+  }
+
   endpoints {
     apigatewayv2   = local.endpoint
     cloudwatch     = local.endpoint

@@ -50,6 +50,17 @@ variable "endpoint" {
   }
 }
 
+variable "deployer_role_arn" {
+  description = "Role that Terraform becomes before it changes anything; empty stays who it is."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = var.deployer_role_arn == "" || can(regex("^arn:[^:]+:iam::[0-9]{12}:role/", var.deployer_role_arn))
+    error_message = "deployer_role_arn is empty or the ARN of a role."
+  }
+}
+
 variable "alert_emails" {
   description = "Addresses that get the alerts; each confirms its subscription once."
   type        = set(string)

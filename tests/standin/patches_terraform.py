@@ -130,7 +130,23 @@ def p8_pipelines() -> None:
     CodePipeline.metadata = property(metadata)
 
 
+def p9_queuing() -> None:
+    """Glue: a job forgets that its runs wait for one another (JobRunQueuingEnabled)."""
+    from moto.glue.models import FakeJob
+    from moto.glue.responses import GlueResponse
+
+    plain_create, plain_dict = GlueResponse.create_job, FakeJob.as_dict
+
+    def create_job(self: Any) -> Any:
+        answer = plain_create(self)
+        self.glue_backend.get_job(self._get_param("Name")).queuing = bool(self._get_param("JobRunQueuingEnabled"))
+        return answer
+
+    GlueResponse.create_job = create_job
+    FakeJob.as_dict = lambda self: {**plain_dict(self), "JobRunQueuingEnabled": getattr(self, "queuing", False)}
+
+
 PATCHES = (
     p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications,
-    p5_functions, p6_connections, p7_builds, p8_pipelines,
+    p5_functions, p6_connections, p7_builds, p8_pipelines, p9_queuing,
 )  # fmt: skip

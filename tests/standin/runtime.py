@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -78,7 +79,7 @@ class JobEnd:
 
 def job_command(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: str, arguments: Mapping[str, str]) -> list[str]:
     """The command line: Glue gives the script its own arguments too, each as one string."""
-    spark = ["--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false"]
+    spark = ["--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false", "--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"]
     if code:
         spark += ["--py-files", ",".join(map(str, code))]
     told = {"--JOB_NAME": name, "--JOB_ID": f"j_{name}", "--JOB_RUN_ID": run_id, **arguments}
@@ -100,5 +101,6 @@ def run_job(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: s
             return JobEnd("TIMEOUT", f"Execution timed out after {seconds:.0f} seconds")
     if done.returncode == 0:
         return JobEnd("SUCCEEDED", "")
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    # The last thing that the script itself said; Spark's own log lines begin with a date.
+    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip() and not re.match(r"\d\d/\d\d/\d\d ", line)]
     return JobEnd("FAILED", (lines[-1] if lines else f"the process ended with {done.returncode}")[:1000])

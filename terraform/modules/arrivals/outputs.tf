@@ -27,3 +27,8 @@ output "schedule_inputs" {
   description = "What the scheduler sends to the function, by set."
   value       = local.inputs
 }
+
+output "sets_table" {
+  description = "Name of the table of sets."
+  value       = aws_dynamodb_table.sets.name
+}

@@ -1,0 +1,51 @@
+# What the environment consists of, with everything switched on.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "prod"
+  build       = "tests/build"
+  database    = {}
+  delivery = {
+    connection_arn = "arn:aws:codeconnections:eu-west-1:123456789012:connection/mocked"
+    repository     = "example/partner-data"
+    state_bucket   = "partner-data-terraform-state"
+  }
+  alert_emails = ["operations@example.com"]
+}
+
+run "everything" {
+  command = apply
+
+  assert {
+    condition     = length(output.jobs) == 7 && length(distinct(values(output.jobs))) == 7
+    error_message = "seven jobs are expected"
+  }
+
+  assert {
+    condition     = length(distinct(values(output.roles))) == length(output.jobs)
+    error_message = "every job has a role of its own"
+  }
+
+  assert {
+    condition     = length(distinct(values(output.buckets))) == 4
+    error_message = "source, destination, artifacts and logs are separate buckets"
+  }
+
+  assert {
+    condition     = alltrue([for line in values(output.start) : startswith(line, "aws glue start-job-run")])
+    error_message = "every job tells how it is started"
+  }
+
+  assert {
+    condition     = output.read_api_url != "" && length(output.lookup_tables) == 2
+    error_message = "the read API and its two lookup tables are set up"
+  }
+
+  assert {
+    condition     = keys(output.schedules) == ["customer_orders"]
+    error_message = "sets with an hour have a schedule"
+  }
+}

@@ -1,0 +1,59 @@
+# Wrong variables are refused with a message, before anything is planned.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+variables {
+  environment = "dev"
+  build       = "tests/build"
+}
+
+run "values_that_are_none" {
+  command = plan
+  variables {
+    environment        = "test"
+    project            = "Partner Data"
+    region             = "Ireland"
+    endpoint           = "http://example.com:80"
+    glue_version       = "4.0"
+    log_retention_days = 8
+    max_object_bytes   = 6000000000000
+    database           = { cidr = "everywhere" }
+    alert_emails       = ["operations"]
+    deployer_role_arn  = "deployer"
+    job_sizes          = { parcels = { max_workers = 3 } }
+    sets               = { parcels = { job = "parcels", files = { source = "parcels/x.csv" } } }
+  }
+  expect_failures = [
+    var.environment, var.project, var.region, var.endpoint, var.glue_version, var.log_retention_days, var.max_object_bytes,
+    var.database, var.alert_emails, var.deployer_role_arn, var.job_sizes, var.sets,
+  ]
+}
+
+run "timeout_in_days_and_an_hour_that_is_none" {
+  command = plan
+  variables {
+    jobs = { people = { inputs = ["people/"], timeout_minutes = 2880 } }
+    sets = { people = { job = "people", expected_at = "25:00", files = { people = "people/people_{day}.csv" } } }
+  }
+  expect_failures = [var.jobs, var.sets]
+}
+
+run "flex_on_large_workers_and_an_hour_without_a_day" {
+  command = plan
+  variables {
+    jobs = { people = { inputs = ["people/"], worker_type = "G.8X", flex = true } }
+    sets = { people = { job = "people", expected_at = "06:00", files = { people = "people/people.csv" } } }
+  }
+  expect_failures = [var.jobs, var.sets]
+}
+
+run "a_job_that_reads_the_whole_bucket_and_a_set_outside_of_its_jobs_prefix" {
+  command = plan
+  variables {
+    jobs = { people = { inputs = [""] }, race_stats = { inputs = ["race_stats/"] } }
+    sets = { race_stats = { job = "race_stats", files = { races = "people/races_{day}.csv" } } }
+  }
+  expect_failures = [var.jobs, var.sets]
+}
