@@ -143,28 +143,26 @@ def _refusal(entry: dict[str, Any]) -> str:
     return " ".join(str(entry.get(key, "")) for key in ("Code", "Message")).strip()
 
 
-def _status(error: Exception) -> int:
-    response = getattr(error, "response", {})
-    return int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
 def _may_pass(error: Exception) -> bool:
     """True for what may be otherwise in a moment: no connection, a busy or failing server."""
-    response = getattr(error, "response", None)
-    if response is None:
-        from botocore.exceptions import HTTPClientError
+    from botocore.exceptions import ClientError, HTTPClientError
 
+    if not isinstance(error, ClientError):
         return isinstance(error, HTTPClientError)
-    return _status(error) >= 500 or bool(_PASSING.search(str(response.get("Error", {}).get("Code", ""))))
+    return _server_failed(error) or bool(_PASSING.search(str(error.response.get("Error", {}).get("Code", ""))))
 
 
 def _may_have_arrived(error: Exception) -> bool:
     """True when the queue may have taken the batch although no good answer came."""
-    from botocore.exceptions import ConnectTimeoutError, EndpointConnectionError
+    from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
 
-    return _status(error) >= 500 or not (
-        hasattr(error, "response") or isinstance(error, (ConnectTimeoutError, EndpointConnectionError))
-    )
+    if isinstance(error, ClientError):
+        return _server_failed(error)
+    return not isinstance(error, (ConnectTimeoutError, EndpointConnectionError))
+
+
+def _server_failed(error: Any) -> bool:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
 
 
 def _words(error: Exception) -> str:
