@@ -1,0 +1,152 @@
+"""Records that were found, and their way into Arrow batches without copying where that can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    Offsets = NDArray[np.int64]
+
+NOT_UTF8 = "not_utf8"
+# Records of small files are put together up to so many bytes a batch; larger finds are a batch each.
+BATCH_BYTES = 4 << 20
+_ALONE = 1 << 20
+
+
+@dataclass
+class Found:
+    """Records in one piece of text: `data[starts[i]:ends[i]]`, at offset `base` of the file.
+
+    `errors` by index. `plain`: only blanks and commas stand between the records, so that a record's text may go on to
+    the next one's start. `positions`: where the records stand in the file, when that is not `base` plus `starts`.
+    """
+
+    data: bytes
+    base: int
+    starts: Offsets
+    ends: Offsets
+    errors: dict[int, str] = field(default_factory=dict)
+    plain: bool = True
+    positions: Offsets | None = None
+
+    def places(self) -> Offsets:
+        """The offset of each record in its file."""
+        return self.base + self.starts if self.positions is None else self.positions
+
+    def texts(self) -> Iterator[bytes]:
+        """The exact bytes of each record."""
+        for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
+            yield self.data[start:end]
+
+    def only(self, wanted: Any) -> Found:
+        """The records at these indexes."""
+        told = {new: self.errors[old] for new, old in enumerate(wanted.tolist()) if old in self.errors}
+        return Found(self.data, self.base, self.starts[wanted], self.ends[wanted], told, False, self.places()[wanted])
+
+
+def single(text: bytes, position: int, error: str | None) -> Found:
+    """One record."""
+    import numpy as np
+
+    told = {} if error is None else {0: error}
+    return Found(text, position, np.zeros(1, np.int64), np.array([len(text)], np.int64), told, False)
+
+
+def _strings(found: Found, exact: bool) -> tuple[Any, Offsets]:
+    """A buffer and the offsets of the records' texts in it, one behind the other."""
+    import numpy as np
+
+    if found.plain and not exact:
+        return found.data, np.append(found.starts, found.ends[-1])
+    lengths = found.ends - found.starts
+    view = memoryview(found.data)
+    parts = [view[low:high] for low, high in zip(found.starts.tolist(), found.ends.tolist(), strict=True)]
+    return b"".join(parts), np.concatenate((np.zeros(1, np.int64), np.cumsum(lengths)))
+
+
+def _is_utf8(data: bytes, text: pa.Array) -> bool:
+    import pyarrow as pa
+
+    if data.isascii():
+        return True
+    try:
+        text.validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _batch(data: bytes, offsets: Offsets, positions: Any, files: Any, errors: dict[int, str], extra: list[Any]) -> pa.RecordBatch:
+    import numpy as np
+    import pyarrow as pa
+
+    count = len(offsets) - 1
+    first, last = int(offsets[0]), int(offsets[-1])
+    # Arrow's stream format wants offsets that begin at 0: the buffer begins where the first text does.
+    text = pa.StringArray.from_buffers(count, pa.py_buffer((offsets - first).astype(np.int32)), pa.py_buffer(data)[first:last])
+    if not _is_utf8(data, text):
+        # Rare: record by record, what is not UTF-8 is shown as \xNN and told.
+        texts = []
+        for index in range(count):
+            raw = data[offsets[index] : offsets[index + 1]]
+            try:
+                texts.append(raw.decode())
+            except UnicodeDecodeError:
+                texts.append(raw.decode(errors="backslashreplace"))
+                errors.setdefault(index, NOT_UTF8)
+        text = pa.array(texts, pa.string())
+    told = pa.nulls(count, pa.string()) if not errors else pa.array([errors.get(index) for index in range(count)], pa.string())
+    columns = [pa.array(files, pa.int32()), pa.array(positions, pa.int64()), text, told, *(pa.array(more, pa.int32()) for more in extra)]
+    names = ["_file", "_position", "_raw", "_error", *(["_layout"] if extra else [])]
+    return pa.RecordBatch.from_arrays(columns, names=names)
+
+
+def batches(finds: Iterable[tuple[int, int | None, Found]], exact: bool = False) -> Iterator[pa.RecordBatch]:
+    """Arrow batches of (`_file`, `_position`, `_raw`, `_error`[, `_layout`]) from finds with their file and layout.
+
+    With `exact` texts end where the records do, else blanks and commas may follow.
+    """
+    import numpy as np
+
+    held: list[tuple[int, int | None, Found, bytes, Offsets]] = []
+    size = 0
+    for file, layout, found in finds:
+        if not len(found.starts):
+            continue
+        data, offsets = _strings(found, exact)
+        length = int(offsets[-1] - offsets[0])
+        if held and size + length > BATCH_BYTES:
+            yield _joined(held)
+            held, size = [], 0
+        if length >= _ALONE:
+            files = np.full(len(offsets) - 1, file, np.int32)
+            layouts = [] if layout is None else [np.full(len(offsets) - 1, layout, np.int32)]
+            yield _batch(data, offsets, found.places(), files, dict(found.errors), layouts)
+        else:
+            held.append((file, layout, found, data, offsets))
+            size += length
+    if held:
+        yield _joined(held)
+
+
+def _joined(held: list[tuple[int, int | None, Found, bytes, Offsets]]) -> pa.RecordBatch:
+    import numpy as np
+
+    parts, lengths, errors, count = [], [], {}, 0
+    for _, _, found, data, offsets in held:
+        parts.append(data[int(offsets[0]) : int(offsets[-1])])
+        lengths.append(np.diff(offsets))
+        errors.update({count + index: error for index, error in found.errors.items()})
+        count += len(offsets) - 1
+    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.concatenate(lengths))))
+    counts = [len(length) for length in lengths]
+    files = np.repeat(np.array([item[0] for item in held], np.int32), counts)
+    layouts = [] if held[0][1] is None else [np.repeat(np.array([item[1] for item in held], np.int32), counts)]
+    places = np.concatenate([item[2].places() for item in held])
+    return _batch(b"".join(parts), offsets, places, files, errors, layouts)

@@ -1,0 +1,130 @@
+"""The second look: exact text and published place of single records, from only the parts of files that hold them."""
+
+from __future__ import annotations
+
+import bisect
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipeline import scan_io
+from pipeline.scan_found import Found
+from pipeline.scan_plan import Piece
+from pipeline.scan_task import csv_found, json_found
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from pyspark.sql import DataFrame, SparkSession
+
+    from pipeline.records import Scan
+
+    Offsets = NDArray[np.int64]
+
+LOOKED = "_file int, file string, _position long, position long, raw string"
+
+
+def look_again(scan: Scan, problems: DataFrame) -> DataFrame:
+    """See `Scan.look_again`. The places are brought together by part of a file; each part is read once."""
+    from pyspark.sql import functions as F
+
+    spark = problems.sparkSession
+    by_file: dict[int, list[Piece]] = {}
+    for piece in scan.pieces:
+        by_file.setdefault(piece.file, []).append(piece)
+    cut = {number: parts for number, parts in by_file.items() if len(parts) > 1}
+    wanted = problems.select("_file", "_position").distinct()
+    lines = _lines_before(spark, wanted, cut) if scan.is_csv and cut else {}
+    length = max((parts[0].end for parts in cut.values()), default=1)
+    bucket = F.when(F.col("_file").isin(list(cut)), F.expr(f"_position div {length}")).otherwise(F.lit(0)) if cut else F.lit(0)
+    count = max(1, min(len(scan.pieces), 2 * spark.sparkContext.defaultParallelism))
+    sorted_places = wanted.withColumn("_bucket", bucket).repartition(count, "_file", "_bucket")
+    files, is_csv, multi_line, records = scan.files, scan.is_csv, scan.multi_line, scan.records
+
+    def body(batches: Iterator[Any]) -> Iterator[Any]:
+        import numpy as np
+
+        for piece, places in _by_piece(batches, by_file):
+            positions = np.array(places, np.int64)
+            finds = csv_found(piece, multi_line) if is_csv else json_found(piece, records)
+            numbers = _line_numbers(piece, positions, lines.get((piece.file, piece.start), 0)) if is_csv else positions
+            shown = dict(zip(places, numbers.tolist(), strict=True))
+            for found in finds:
+                hits = found.only(np.flatnonzero(np.isin(found.places(), positions)))
+                if len(hits.starts):
+                    yield _batch(piece, files, hits, shown)
+                if found.places()[-1] >= positions[-1]:
+                    break
+
+    return sorted_places.sortWithinPartitions("_file", "_position").mapInArrow(body, LOOKED)
+
+
+def _by_piece(batches: Iterator[Any], by_file: dict[int, list[Piece]]) -> Iterator[tuple[Piece, list[int]]]:
+    """The places of each piece, in order; what comes in is in the order of files and positions."""
+    starts = {number: [piece.start for piece in parts] for number, parts in by_file.items()}
+
+    def rows() -> Iterator[tuple[int, int]]:
+        for batch in batches:
+            yield from zip(batch.column(0).to_pylist(), batch.column(1).to_pylist(), strict=True)
+
+    def piece_of(row: tuple[int, int]) -> tuple[int, int]:
+        return row[0], bisect.bisect_right(starts[row[0]], row[1]) - 1
+
+    for (number, index), group in itertools.groupby(rows(), piece_of):
+        yield by_file[number][index], [position for _, position in group]
+
+
+def _batch(piece: Piece, files: Sequence[str], found: Found, shown: dict[int, int]) -> Any:
+    import pyarrow as pa
+
+    places = found.places().tolist()
+    texts = [text.decode(errors="backslashreplace") for text in found.texts()]
+    return pa.record_batch(
+        [
+            pa.array([piece.file] * len(places), pa.int32()),
+            pa.array([files[piece.file]] * len(places), pa.string()),
+            pa.array(places, pa.int64()),
+            pa.array([shown[place] for place in places], pa.int64()),
+            pa.array(texts, pa.string()),
+        ],
+        names=["_file", "file", "_position", "position", "raw"],
+    )
+
+
+def _line_numbers(piece: Piece, positions: Offsets, before: int) -> Offsets:
+    """The physical lines, from 1, that the positions stand on; `before`: how many lines end before the piece."""
+    import numpy as np
+
+    numbers = np.zeros(len(positions), np.int64)
+    at, passed = piece.start, before
+    for block in scan_io.open_piece(piece, piece.start):
+        breaks = np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A) + at
+        low, high = np.searchsorted(positions, (at, at + len(block)))
+        numbers[low:high] = passed + 1 + np.searchsorted(breaks, positions[low:high])
+        passed, at = passed + len(breaks), at + len(block)
+        if high == len(positions):
+            break
+    numbers[positions >= at] = passed + 1
+    return numbers
+
+
+def _lines_before(spark: SparkSession, wanted: DataFrame, cut: dict[int, list[Piece]]) -> dict[tuple[int, int], int]:
+    """How many lines end before each piece of the cut files that hold wanted places: a job that only counts."""
+    from pipeline.records import run_tasks
+
+    files = {row[0] for row in wanted.select("_file").distinct().collect()}
+    parts = [piece for number in sorted(files & set(cut)) for piece in cut[number]]
+
+    def work(number: int) -> Iterator[Any]:
+        import pyarrow as pa
+
+        piece = parts[number]
+        count = sum(scan_io.read(piece, low, high).count(b"\n") for low, high in scan_io.steps(piece.start, piece.end, piece.end))
+        yield pa.record_batch([pa.array([number], pa.int32()), pa.array([count], pa.int64())], names=["number", "count"])
+
+    result: dict[tuple[int, int], int] = {}
+    if parts:
+        counts = dict(tuple(row) for row in run_tasks(spark, len(parts), work, "number int, count long").collect())
+        for number, piece in enumerate(parts):
+            result[piece.file, piece.start] = 0 if piece.start == 0 else result[piece.file, parts[number - 1].start] + counts[number - 1]
+    return result
