@@ -120,8 +120,10 @@ class Arrivals:
     def look(self, key: str) -> str:
         """Handles a file that lies in the source bucket as if it had just arrived."""
         head = self.s3.head_object(Bucket=self.settings.source, Key=key)
-        # Older than any event of S3's own: a newer version that is known stays.
-        return self.arrived(key, head.get("VersionId", head["ETag"].strip('"')), head["ContentLength"], "")
+        found = find_rule(self.settings.rules, key)
+        known = self.store.read(set_id(found[0], found[2])).files.get(found[1], {}) if found else {}
+        # What lies there now is the newest version: as late as the one that is known, and earlier than any to come.
+        return self.arrived(key, head.get("VersionId", ""), head["ContentLength"], known.get("sequencer", ""))
 
     def tell(self, subject: str, what: str, advice: str) -> None:
         """Sends an alert that says what to do."""
