@@ -44,7 +44,7 @@ test: .env-dev ## the quick tests and checks, Spark 3.5, about two minutes
 	@$(WITH) python tools/checks.py quick
 
 .PHONY: test-all
-test-all: .env-dev .env-spark4 ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the cloud rehearsal, slow tests
+test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the cloud rehearsal, slow tests
 	@$(WITH) python tools/checks.py all
 
 .PHONY: lint

@@ -1,0 +1,62 @@
+"""What a person meets first: the list of targets, a wrong Python, no Java."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.paths import ROOT
+
+
+def run(*command: str, path: str = os.environ["PATH"], **more: str) -> subprocess.CompletedProcess[str]:
+    kept = {key: value for key, value in os.environ.items() if key not in ("JAVA_HOME", "MAKEFLAGS", "MAKELEVEL")}
+    return subprocess.run(
+        command, cwd=ROOT, env={**kept, "PATH": path, **more}, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_make_alone_lists_the_targets_with_a_line_each() -> None:
+    done = run("make")
+    assert done.returncode == 0
+    names = re.findall(r"^  make (\S+) +\S", done.stdout, re.MULTILINE)
+    assert {"run", "test", "test-all", "package", "s3-demo", "lint", "clean"} <= set(names)
+    assert len(names) == len(done.stdout.splitlines())
+
+
+def test_another_python_is_refused_with_what_was_found(tmp_path: Path) -> None:
+    python = tmp_path / "python3.12"
+    python.write_text("#!/bin/sh\necho 3.12\n")
+    python.chmod(0o755)
+    done = run("tools/setup.sh", ".venv-none", "run", PYTHON=str(python))
+    assert done.returncode == 2
+    assert f"This project needs Python 3.11. {python} is 3.12;" in done.stderr
+    assert not (ROOT / ".venv-none").exists()
+
+
+def test_a_job_without_a_sample_is_refused_with_the_known_ones() -> None:
+    done = run(sys.executable, "tools/run_jobs.py", "restaurant")
+    assert done.returncode == 2
+    assert done.stderr.startswith("no job restaurant with a sample (data/JOB/args); there are: restaurants, ")
+
+
+@pytest.mark.slow
+def test_without_java_the_pinned_package_brings_one_that_runs_spark(tmp_path: Path) -> None:
+    for program in ("sh", "env", "grep", "cat", "cksum", "dirname", "basename", "rm"):
+        (tmp_path / program).symlink_to(shutil.which(program) or program)
+    (tmp_path / "python3.11").symlink_to(Path(sys.executable).resolve())
+    made = run("tools/setup.sh", ".venv-java", "java", path=str(tmp_path))
+    assert made.returncode == 0, made.stderr
+    home = run("tools/with.sh", ".venv-java", "sh", "-c", "echo $JAVA_HOME; java -version", path=str(tmp_path))
+    assert 'version "17.0.9"' in home.stderr
+    code = (
+        "from pyspark.sql import SparkSession as S;"
+        "print(S.builder.master('local[1]').config('spark.ui.enabled', 'false').getOrCreate().range(7).count())"
+    )
+    counted = run(sys.executable, "-c", code, JAVA_HOME=home.stdout.strip(), SPARK_LOCAL_IP="127.0.0.1")
+    assert counted.stdout == "7\n", counted.stderr
