@@ -72,17 +72,12 @@ def close_numbers(query: str, numbers: Iterable[str], count: int = 5) -> list[st
 def close_queries(query: str, addresses: Mapping[str, str | None]) -> list[str]:
     """Address queries near to this one that do find something: misspelt words replaced, else each word by itself."""
     present = sorted({word for address in addresses.values() for word in words(address or "")})
-    candidates: list[Sequence[str]] = []
     repaired = [_repair(word, present) for word in words(query)]
-    if all(repaired):
-        candidates.append([word for word in repaired if word])
-    candidates += [[word] for word in repaired if word and len(word) >= SHORTEST and not word.isdigit()]
-    suggestions: list[str] = []
-    for candidate in candidates:
-        text = " ".join(candidate)
-        if text not in suggestions and text != " ".join(words(query)) and find_addresses(text, addresses):
-            suggestions.append(text)
-    return suggestions[:5]
+    whole = " ".join(word for word in repaired if word)
+    if all(repaired) and find_addresses(whole, addresses):
+        return [whole]
+    single = dict.fromkeys(word for word in repaired if word and len(word) >= SHORTEST and not word.isdigit())
+    return [word for word in single if find_addresses(word, addresses)][:5]
 
 
 def _repair(word: str, present: Sequence[str]) -> str | None:

