@@ -9,6 +9,7 @@ from typing import Any
 
 from transforms import nested_seen as seen
 from transforms.nested_names import Wish, unique_names
+from transforms.nested_parse import deep_recursion
 from transforms.nested_rules import Rule
 from transforms.nested_seen import Place
 
@@ -202,7 +203,8 @@ def plan_tables(place: Place, name: str, separator: str = "__", locked: Sequence
     Tables and columns of `locked` stay as they are, in their order; what is new comes after them.
     """
     planner = _Planner(name, separator, locked)
-    planner.table(None, (), "record", place)
+    with deep_recursion():
+        planner.table(None, (), "record", place)
     return planner.finish()
 
 

@@ -49,6 +49,15 @@ def _number_cell(kind: str) -> Cell | None:
     return cells.get(kind)
 
 
+def _json_cell(kind: str) -> Cell:
+    cell = _number_cell(kind)
+    if cell is None:
+        return encode_basestring
+    if kind in ("decimal", "number"):
+        return lambda value: f'"{cell(value)}"'
+    return cell
+
+
 def csv_line(table: Table, lineage: bool) -> Callable[[Row], str]:
     """Makes the CSV line of a row; null is an empty field."""
     cells: list[Cell] = [_number_cell(kind.partition("(")[0]) or csv_text for _, kind in table.all_columns(lineage)]
@@ -60,9 +69,12 @@ def csv_line(table: Table, lineage: bool) -> Callable[[Row], str]:
 
 
 def json_line(table: Table, lineage: bool) -> Callable[[Row], str]:
-    """Makes the JSON line of a row: every column, null where there is no value; numbers with all their digits."""
+    """Makes the JSON line of a row: every column, null where there is no value.
+
+    Decimals and long numbers are strings, since most readers of JSON make doubles of numbers.
+    """
     cells: list[tuple[str, Cell]] = [
-        (encode_basestring(name) + ":", _number_cell(kind.partition("(")[0]) or encode_basestring)
+        (encode_basestring(name) + ":", _json_cell(kind.partition("(")[0]))
         for name, kind in table.all_columns(lineage)
     ]
 

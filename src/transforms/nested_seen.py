@@ -115,12 +115,12 @@ class Place:
                 see(item, left - 1)
 
     def _new_field(self, key: str) -> Place | None:
-        rule = self.rule.step(key)
         if self.values is not None and key not in self.rule.known:
             if self.values.rule.choice == "skip":
                 return None
             self.counts[ODD_KEY] += is_odd(key)
             return self.values
+        rule = self.rule.step(key)
         if rule is None:
             return None
         place = self.fields[key] = Place(rule)

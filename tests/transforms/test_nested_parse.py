@@ -138,12 +138,20 @@ def test_lenient_is_no_guessing(text: str) -> None:
         parse(text, lenient=True)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+    )
+)
 def test_lenient_changes_nothing_in_strict_json(value: Any) -> None:
     assert json.loads(strict_text(json.dumps(value)) or "") == value
 
 
-@given(st.integers() | st.decimals(allow_nan=False, allow_infinity=False) | st.floats(allow_nan=False, allow_infinity=False))
+@given(
+    st.integers()
+    | st.decimals(allow_nan=False, allow_infinity=False)
+    | st.floats(allow_nan=False, allow_infinity=False)
+)
 def test_every_number_comes_back_digit_by_digit(number: Any) -> None:
     text = f"[{number!r}]" if not isinstance(number, Decimal) else f"[{number}]"
     assert comparable(loads(canonical(parse(text)))) == comparable(loads(text))
@@ -164,7 +172,15 @@ def test_canonical_text_is_the_same_for_any_key_order_and_layout() -> None:
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("0", (1, 0)), ("-12.50", (2, 1)), ("1e3", (4, 0)), ("0.001", (1, 3)), ("100", (3, 0)), ("1e400", None), ("0.000", (1, 0))],
+    [
+        ("0", (1, 0)),
+        ("-12.50", (2, 1)),
+        ("1e3", (4, 0)),
+        ("0.001", (1, 3)),
+        ("100", (3, 0)),
+        ("1e400", None),
+        ("0.000", (1, 0)),
+    ],
 )
 def test_digits_before_and_after_the_point(text: str, size: tuple[int, int] | None) -> None:
     assert decimal_size(text) == size
