@@ -1,6 +1,7 @@
 output "topic_arn" {
   description = "The topic of all alerts."
-  value       = aws_sns_topic.alerts.arn
+  value       = local.topic_arn
+  depends_on  = [aws_sns_topic_policy.alerts]
 }
 
 output "dashboard" {
