@@ -57,43 +57,37 @@ def settle(run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column]
     return Settled(account.name, kept, [code for code in found["codes"].split(",") if code], raw)
 
 
-def _lines(run: Run, one: Settled, texts: DataFrame) -> DataFrame:
-    """The rows with a problem as `kind`, `input`, `file`, `position` and `value`, their record in the quarantine."""
-    problems = one.kept.where(F.col(PROBLEM).isNotNull())
-    joined = problems.join(texts, on=["_file", "_position"], how="left")
-    text = F.coalesce(one.raw(F.col("_text")), F.col("_text")) if one.raw else F.col("_text")
+def _problems(one: Settled) -> DataFrame:
+    """The rows of one input that are not used: what they are, where they are, and their own bookkeeping columns."""
+    own = [name for name in one.kept.columns if name.startswith("_") and name != PROBLEM]
+    return one.kept.where(F.col(PROBLEM).isNotNull()).select(F.lit(one.name).alias("input"), PROBLEM, *own)
+
+
+def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
+    """The rows with a problem of one source as `kind`, `input`, `_path`, `_place`, `_reason` and `value`, the JSON line."""
+    allowed = functools.partial(DataFrame.unionByName, allowMissingColumns=True)
+    problems = functools.reduce(allowed, [_problems(one) for one in same_scan]).persist(StorageLevel.MEMORY_AND_DISK)
+    run.release_later(problems)
+    found = run.scan_of(same_scan[0].scan_name).look_again(problems.select("_file", "_position").distinct())
+    places = [F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text")]
+    joined = problems.join(found.select("_file", "_position", *places), on=["_file", "_position"], how="left")
+    text = F.col("_text")
+    for one in same_scan:
+        if one.raw:
+            text = F.when(F.col("input") == one.name, one.raw(F.col("_text"))).otherwise(text)
     line = F.struct(
         F.lit(run.run_id).alias("run_id"),
         F.lit(run.job).alias("job"),
-        F.lit(one.name).alias("input"),
+        F.col("input"),
         F.col("_path").alias("file"),
         F.col("_place").alias("position"),
         F.col(f"{PROBLEM}.reason").alias("reason"),
         F.col(f"{PROBLEM}.detail").alias("detail"),
-        text.alias("raw"),
+        F.coalesce(text, F.col("_text")).alias("raw"),
     )
-    value = F.to_json(line, {"ignoreNullFields": "false"})
-    return joined.select(
-        F.col(f"{PROBLEM}.kind").alias("kind"),
-        F.lit(one.name).alias("input"),
-        "_path",
-        "_place",
-        value.alias("value"),
-        F.col(f"{PROBLEM}.reason").alias("_reason"),
-    )
-
-
-def _texts(run: Run, same_scan: list[Settled]) -> DataFrame:
-    """Raw text and published position of every place that a row with a problem names: the second look at the files."""
-    places = [one.kept.where(F.col(PROBLEM).isNotNull()).select("_file", "_position") for one in same_scan]
-    found = run.scan_of(same_scan[0].scan_name).look_again(functools.reduce(DataFrame.unionByName, places).distinct())
-    return found.select(
-        "_file",
-        "_position",
-        F.col("file").alias("_path"),
-        F.col("position").alias("_place"),
-        F.col("raw").alias("_text"),
-    )
+    value = F.to_json(line, {"ignoreNullFields": "false"}).alias("value")
+    kind, reason = F.col(f"{PROBLEM}.kind").alias("kind"), F.col(f"{PROBLEM}.reason").alias("_reason")
+    return joined.select(kind, "input", "_path", "_place", reason, value)
 
 
 def flush(run: Run, settled: Iterable[Settled]) -> None:
@@ -101,28 +95,23 @@ def flush(run: Run, settled: Iterable[Settled]) -> None:
     troubled = [one for one in settled if one.codes]
     if not troubled:
         return
-    frames: list[DataFrame] = []
-    for _, group in groupby(troubled, key=lambda one: one.scan_name):
-        same_scan = list(group)
-        texts = _texts(run, same_scan)
-        frames.extend(_lines(run, one, texts) for one in same_scan)
-    codes = [(one, *code.partition(":")[::2]) for one in troubled for code in one.codes]
+    ordered = sorted(troubled, key=lambda one: one.scan_name)
+    frames = [_lines(run, list(group)) for _, group in groupby(ordered, key=lambda one: one.scan_name)]
+    codes = [(one.name, *code.partition(":")[::2]) for one in troubled for code in one.codes]
     counts = Observation(f"quarantine {troubled[0].name}")
     metrics = [
-        F.count(F.when((F.col("input") == one.name) & (F.col("kind") == kind) & (F.col("_reason") == reason), 1)).alias(
-            f"m{i}"
-        )
-        for i, (one, kind, reason) in enumerate(codes)
+        F.count(
+            F.when((F.col("input") == name) & (F.col("kind") == kind) & (F.col("_reason") == reason), 1),
+        ).alias(f"m{i}")
+        for i, (name, kind, reason) in enumerate(codes)
     ]
 
     def counted(lines: DataFrame) -> DataFrame:
         return lines.observe(counts, *metrics)
 
-    lines = functools.reduce(DataFrame.unionByName, frames)
-    run.outputs.side_files(
-        lines, counted, {(kind, one.name): f"{FOLDERS[kind]}/{one.name}.jsonl" for one, kind, _ in codes}
-    )
+    files = {(kind, name): f"{FOLDERS[kind]}/{name}.jsonl" for name, kind, _ in codes}
+    run.outputs.side_files(functools.reduce(DataFrame.unionByName, frames), counted, files)
     found = counts.get
-    for i, (one, kind, reason) in enumerate(codes):
-        account = run.account(one.name)
+    for i, (name, kind, reason) in enumerate(codes):
+        account = run.account(name)
         (account.excluded if kind == EXCLUDED else account.rejected)[reason] = int(found[f"m{i}"])

@@ -29,6 +29,7 @@ class Run(Sources):
         self.job, self.run_id, self.outputs = job, run_id, outputs
         self.destination, self.dry_run = outputs.destination, outputs.dry_run
         self._kept: dict[str, DataFrame] = {}
+        self._released: list[DataFrame] = []
         self._unwritten: list[quarantine.Settled] = []
         self.before_publish: Callable[[], None] = lambda: None
         self._after: list[Callable[[Run], None]] = []
@@ -77,7 +78,7 @@ class Run(Sources):
         line = csv_line(frame.columns, absent).alias("value")
         self._quarantine_first()
         with self.stage(f"write {file}"):
-            ordered = frame.select(*[f"`{column}`" for column in frame.columns], line)
+            ordered = frame.select(*[f"`{column}`" for column in order], line)
             return self.outputs.lines(file, ordered, [f"`{column}`" for column in order], csv_header(frame.columns))
 
     def write_jsonl(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
@@ -121,6 +122,10 @@ class Run(Sources):
         """Calls `action(run)` when the files are published (messages, tables); not in a dry run."""
         self._after.append(action)
 
+    def release_later(self, frame: DataFrame) -> None:
+        """Gives the persisted frame back when the run ends."""
+        self._released.append(frame)
+
     # the end
 
     def finish(self) -> None:
@@ -139,5 +144,5 @@ class Run(Sources):
 
     def release(self) -> None:
         """Gives back the kept rows."""
-        for frame in self._kept.values():
+        for frame in [*self._kept.values(), *self._released]:
             frame.unpersist()

@@ -21,7 +21,8 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.enabled": "true",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
-    "spark.sql.codegen.cache.maxEntries": "1000",
+    # Spark writes every plan out as text, a kept frame's own plan included, over and over: megabytes nobody reads.
+    "spark.sql.maxPlanStringLength": "2000",
     # A job's cached rows are read whole and once or twice: spilling them compressed costs less than memory.
     "spark.sql.inMemoryColumnarStorage.compressed": "true",
 }
@@ -164,6 +165,7 @@ def tune(spark: SparkSession, input_bytes: int) -> None:
     partitions = 1 if small else max(cores, min(by_size, 4000))
     if "spark.sql.shuffle.partitions" not in _given(spark):
         spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    spark.conf.set("spark.sql.adaptive.enabled", str(not small).lower())
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
 
