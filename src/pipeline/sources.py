@@ -119,6 +119,11 @@ class Sources:
             csv_source.check_header(names, chosen.fieldNames(), file)
         return csv_source.parse_lines(self._counted(name), headers, chosen, absent=absent, delimiter=delimiter)
 
+    def scan_csv(self, name: str) -> DataFrame:
+        """The lines of a CSV input as text: `_file`, `_position`, `_raw`, `_problem`; nothing is parsed."""
+        self._csv_scan(name, False)
+        return json_source.tag_raw(self._counted(name))
+
     def read_json(self, name: str, schema: T.StructType, *, records_path: str = "") -> DataFrame:
         """The records of a JSON input as a tagged frame; `records_path` finds them in an envelope (`items.data`)."""
         return json_source.parse_records(self._json_scan(name, records_path), schema)

@@ -1,0 +1,133 @@
+"""split_columns on small files: everything a packed column can be, from the command line."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.jobs import JobResult
+from tests.support.paths import SAMPLES
+
+SAMPLE = SAMPLES / "split_columns"
+Call = Callable[..., JobResult]
+
+
+def test_pieces_lists_and_pairs_of_one_file(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    done = call_job("split_columns", *sample_args("split_columns"), "--destination", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == (
+        "sku,size,colour,stock,tags,info\n"
+        'A-1,XL,dark blue,12,"[""new"",""sale""]",'
+        '"{""weight"":[""1.2""],""fragile"":[null],""colour"":[""blue"",""navy""]}"\n'
+        'A-2,M,red,0,"[""sale""]","{""weight"":[""0.5""]}"\n'
+        "A-3,S,forest green light,7,,\n"
+    )
+    quarantine = next((tmp_path / "_runs").glob("*/quarantine/source.jsonl")).read_text(encoding="utf-8")
+    found = [json.loads(line) for line in quarantine.splitlines()]
+    assert [(one["position"], one["reason"], one["raw"]) for one in found] == [
+        (5, "wrong_type", "A-4,L grey many,new,weight=2"),
+        (6, "too_few_pieces", "A-5,XS,,fragile"),
+    ]
+    assert found[1]["detail"] == "pieces found: 1, expected: 3 (size colour stock)"
+
+
+def test_a_packed_first_header_with_values_and_flags_beside_it(call_job: Call, tmp_path: pathlib.Path) -> None:
+    options = [
+        "--source",
+        SAMPLE / "rates.tsv",
+        "--delimiter",
+        "\\t",
+        "--separator",
+        ",",
+        "--flag",
+        "value flag",
+        "--max-rejected",
+        "1",
+    ]
+    narrow = call_job("split_columns", *options, "--destination", tmp_path / "narrow")
+    assert narrow.exit_code == 0, narrow.output
+    assert narrow.read("rows.csv") == (
+        "unit,sex,age,geo,time,value,flag\n"
+        "PC,T,Y15,AT,2019,79.8,e\n"
+        "PC,T,Y15,AT,2018,,\n"
+        "PC,F,Y15,BE,2019,,c\n"
+        "PC,F,Y15,BE,2018,81.25,\n"
+    )
+    assert narrow.report["inputs"]["source"]["rejected"] == {"too_few_pieces": 1}
+    wide = call_job("split_columns", *options, "--shape", "wide", "--destination", tmp_path / "wide")
+    assert wide.read("rows.csv").splitlines()[:2] == [
+        "unit,sex,age,geo,2019 value,2019 flag,2018 value,2018 flag",
+        "PC,T,Y15,AT,79.8,e,,",
+    ]
+
+
+def test_rows_whose_address_was_not_quoted_are_put_together_again(call_job: Call, tmp_path: pathlib.Path) -> None:
+    done = call_job(
+        "split_columns",
+        "--source",
+        SAMPLE / "addresses.csv",
+        "--elastic",
+        "address",
+        "--max-rejected",
+        "1",
+        "--destination",
+        tmp_path,
+    )
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == (
+        "id,name,address,postcode\n"
+        '1,Ann Lee,"12 High Street, York",YO1 7EP\n'
+        '2,Bo Ek,"3 Low Road, Leeds",LS1 4AP\n'
+        "3,Cy Day,Mill Lane 4,HD1 1AA\n"
+    )
+
+
+def test_a_list_to_rows_and_pairs_to_columns_as_json_lines(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "films.csv").write_text("id,genres,info\n1,Drama|War,DP=14;DB\n2,,DP=1;DP=2\n", encoding="utf-8")
+    done = call_job(
+        "split_columns", "--source", tmp_path / "films.csv", "--list", "genres=rows", "--pairs", "info=columns",
+        "--keys", "DP,DB", "--types", "id=int,DB=boolean", "--format", "jsonl", "--destination", tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.jsonl").splitlines() == [
+        '{"id":1,"genres":"Drama","DP":"14","DB":true}',
+        '{"id":1,"genres":"War","DP":"14","DB":true}',
+        '{"id":2,"genres":null,"DP":"1;2","DB":null}',
+    ]
+
+
+def test_a_dry_run_shows_the_columns_found_and_the_first_misfits(call_job: Call, tmp_path: pathlib.Path) -> None:
+    done = call_job(
+        "split_columns", "--source", SAMPLE / "products.csv", "--types", "stock=int", "--dry-run", "--max-rejected", "5"
+    )
+    assert done.exit_code == 0, done.output
+    shown = " ".join(done.output.split())
+    assert "size colour stock" in shown
+    assert "too_many_pieces" in shown
+    assert "products.csv, line 2" in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--column", "colour size"], "missing column colour size; have sku, size colour stock, tags, info"),
+        (["--elastic", "colour,size"], "one elastic piece, not size and colour"),
+        (["--separator", ";"], "nothing to split: no header holds ';'"),
+        (["--types", "stock=money"], "unknown type 'money'"),
+        (["--types", "stock"], "--types stock: expected NAME=TYPE"),
+        (["--list", "tags=maybe"], "--list tags=maybe: expected NAME=rows|array"),
+        (["--pairs", "info=columns"], "--pairs NAME=columns needs --keys"),
+    ],
+)
+def test_what_does_not_fit_the_header_is_told_in_one_line(
+    call_job: Call, tmp_path: pathlib.Path, options: list[str], message: str
+) -> None:
+    done = call_job("split_columns", "--source", SAMPLE / "products.csv", "--destination", tmp_path, *options)
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
