@@ -64,7 +64,7 @@ def _problems(one: Settled) -> DataFrame:
 
 
 def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
-    """The rows with a problem of one source as `kind`, `input`, `_path`, `_place`, `_reason` and `value`, the JSON line."""
+    """The rows with a problem of one source: `kind`, `input`, `_path`, `_place`, `_reason` and the JSON line `value`."""
     allowed = functools.partial(DataFrame.unionByName, allowMissingColumns=True)
     problems = functools.reduce(allowed, [_problems(one) for one in same_scan]).persist(StorageLevel.MEMORY_AND_DISK)
     run.release_later(problems)
