@@ -41,8 +41,20 @@ JOB = Job(
         Input("availability", "saved answers of the availability API as JSON", kind="json"),
     ],
     options=[
-        Option("stale-after", duration, "24h", "readings older than this, against the newest answer, are stale", metavar="24h"),
-        Option("lookup-table", str, None, "DynamoDB table to fill with the car parks, partition key id (string)", metavar="TABLE"),
+        Option(
+            "stale-after",
+            duration,
+            "24h",
+            "readings older than this, against the newest answer, are stale",
+            metavar="24h",
+        ),
+        Option(
+            "lookup-table",
+            str,
+            None,
+            "DynamoDB table to fill with the car parks, partition key id (string)",
+            metavar="TABLE",
+        ),
     ],
     check=check,
 )
@@ -55,7 +67,9 @@ def raw_reading(answer: Column) -> Column:
 
 def body(run: Run) -> None:
     """Both inputs settled, the readings taken out of their answers, joined by number."""
-    information = run.settle("information", carparks.check_information(run.read_csv("information", carparks.INFORMATION)))
+    information = run.settle(
+        "information", carparks.check_information(run.read_csv("information", carparks.INFORMATION))
+    )
     answers = carparks.check_answers(run.read_json("availability", carparks.ANSWER))
     answers = run.settle("availability", answers, keep=True)
     newest = carparks.keep_newest(carparks.readings(answers))

@@ -39,7 +39,9 @@ JOB = Job(
         Input("results", "results as CSV: resultId, raceId, driverId, position, fastestLapTime"),
     ],
     options=[
-        Option("from-year", int, None, "first year to publish; files of earlier years stay as they are", metavar="YEAR"),
+        Option(
+            "from-year", int, None, "first year to publish; files of earlier years stay as they are", metavar="YEAR"
+        ),
         Option("to-year", int, None, "last year to publish; files of later years stay as they are", metavar="YEAR"),
     ],
     check=check,
@@ -62,9 +64,10 @@ def body(run: Run) -> None:
 def tell_shared_wins(run: Run, statistics: DataFrame) -> None:
     """Names the races with more than one result in position 1 in the report."""
     shared = statistics.where(F.col("winners") > 1).orderBy("year", "round", "raceId")
-    found = shared.select("year", "round", "name", "winners", "winning_driver_id").limit(SHARED_WINS_NAMED + 1).collect()
+    found = shared.limit(SHARED_WINS_NAMED + 1).collect()
     for row in found[:SHARED_WINS_NAMED]:
-        run.note(f"{row.name}, {row.year} round {row.round}: {row.winners} winners, published is driverId {row.winning_driver_id}")
+        race = f"{row.name}, {row.year} round {row.round}"
+        run.note(f"{race}: {row.winners} winners, published is driverId {row.winning_driver_id}")
     if len(found) > SHARED_WINS_NAMED:
         run.note(f"more than {SHARED_WINS_NAMED} races have several winners; the first ones are named here")
 

@@ -2,9 +2,9 @@
 
 The table has the partition key `id` (string), no sort key, and belongs to one job: two jobs take two tables. An item
 has the frame's columns under their own names (text S, numbers N, booleans BOOL, absent values NULL) and `run_id`.
-Items are put in parallel, in batches of 25, so a run that is repeated writes the same items again. Only when every item is
-there are items of other runs removed, so a reader finds old or new rows at any moment and never none. Items without
-`run_id` were put there by somebody else and stay.
+Items are put in parallel, in batches of 25, and a run that is repeated writes the same items again. Only when every
+item is there are items of other runs removed, so a reader finds old or new rows at any moment and never none. Items
+without `run_id` were put there by somebody else and stay.
 
 Searching: DynamoDB cannot query for a part of a text, and a table of car parks is about one megabyte. The reader
 scans it, keeps the items for a minute and searches them itself (`services.lookup_search`); no attribute is made for it.
@@ -61,7 +61,8 @@ def check_table(table: str) -> None:
     except (BotoCoreError, ClientError) as error:
         raise UsageError(f"--lookup-table {table}: {error}") from error
     types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in found["AttributeDefinitions"]}
-    key = ", ".join(f"{part['AttributeName']} {types[part['AttributeName']]} {part['KeyType']}" for part in found["KeySchema"])
+    parts = [(part["AttributeName"], types[part["AttributeName"]], part["KeyType"]) for part in found["KeySchema"]]
+    key = ", ".join(" ".join(part) for part in parts)
     if key != f"{KEY} S HASH":
         raise UsageError(f"--lookup-table {table}: its key is {key}, expected {KEY} S HASH alone")
 
@@ -94,11 +95,13 @@ def write_batch(client: Any, table: str, batch: list[Item], sleep: Sleep = time.
         left = answer.get("UnprocessedItems", {}).get(table, [])
         if not left:
             return
-    raise DeliveryError(f"lookup table {table}: {len(left)} items not taken after {ATTEMPTS} attempts, its capacity is too low")
+    raise DeliveryError(
+        f"lookup table {table}: {len(left)} items not taken after {ATTEMPTS} attempts, capacity too low"
+    )
 
 
 def put_rows(client: Any, table: str, rows: Iterable[Mapping[str, Any]], run_id: str) -> int:
-    """Puts every row as an item; returns how many. Of rows with one id in a batch the last counts (DynamoDB refuses both)."""
+    """Puts every row as an item; returns how many. Of rows with one id the last counts (a batch may name it once)."""
     written = 0
     for batch in _batches(_serialized({**row, RUN: run_id}) for row in rows):
         items = {item[KEY]["S"]: {"PutRequest": {"Item": item}} for item in batch}
@@ -124,8 +127,8 @@ def remove_other_runs(client: Any, table: str, run_id: str) -> int:
     return removed
 
 
-def _writer(table: str, run_id: str) -> Callable[[Iterator[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]]:
-    def write(batches: Iterator[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+def _writer(table: str, run_id: str) -> Callable[[Iterable[pyarrow.RecordBatch]], Iterable[pyarrow.RecordBatch]]:
+    def write(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         import pyarrow
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -31,6 +31,7 @@ LARGEST = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 60.0
+_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 
 
 class FetchError(PipelineError):
@@ -47,7 +48,7 @@ class PassingError(FetchError):
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait for what: seconds to connect, between bytes, for one whole answer; attempts, and seconds between."""
+    """Seconds to connect, between bytes and for one whole answer; attempts, and seconds before the second."""
 
     connect: float = 5.0
     read: float = 10.0
@@ -75,12 +76,12 @@ def fetch_once(url: str, patience: Patience) -> bytes:
     timeout = urllib3.Timeout(connect=patience.connect, read=patience.read)
     try:
         with urllib3.PoolManager(retries=redirects, timeout=timeout) as http:
-            response = http.request("GET", url, preload_content=False, headers={"Accept": "application/json", "Accept-Encoding": "gzip"})
+            response = http.request("GET", url, preload_content=False, headers=_HEADERS)
             try:
                 _check_status(response)
                 return _body(response, deadline)
             finally:
-                response.release_conn() if response.isclosed() else response.close()
+                response.close()
     except MaxRetryError as error:
         if "too many redirects" in str(error.reason):
             raise FetchError("the address redirects more than 3 times") from error
@@ -163,10 +164,10 @@ def save(body: bytes, taken: datetime.datetime, destination: str) -> pathlib.Pat
                 file.flush()
                 os.fsync(file.fileno())
             pathlib.Path(unfinished).chmod(0o644)
-            os.replace(unfinished, path)
+            pathlib.Path(unfinished).replace(path)
         except BaseException:
             with contextlib.suppress(OSError):
-                os.unlink(unfinished)
+                pathlib.Path(unfinished).unlink()
             raise
     except OSError as error:
         raise FetchError(f"{path}: not saved: {error.strerror}") from error
@@ -206,14 +207,19 @@ def _attempts(text: str) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line of the fetch."""
     usual = Patience()
-    found = _Parser(prog="availability", description="Saves the live answer of the availability API.", allow_abbrev=False)
+    found = _Parser(
+        prog="availability", description="Saves the live answer of the availability API.", allow_abbrev=False
+    )
     found.add_argument("--url", required=True, type=_address, help="address of the API")
     found.add_argument("--destination", required=True, metavar="DIR", help="folder that gets the answer")
-    found.add_argument("--connect-timeout", type=_positive, default=usual.connect, metavar="SECONDS", help="default: %(default)s")
-    found.add_argument("--read-timeout", type=_positive, default=usual.read, metavar="SECONDS", help="between bytes; default: %(default)s")
-    found.add_argument("--timeout", type=_positive, default=usual.total, metavar="SECONDS", help="one whole answer; default: %(default)s")
+    for name, value, text in (
+        ("--connect-timeout", usual.connect, "until connected"),
+        ("--read-timeout", usual.read, "between bytes"),
+        ("--timeout", usual.total, "for one whole answer"),
+        ("--pause", usual.pause, "before the second attempt, then doubled"),
+    ):
+        found.add_argument(name, type=_positive, default=value, metavar="SECONDS", help=f"{text} (default: {value:g})")
     found.add_argument("--attempts", type=_attempts, default=usual.attempts, metavar="N", help="default: %(default)s")
-    found.add_argument("--pause", type=_positive, default=usual.pause, metavar="SECONDS", help="before the second attempt, then doubled; default: %(default)s")
     return found
 
 
@@ -221,7 +227,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Fetches, checks, saves; a `PipelineError` becomes one line on stderr and its exit code."""
     try:
         options = parser().parse_args(argv)
-        patience = Patience(options.connect_timeout, options.read_timeout, options.timeout, options.attempts, options.pause)
+        waits = (options.connect_timeout, options.read_timeout, options.timeout)
+        patience = Patience(*waits, attempts=options.attempts, pause=options.pause)
         body, taken = fetch(options.url, patience)
         print(save(body, taken, options.destination))
     except PipelineError as error:

@@ -43,7 +43,9 @@ class Answer:
 def by_number(data: CarParks, query: str) -> Answer:
     """The car park with this number, else numbers that look like it."""
     found = [number for number in data.parks if same_number(query, number)]
-    return Answer(found) if found else Answer([], close_numbers(query, data.parks), hint=f"No car park {query.strip()!r}.")
+    return (
+        Answer(found) if found else Answer([], close_numbers(query, data.parks), hint=f"No car park {query.strip()!r}.")
+    )
 
 
 def by_address(data: CarParks, query: str) -> Answer:
@@ -110,12 +112,13 @@ class _Parser(argparse.ArgumentParser):
 
 def parser() -> argparse.ArgumentParser:
     """The command line of the lookup."""
-    found = _Parser(prog="lookup", description="Looks up car parks in the output of the carparks job.", allow_abbrev=False)
+    summary = "Looks up car parks in the output of the carparks job."
+    found = _Parser(prog="lookup", description=summary, allow_abbrev=False)
     data = os.environ.get("CARPARKS_DATA", DEFAULT_DATA)
     found.add_argument("--data", default=data, metavar="DIR", help=f"destination of the carparks job (default: {data})")
     question = found.add_mutually_exclusive_group()
     question.add_argument("--number", metavar="NUMBER", help="the car park with this number, any case")
-    question.add_argument("--address", metavar="TEXT", help=f"part of an address, {SHORTEST} characters or more, words in any order")
+    question.add_argument("--address", metavar="TEXT", help=f"part of an address, {SHORTEST} characters or more")
     found.add_argument("--json", action="store_true", help="print JSON; with --number or --address")
     return found
 

@@ -52,7 +52,7 @@ def _local_files(folder: str, name: str) -> list[tuple[str, bytes]]:
 
 
 def _stored_files(folder: str, name: str) -> list[tuple[str, bytes]]:
-    from pipeline import storage  # only for s3://: it costs a second to import
+    import pipeline.storage as storage  # only for s3://: it takes its time to import
 
     path = storage.join(folder, name)
     found = [info.path for info in storage.list_prefix(path)] or ([path] if storage.exists(path) else [])

@@ -59,8 +59,8 @@ def find_addresses(query: str, addresses: Mapping[str, str | None]) -> list[str]
     """The numbers of the car parks whose address fits, best first. `addresses`: address by number."""
     if not long_enough(query):
         return []
-    fitting = [(number, address) for number, address in addresses.items() if address and address_matches(query, address)]
-    return [number for number, address in sorted(fitting, key=lambda hit: (*_closeness(query, hit[1]), hit[0]))]
+    fitting = {number: address for number, address in addresses.items() if address and address_matches(query, address)}
+    return sorted(fitting, key=lambda number: (*_closeness(query, fitting[number]), number))
 
 
 def close_numbers(query: str, numbers: Iterable[str], count: int = 5) -> list[str]:

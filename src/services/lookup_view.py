@@ -70,7 +70,8 @@ class View:
         for lot in lots:
             kind = LOT_TYPES.get(lot["lot_type"])
             name = f"{lot['lot_type']} ({kind})" if kind else lot["lot_type"]
-            table.add_row(name, str(lot["available_lots"]), str(lot["total_lots"]), lot["updated_at"][:19].replace("T", " "), _marks(lot))
+            figures = (str(lot["available_lots"]), str(lot["total_lots"]))
+            table.add_row(name, *figures, lot["updated_at"][:19].replace("T", " "), _marks(lot))
         return table
 
     def several(self, parks: Sequence[dict[str, Any]], count: int) -> None:

@@ -43,7 +43,7 @@ def _text(*names: str) -> list[T.StructField]:
 
 
 _LOT = T.StructType(_text("lot_type", "total_lots", "lots_available"))
-_CARPARK = T.StructType(_text("carpark_number", "update_datetime") + [T.StructField("carpark_info", T.ArrayType(_LOT))])
+_CARPARK = T.StructType([*_text("carpark_number", "update_datetime"), T.StructField("carpark_info", T.ArrayType(_LOT))])
 _ITEM = T.StructType([*_text("timestamp"), T.StructField("carpark_data", T.ArrayType(_CARPARK))])
 # One answer of the availability API: all figures and times are text there.
 ANSWER = T.StructType([T.StructField("items", T.ArrayType(_ITEM), nullable=False)])
@@ -58,7 +58,8 @@ def local_time(text: Column) -> Column:
 
     Null rule: null, and a text that is no such time, gives null.
 
-    >>> frame = spark.createDataFrame([("2021-05-23T17:23:34",), ("2021-05-23T17:40:26+08:00",), ("now",)], "text string")
+    >>> rows = [("2021-05-23T17:23:34",), ("2021-05-23T17:40:26+08:00",), ("now",)]
+    >>> frame = spark.createDataFrame(rows, "text string")
     >>> frame.select(local_time(F.col("text")).cast("long").alias("seconds")).show()
     +----------+
     |   seconds|
@@ -100,10 +101,10 @@ def readings(answers: DataFrame) -> DataFrame:
     """The readings of all answers, one row a lot type of a car park in an answer; none lost, bad ones tagged.
 
     In: `items` as in `ANSWER`, `_file`, `_position`; one row an answer. Out: `car_park_no`, `lot_type` string,
-    `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as they came, as
-    JSON), `_file`, `_position`, `_problem`.
-    Rejected: `missing_value` (no number, lot type, figure or time), `wrong_type` (a figure that is no whole number from
-    0 on, a time that is none), `no_lots` (a car park without carpark_info).
+    `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as they
+    came, as JSON), `_file`, `_position`, `_problem`. Rejected: `missing_value` (no number, lot type, figure or time),
+    `wrong_type` (a figure that is no whole number from 0 on, a time that is none), `no_lots` (a car park without
+    carpark_info).
     """
     items = answers.select(F.explode("items").alias("item"), "_file", "_position")
     parks = items.select("item.timestamp", F.explode("item.carpark_data").alias("park"), "_file", "_position")
@@ -187,10 +188,12 @@ def lot_sums(lots: DataFrame) -> DataFrame:
     """The lots of each car park over its lot types, stale and impossible ones included.
 
     In: as out of `lot_rows`. Out: `car_park_no`, `total_lots`, `available_lots` long, `lot_types` string (sorted, a
-    blank between), `updated_at` timestamp (the newest), `stale` boolean (the newest reading is stale). One row a car park.
+    blank between), `updated_at` timestamp (the newest), `stale` boolean (the newest reading is stale). One row a car
+    park.
 
     >>> rows = [("A1", "C", 10, 4, False), ("A1", "H", 5, 9, True)]
-    >>> lots = spark.createDataFrame(rows, "car_park_no string, lot_type string, total_lots long, available_lots long, stale boolean")
+    >>> schema = "car_park_no string, lot_type string, total_lots long, available_lots long, stale boolean"
+    >>> lots = spark.createDataFrame(rows, schema)
     >>> lot_sums(lots.withColumn("updated_at", F.lit(None).cast("timestamp"))).show()
     +-----------+----------+--------------+---------+----------+-----+
     |car_park_no|total_lots|available_lots|lot_types|updated_at|stale|

@@ -74,7 +74,9 @@ def check_races(races: DataFrame, from_year: int | None = None, to_year: int | N
     different content); excluded: `duplicate`, `other_year`.
     """
     start = race_datetime(F.col("date"), F.col("time"))
-    told = F.concat(F.lit("date and time: "), F.to_json(F.array("date", "time")), F.lit(" are not 2024-07-07, 14:00:00"))
+    told = F.concat(
+        F.lit("date and time: "), F.to_json(F.array("date", "time")), F.lit(" are not 2024-07-07, 14:00:00")
+    )
     tagged = reject(races, F.col("date").isNotNull() & start.isNull(), "wrong_type", told)
     tagged = tag_repeated_keys(tagged, ["raceId"], ["year", "round", "name", "date", "time"], "conflicting_race")
     wanted = F.lit(True)
@@ -95,7 +97,9 @@ def check_results(results: DataFrame, races: DataFrame) -> DataFrame:
     content = ["raceId", "driverId", "position", "fastestLapTime"]
     tagged = tag_repeated_keys(results, ["resultId"], content, "conflicting_result")
     other_year = ~is_used() & (F.col(f"{PROBLEM}.reason") == "other_year")
-    known = races.where(is_used() | other_year).select("raceId", F.coalesce(other_year, F.lit(False)).alias("_other_year"))
+    known = races.where(is_used() | other_year).select(
+        "raceId", F.coalesce(other_year, F.lit(False)).alias("_other_year")
+    )
     joined = tagged.join(known, on="raceId", how="left").select(*results.columns, "_other_year")
     told = F.concat(F.lit("raceId "), F.col("raceId").cast("string"))
     joined = exclude(joined, F.col("_other_year"), "other_year", told)
@@ -110,7 +114,8 @@ def winners(results: DataFrame) -> DataFrame:
     race. Null rule: a result without position is no winner.
 
     >>> rows = [(1, 7, 8, 1, "1:40.1"), (2, 7, 9, 2, "1:39.0"), (4, 6, 5, 1, None), (3, 6, 2, 1, None)]
-    >>> frame = spark.createDataFrame(rows, "resultId long, raceId long, driverId long, position int, fastestLapTime string")
+    >>> schema = "resultId long, raceId long, driverId long, position int, fastestLapTime string"
+    >>> frame = spark.createDataFrame(rows, schema)
     >>> winners(frame).orderBy("raceId").show()
     +------+-----------------+-----------+-------+
     |raceId|winning_driver_id|fastest_lap|winners|
@@ -121,7 +126,9 @@ def winners(results: DataFrame) -> DataFrame:
     <BLANKLINE>
     """
     first = F.min_by(F.struct("driverId", "fastestLapTime"), F.col("resultId"))
-    grouped = results.where(F.col("position") == 1).groupBy("raceId").agg(first.alias("first"), F.count("*").alias("winners"))
+    grouped = (
+        results.where(F.col("position") == 1).groupBy("raceId").agg(first.alias("first"), F.count("*").alias("winners"))
+    )
     return grouped.select(
         "raceId",
         F.col("first.driverId").alias("winning_driver_id"),

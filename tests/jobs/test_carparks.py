@@ -16,7 +16,16 @@ from tests.support.jobs import JobResult
 
 Call = Callable[..., JobResult]
 
-LOT_COLUMNS = ["car_park_no", "lot_type", "total_lots", "available_lots", "updated_at", "age_seconds", "stale", "impossible"]
+LOT_COLUMNS = [
+    "car_park_no",
+    "lot_type",
+    "total_lots",
+    "available_lots",
+    "updated_at",
+    "age_seconds",
+    "stale",
+    "impossible",
+]
 SUM_COLUMNS = ["total_lots", "available_lots", "lot_types", "updated_at", "stale"]
 
 
@@ -53,9 +62,16 @@ def table(text: str) -> list[list[str]]:
     return list(csv.reader(text.splitlines(keepends=True)))
 
 
-def test_the_real_files_give_the_rows_and_sums_of_a_plain_calculation(real_data: pathlib.Path, run_job: Call, tmp_path: pathlib.Path) -> None:
+def test_the_real_files_give_the_rows_and_sums_of_a_plain_calculation(
+    real_data: pathlib.Path, run_job: Call, tmp_path: pathlib.Path
+) -> None:
     folder = real_data / "carparks"
-    inputs = ["--information", folder / "HDBCarparkInformation.csv", "--availability", folder / "carpark-availability.json"]
+    inputs = [
+        "--information",
+        folder / "HDBCarparkInformation.csv",
+        "--availability",
+        folder / "carpark-availability.json",
+    ]
     done = run_job("carparks", *inputs, "--destination", tmp_path / "out")
     assert (done.exit_code, done.report["status"]) == (0, "succeeded")
     with (folder / "HDBCarparkInformation.csv").open(newline="") as file:
@@ -81,7 +97,9 @@ def test_the_real_files_give_the_rows_and_sums_of_a_plain_calculation(real_data:
     }
 
 
-def test_the_sample_of_two_answers(call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path) -> None:
+def test_the_sample_of_two_answers(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
     done = call_job("carparks", *sample_args("carparks"), "--destination", tmp_path / "out", "--run-id", "r1")
     assert (done.exit_code, done.stderr) == (0, done.stderr)
     assert done.read("carpark_lots.csv").splitlines() == [
@@ -100,13 +118,14 @@ def test_the_sample_of_two_answers(call_job: Call, sample_args: Callable[[str], 
     assert done.read("carparks.csv").splitlines()[1:] == [
         f"ALL,{na},548,548,C,2016-02-10T20:02:17+08:00,true",
         "K7,BLK 7 KAPOK STREET 11,28185.4,39012.6,SURFACE CAR PARK,COUPON PARKING,7AM-7PM,NO,NO,0,NA,N,NA,NA,NA,NA,NA",
-        "K8,BLK 8 KAPOK STREET 11,28190.2,39020.1,BASEMENT CAR PARK,ELECTRONIC PARKING,NO,NO,YES,2,1.90,Y,85,3,C,2024-05-04T08:59:30+08:00,false",
-        "T1,BLK 12 TEMBUSU LANE,30314.7,31490.4,SURFACE CAR PARK,ELECTRONIC PARKING,WHOLE DAY,SUN & PH FR 7AM-10.30PM,YES,0,4.50,N,60,38,C,"
-        "2024-05-04T09:08:10+08:00,false",
-        "T2,BLK 14A TEMBUSU LANE,30325.1,31501.9,MULTI-STOREY CAR PARK,ELECTRONIC PARKING,WHOLE DAY,NO,YES,7,2.15,N,371,155,C H L Y,"
-        "2024-05-04T09:07:02+08:00,false",
-        'T3M,"BLK 120, 122 & 124 ANGSANA AVENUE 3",29257.7,34500.3,MULTI-STOREY CAR PARK,ELECTRONIC PARKING,7AM-10.30PM,NO,NO,12,2.10,Y,'
-        "181,77,C,2016-02-19T11:19:28+08:00,true",
+        "K8,BLK 8 KAPOK STREET 11,28190.2,39020.1,BASEMENT CAR PARK,ELECTRONIC PARKING,NO,NO,YES,2,1.90,Y,"
+        "85,3,C,2024-05-04T08:59:30+08:00,false",
+        "T1,BLK 12 TEMBUSU LANE,30314.7,31490.4,SURFACE CAR PARK,ELECTRONIC PARKING,WHOLE DAY,"
+        "SUN & PH FR 7AM-10.30PM,YES,0,4.50,N,60,38,C,2024-05-04T09:08:10+08:00,false",
+        "T2,BLK 14A TEMBUSU LANE,30325.1,31501.9,MULTI-STOREY CAR PARK,ELECTRONIC PARKING,WHOLE DAY,"
+        "NO,YES,7,2.15,N,371,155,C H L Y,2024-05-04T09:07:02+08:00,false",
+        'T3M,"BLK 120, 122 & 124 ANGSANA AVENUE 3",29257.7,34500.3,MULTI-STOREY CAR PARK,ELECTRONIC PARKING,'
+        "7AM-10.30PM,NO,NO,12,2.10,Y,181,77,C,2016-02-19T11:19:28+08:00,true",
         f"Z99,{na},15,0,C,2024-05-04T09:05:00+08:00,false",
     ]
     assert done.report["inputs"]["availability.reading"] == {
@@ -174,13 +193,18 @@ def test_a_missing_column_is_refused_with_what_is_there(sample: pathlib.Path, ca
     assert "information.csv, line 1: missing column address; have car_park_no, street, x_coord" in done.stderr
 
 
-def test_an_answer_that_is_not_one_is_rejected_and_the_published_files_stay(sample: pathlib.Path, call_job: Call) -> None:
+def test_an_answer_that_is_not_one_is_rejected_and_the_published_files_stay(
+    sample: pathlib.Path, call_job: Call
+) -> None:
     assert job(call_job, sample).exit_code == 0
     before = (sample / "out" / "carparks.csv").read_bytes()
     (sample / "answers" / "error.json").write_text('{"code": 17, "message": "Invalid date_time"}')
     (sample / "answers" / "half.json").write_text('{"items": [{"timestamp": "2024-05-04T09:10:00+08:00", "carpark_da')
     done = job(call_job, sample, "--run-id", "r2")
-    assert (done.exit_code, done.report["inputs"]["availability"]["rejected"]) == (3, {"missing_value": 1, "truncated": 1})
+    assert (done.exit_code, done.report["inputs"]["availability"]["rejected"]) == (
+        3,
+        {"missing_value": 1, "truncated": 1},
+    )
     assert (sample / "out" / "carparks.csv").read_bytes() == before
 
 

@@ -29,8 +29,10 @@ LAPS = {
     2019: "25.6 33.5 35.9 44.0 18.5 16.2 14.8 32.8 07.5 27.4 16.6 18.5 46.7 23.0 44.8 35.8 31.9 19.5 37.0 10.9 39.3",
     2020: "07.7 06.7 16.6 29.2 29.5 19.8 47.8 24.0 18.8 37.0 28.1 18.7 15.5 39.4 32.9 56.8 41.0",
     2021: "34.0 17.5 20.9 20.7 14.6 44.7 36.4 08.0 06.2 29.7 21.4 - 13.3 24.8 37.6 30.4 39.1 19.0 12.0 25.1 30.7 26.1",
-    2022: "34.6 31.8 20.3 18.4 31.4 25.5 16.0 46.1 15.8 30.8 07.6 37.5 22.1 49.4 13.7 24.7 48.2 44.9 39.5 22.0 13.8 29.4",
-    2023: "36.2 32.2 20.3 44.6 29.7 16.6 16.3 15.6 07.0 30.3 20.5 48.9 13.9 25.2 37.7 34.2 24.3 40.0 21.6 13.4 35.6 27.0",
+    2022: "34.6 31.8 20.3 18.4 31.4 25.5 16.0 46.1 15.8 30.8 07.6 "
+    "37.5 22.1 49.4 13.7 24.7 48.2 44.9 39.5 22.0 13.8 29.4",
+    2023: "36.2 32.2 20.3 44.6 29.7 16.6 16.3 15.6 07.0 30.3 20.5 "
+    "48.9 13.9 25.2 37.7 34.2 24.3 40.0 21.6 13.4 35.6 27.0",
     2024: "32.6 31.8 20.0 33.7 38.4 31.0 20.4 - 15.6 17.8 09.2 29.4 - - - - - - - - - - - -",
 }
 
@@ -47,7 +49,9 @@ def absent(text: str) -> bool:
 def by_plain_python(folder: pathlib.Path, year: int) -> list[dict[str, Any]]:
     """The two rules without Spark: a race's winner is its result in position 1, the lap is the winner's."""
     won = {row["raceId"]: row for row in reversed(rows(folder / "results.csv")) if row["position"] == "1"}
-    races = sorted((race for race in rows(folder / "races.csv") if race["year"] == str(year)), key=lambda race: int(race["round"]))
+    races = sorted(
+        (race for race in rows(folder / "races.csv") if race["year"] == str(year)), key=lambda race: int(race["round"])
+    )
     found = []
     for race in races:
         winner = won.get(race["raceId"])
@@ -65,10 +69,18 @@ def by_plain_python(folder: pathlib.Path, year: int) -> list[dict[str, Any]]:
     return found
 
 
-def test_every_race_of_the_seven_real_years_comes_out_once(real_data: pathlib.Path, run_job: Call, tmp_path: pathlib.Path) -> None:
+def test_every_race_of_the_seven_real_years_comes_out_once(
+    real_data: pathlib.Path, run_job: Call, tmp_path: pathlib.Path
+) -> None:
     folder, out = real_data / "race_stats", tmp_path / "out"
-    done = run_job("race_stats", "--races", folder / "races.csv", "--results", folder / "results.csv", "--destination", out)
-    assert (done.exit_code, done.report["inputs"]["races"]["used"], done.report["inputs"]["results"]["used"]) == (0, 149, 2739)
+    done = run_job(
+        "race_stats", "--races", folder / "races.csv", "--results", folder / "results.csv", "--destination", out
+    )
+    assert (done.exit_code, done.report["inputs"]["races"]["used"], done.report["inputs"]["results"]["used"]) == (
+        0,
+        149,
+        2739,
+    )
     assert sorted(path.name for path in out.glob("stats_*")) == [f"stats_{year}.json" for year in WINNERS]
     for year, winners in WINNERS.items():
         statistics = json.loads(done.read(f"stats_{year}.json"))
@@ -128,7 +140,9 @@ def inputs(tmp_path: pathlib.Path) -> list[str]:
     (tmp_path / "races.csv").write_text(
         "raceId,year,round,name,date,time\n1,2021,1,One,2021-03-01,10:00:00\n2,2022,1,Two,2022-03-01,\n3,2023,1,Three,2023-03-01,\n"
     )
-    (tmp_path / "results.csv").write_text("resultId,raceId,driverId,position,fastestLapTime\n1,1,5,1,1:20.0\n2,2,6,1,1:21.0\n")
+    (tmp_path / "results.csv").write_text(
+        "resultId,raceId,driverId,position,fastestLapTime\n1,1,5,1,1:20.0\n2,2,6,1,1:21.0\n"
+    )
     return ["--races", str(tmp_path / "races.csv"), "--results", str(tmp_path / "results.csv")]
 
 
@@ -151,7 +165,10 @@ def test_renamed_columns_are_refused_with_the_missing_and_the_present_ones(
     (tmp_path / "results.csv").write_text("resultId,raceId,driver,pos,fastestLapTime\n1,1,5,1,1:20.0\n")
     done = call_job("race_stats", *inputs, "--destination", tmp_path / "out")
     assert done.exit_code == 2
-    assert "results.csv, line 1: missing column driverId, position; have resultId, raceId, driver, pos, fastestLapTime" in done.stderr
+    assert (
+        "results.csv, line 1: missing column driverId, position; have resultId, raceId, driver, pos, fastestLapTime"
+        in done.stderr
+    )
     assert "Traceback" not in done.stderr
     assert not list((tmp_path / "out").glob("stats_*"))
 

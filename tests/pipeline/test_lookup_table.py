@@ -81,11 +81,15 @@ def test_the_same_run_again_writes_the_same_items(endpoint: Endpoint, table: str
     assert [(item["id"]["S"], item["n"]["N"]) for item in items(endpoint, table)] == [("A", "2"), ("B", "3")]
 
 
-def test_a_table_that_is_missing_or_has_another_key_is_refused(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_that_is_missing_or_has_another_key_is_refused(
+    endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name, value in endpoint.environment.items():
         monkeypatch.setenv(name, value)
     other = new_table(endpoint, "other", pk="HASH", sk="RANGE")
-    with pytest.raises(UsageError, match="--lookup-table other: its key is pk S HASH, sk S RANGE, expected id S HASH alone"):
+    with pytest.raises(
+        UsageError, match="--lookup-table other: its key is pk S HASH, sk S RANGE, expected id S HASH alone"
+    ):
         check_table(other)
     with pytest.raises(UsageError, match=r"--lookup-table away: .*ResourceNotFoundException"):
         check_table("away")
@@ -105,7 +109,13 @@ class Throttling:
                 asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["RequestItems"]["slow"]
                 outer.requests += 1
                 if outer.requests <= refusals:
-                    self.answer(400, {"__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException", "message": "slow"})
+                    self.answer(
+                        400,
+                        {
+                            "__type": "com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException",
+                            "message": "slow",
+                        },
+                    )
                     return
                 outer.taken += [request["PutRequest"]["Item"]["id"]["S"] for request in asked[:step]]
                 self.answer(200, {"UnprocessedItems": {"slow": asked[step:]} if asked[step:] else {}})
@@ -129,7 +139,12 @@ class Throttling:
         url = f"http://127.0.0.1:{self.http.server_address[1]}"
         config = Config(retries={"mode": "adaptive", "max_attempts": 8}, ignore_configured_endpoint_urls=True)
         return boto3.client(
-            "dynamodb", endpoint_url=url, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x", config=config
+            "dynamodb",
+            endpoint_url=url,
+            region_name="eu-west-1",
+            aws_access_key_id="x",
+            aws_secret_access_key="x",
+            config=config,
         )
 
     def __exit__(self, *error: object) -> None:
@@ -174,18 +189,28 @@ def test_the_carparks_job_fills_the_table_and_removes_what_the_run_before_left(t
         client = endpoint.client("dynamodb")
         put_rows(client, table, [{"id": "GONE"}, {"id": "T1", "address": "old"}], "yesterday")
         done = submit_job(
-            "carparks", *sample_args("carparks"), "--destination", tmp_path / "out", "--lookup-table", table, "--run-id", "today",
-            env=endpoint.environment,
+            "carparks", *sample_args("carparks"), "--destination", tmp_path / "out", "--lookup-table", table,
+            "--run-id", "today", env=endpoint.environment,
         )  # fmt: skip
         assert (done.exit_code, done.stderr) == (0, done.stderr)
         assert [item["id"]["S"] for item in items(endpoint, table)] == ["ALL", "K7", "K8", "T1", "T2", "T3M", "Z99"]
         found = {item["id"]["S"]: item for item in items(endpoint, table)}["T2"]
-        assert (found["car_park_no"], found["total_lots"], found["stale"]) == ({"S": "T2"}, {"N": "371"}, {"BOOL": False})
+        assert (found["car_park_no"], found["total_lots"], found["stale"]) == (
+            {"S": "T2"},
+            {"N": "371"},
+            {"BOOL": False},
+        )
         assert (found["run_id"], found["updated_at"]) == ({"S": "today"}, {"S": "2024-05-04T09:07:02+08:00"})
         assert done.report["figures"]["lookup table carparks"] == {"written": 7, "removed": 1}
 
         refused = submit_job(
-            "carparks", *sample_args("carparks"), "--destination", tmp_path / "no", "--lookup-table", "away", env=endpoint.environment
+            "carparks",
+            *sample_args("carparks"),
+            "--destination",
+            tmp_path / "no",
+            "--lookup-table",
+            "away",
+            env=endpoint.environment,
         )
         assert refused.exit_code == 2
         assert "carparks: --lookup-table away: " in refused.stderr

@@ -59,7 +59,9 @@ def test_addresses_with_more_whole_words_come_first() -> None:
     assert find_addresses("101 bridge", addresses) == ["C", "B", "A"]
 
 
-@pytest.mark.parametrize(("query", "expected"), [("ab", False), (" ab ", False), ("abc", True), ("a b", True), ("...", False)])
+@pytest.mark.parametrize(
+    ("query", "expected"), [("ab", False), (" ab ", False), ("abc", True), ("a b", True), ("...", False)]
+)
 def test_an_address_takes_three_characters(query: str, expected: bool) -> None:
     assert long_enough(query) is expected
 

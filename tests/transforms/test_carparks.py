@@ -25,7 +25,10 @@ from transforms.carparks import (
 )
 from transforms.problems import no_problem
 
-READING = "car_park_no string, lot_type string, total_lots long, available_lots long, updated_at timestamp, answered_at timestamp"
+READING = (
+    "car_park_no string, lot_type string, total_lots long, available_lots long,"
+    " updated_at timestamp, answered_at timestamp"
+)
 LOT = (
     "car_park_no string, lot_type string, total_lots long, available_lots long,"
     " updated_at timestamp, age_seconds long, stale boolean, impossible boolean"
@@ -190,7 +193,9 @@ def test_lots_have_an_age_against_the_newest_answer_and_are_flagged(spark: Spark
     assert_df_equality(lot_rows(newest, 86_400), expected, ignore_row_order=True, ignore_nullable=True)
 
 
-def test_sums_include_stale_and_impossible_lots_and_a_car_park_is_stale_when_its_newest_reading_is(spark: SparkSession) -> None:
+def test_sums_include_stale_and_impossible_lots_and_a_car_park_is_stale_when_its_newest_reading_is(
+    spark: SparkSession,
+) -> None:
     lots = spark.createDataFrame(
         [
             ("A", "Y", 1, 50, ago(60), 60, False, True),
@@ -201,7 +206,8 @@ def test_sums_include_stale_and_impossible_lots_and_a_car_park_is_stale_when_its
     )
     expected = spark.createDataFrame(
         [("A", 11, 54, "C Y", ago(60), False), ("B", 7, 7, "C", ago(90_000), True)],
-        "car_park_no string, total_lots long, available_lots long, lot_types string, updated_at timestamp, stale boolean",
+        "car_park_no string, total_lots long, available_lots long, lot_types string,"
+        " updated_at timestamp, stale boolean",
     )
     assert_df_equality(lot_sums(lots), expected, ignore_row_order=True, ignore_nullable=True)
 
@@ -216,7 +222,15 @@ def test_every_car_park_that_either_side_knows_comes_out_once(spark: SparkSessio
         [("A", "C", 10, 4, ago(60), 60, False, False), ("ALL", "C", 548, 548, ago(90_000), 90_000, True, False)], LOT
     )
     actual = car_park_rows(information(spark, ("A", "BLK 1"), ("Z", "BLK 2")), lots).select(
-        "car_park_no", "address", "x_coord", "total_lots", "available_lots", "lot_types", "updated_at", "stale", "known_by"
+        "car_park_no",
+        "address",
+        "x_coord",
+        "total_lots",
+        "available_lots",
+        "lot_types",
+        "updated_at",
+        "stale",
+        "known_by",
     )
     expected = spark.createDataFrame(
         [

@@ -70,7 +70,9 @@ def test_the_winner_is_the_result_in_position_1_and_the_fastest_lap_is_the_winne
 
 def test_of_two_winners_the_first_by_result_id_counts_even_when_its_values_are_absent(spark: SparkSession) -> None:
     results = spark.createDataFrame([(9, 10, 5, 1, "1:20.0"), (8, 10, None, 1, None), (10, 10, 1, 1, "1:10.0")], RESULT)
-    expected = spark.createDataFrame([(10, None, None, 3)], "raceId long, winning_driver_id long, fastest_lap string, winners long")
+    expected = spark.createDataFrame(
+        [(10, None, None, 3)], "raceId long, winning_driver_id long, fastest_lap string, winners long"
+    )
     assert_df_equality(winners(results), expected, ignore_nullable=True)
 
 
