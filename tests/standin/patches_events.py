@@ -248,3 +248,16 @@ def e5_alarms() -> None:
             in_background(lambda arn: client("sns").publish(TopicArn=arn, Message=json.dumps(text)), topic)
 
     CloudWatchBackend.set_alarm_state = set_alarm_state
+
+
+def e6_plain_http() -> None:
+    """S3: Spark's S3A will not copy an object that tells of its KMS key over plain HTTP. The stand-in has no HTTPS."""
+    from moto.s3.models import FakeKey
+
+    plain = FakeKey.response_dict.fget
+
+    def response_dict(self: Any) -> dict[str, Any]:
+        found: dict[str, Any] = plain(self)
+        return {name: value for name, value in found.items() if not name.startswith("x-amz-server-side-encryption")}
+
+    FakeKey.response_dict = property(response_dict)

@@ -31,6 +31,7 @@ def apply_patches(logs: pathlib.Path) -> None:
     patches_events.e3_rules()
     patches_events.e4_jobs(logs)
     patches_events.e5_alarms()
+    patches_events.e6_plain_http()
 
     from moto.core.config import default_user_config
 
