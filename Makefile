@@ -39,6 +39,14 @@ api: .env-dev ## serves the read API over that database; its key stands in .data
 s3-demo: .env-dev ## the restaurants job from and to S3, on a stand-in that is started and ended for it
 	@$(WITH) python tools/s3_demo.py
 
+.PHONY: cloud-demo
+cloud-demo: .env-dev ## the whole cloud layout on a stand-in of AWS: apply, files, runs, messages, alerts, destroy; ARGS=--everything
+	@$(WITH) env PYTHONPATH=src python -m tests.standin.rehearsal $(ARGS)
+
+.PHONY: redrive
+redrive: .env-run ## in the cloud: starts a set again (SET=customer_orders/20220130) or looks at a file again (KEY=...)
+	@.venv/bin/python tools/redrive.py $(if $(KEY),key "$(KEY)",set "$(SET)")
+
 .PHONY: test
 test: .env-dev ## the quick tests and checks, Spark 3.5, about two minutes
 	@$(WITH) python tools/checks.py quick
