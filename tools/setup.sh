@@ -23,12 +23,13 @@ stamp="$environment/.$list.stamp"
 wanted="$(pwd)/$environment $(cksum < "requirements/$list.txt")"
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && [ -x "$environment/bin/python" ]; then exit 0; fi
 
-if [ "$(version "$environment/bin/python")" != 3.11 ] || [ "$(cat "$environment/.place" 2>/dev/null || true)" != "$(pwd)" ]; then
+place=$(cat "$environment/.place" 2>/dev/null || pwd)
+if [ "$(version "$environment/bin/python")" != 3.11 ] || [ "$place" != "$(pwd)" ]; then
     python=$(find_python)
     echo "making $environment with $python" >&2
     "$python" -m venv --clear "$environment"
-    pwd > "$environment/.place"
 fi
+pwd > "$environment/.place"
 echo "installing requirements/$list.txt into $environment (once; a few minutes)" >&2
 rm -f "$stamp"
 "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
