@@ -1,0 +1,106 @@
+"""What a run of each job costs on Glue, from its measured throughput: `python -m tools.cloud_costs [--write]`.
+
+    seconds = START + gigabytes * 1000 / (MB a second and core * cores of the executors * EFFICIENCY)
+    dollars = workers * DPU of a worker * price of a DPU hour * seconds / 3600, a minute at least
+
+One worker is the driver and reads nothing. Throughput comes from benchmarks/throughput.json, one figure a job:
+`{"customer_orders": {"mb_per_second_per_core": 12.3, "measured": true}}`. A job without a figure of its own takes the
+assumption below and is marked in the table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import pathlib
+import sys
+from dataclasses import dataclass
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+THROUGHPUT = ROOT / "benchmarks" / "throughput.json"
+PAGE = ROOT / "docs" / "cloud.md"
+BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
+
+# Public prices of eu-west-1, dollars a DPU hour, billed by the second.
+STANDARD, FLEX = 0.44, 0.29
+LEAST_SECONDS = 60
+# What is billed before the first byte is read, and what S3, the shuffle and uneven parts leave of many cores.
+START_SECONDS = 45.0
+EFFICIENCY = 0.7
+ASSUMED_MB_PER_SECOND_PER_CORE = 5.0
+
+WORKERS = {1: 2, 100: 10, 1000: 20}
+DPU = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
+CORES_A_DPU = 4
+JOBS = {
+    "restaurants": "G.1X", "customer_orders": "G.1X", "race_stats": "G.1X", "carparks": "G.1X", "people": "G.1X",
+    "explode_json": "G.2X", "split_columns": "G.1X",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Cost:
+    """One run: how long, with how many workers, and what it costs with standard and with Flex capacity."""
+
+    seconds: float
+    workers: int
+    standard: float
+    flex: float
+
+
+def cost(gigabytes: float, workers: int, worker_type: str, mb_per_second_per_core: float) -> Cost:
+    """The formula of this module's head."""
+    cores = (workers - 1) * DPU[worker_type] * CORES_A_DPU
+    seconds = START_SECONDS + gigabytes * 1000 / (mb_per_second_per_core * cores * EFFICIENCY)
+    hours = max(seconds, LEAST_SECONDS) * workers * DPU[worker_type] / 3600
+    return Cost(seconds, workers, hours * STANDARD, hours * FLEX)
+
+
+def duration(seconds: float) -> str:
+    """45 s, 12 min, 3.4 h."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def table(throughput: dict[str, dict[str, object]]) -> str:
+    """The table for docs/cloud.md."""
+    head = " | ".join(f"{size} GB, {workers} workers" for size, workers in WORKERS.items())
+    lines = [f"| job | workers | MB/s a core | {head} |", "|---|---|---:|" + "---:|" * len(WORKERS)]
+    for job, worker_type in JOBS.items():
+        known = throughput.get(job, {})
+        rate = float(str(known.get("mb_per_second_per_core", ASSUMED_MB_PER_SECOND_PER_CORE)))
+        shown = f"{rate:.3g}" + ("" if known.get("measured") else " (assumed)")
+        cells = []
+        for size, workers in WORKERS.items():
+            one = cost(size, workers, worker_type, rate)
+            cells.append(f"{duration(one.seconds)}, ${one.standard:.2f} (Flex ${one.flex:.2f})")
+        lines.append(f"| {job} | {worker_type} | {shown} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def read_throughput() -> dict[str, dict[str, object]]:
+    """The measured figures; empty when there are none yet."""
+    if not THROUGHPUT.is_file():
+        return {}
+    found: dict[str, dict[str, object]] = json.loads(THROUGHPUT.read_text(encoding="utf-8"))
+    return found
+
+
+def main() -> int:
+    """Prints the table, or writes it into docs/cloud.md."""
+    parser = argparse.ArgumentParser(description="What a run costs on Glue.", allow_abbrev=False)
+    parser.add_argument("--write", action="store_true", help="put the table into docs/cloud.md")
+    text = table(read_throughput())
+    if not parser.parse_args().write:
+        print(text)
+        return 0
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(f"{before}{BEGIN}\n{text}\n{END}{after}", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
