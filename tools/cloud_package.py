@@ -22,7 +22,13 @@ from collections.abc import Iterable
 from tools.package import MOMENT, ROOT, write_zip
 
 PACKAGES = ROOT / "terraform" / "packages"
-ARRIVALS = ("services/__init__.py", "services/arrivals.py", "services/arrivals_sets.py", "services/arrivals_store.py", "services/arrivals_work.py")
+ARRIVALS = (
+    "services/__init__.py",
+    "services/arrivals.py",
+    "services/arrivals_sets.py",
+    "services/arrivals_store.py",
+    "services/arrivals_work.py",
+)
 # Neither Spark nor anything that needs it goes into a function.
 API = ("services/**/*.py", "pipeline/**/*.py")
 TARGETS = {
@@ -43,7 +49,12 @@ def write_archive(target: pathlib.Path, entries: Iterable[tuple[str, bytes]]) ->
 def sources(patterns: Iterable[str]) -> dict[str, bytes]:
     """Files under src/ that fit one of the patterns, by their name in the archive."""
     root = ROOT / "src"
-    found = {path for pattern in patterns for path in root.glob(pattern) if path.is_file() and "__pycache__" not in path.parts}
+    found = {
+        path
+        for pattern in patterns
+        for path in root.glob(pattern)
+        if path.is_file() and "__pycache__" not in path.parts
+    }
     return {path.relative_to(root).as_posix(): path.read_bytes() for path in found}
 
 
@@ -67,7 +78,17 @@ def download(target: str, pins: Iterable[str], folder: pathlib.Path) -> list[str
     """Fetches wheels for a target's machines: exactly these, none of what they would like beside them."""
     version, platforms = TARGETS[target]
     before = set(folder.glob("*.whl"))
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--only-binary",
+        ":all:",
+    ]
     command += ["--python-version", version, "--implementation", "cp", "--dest", str(folder)]
     command += [part for platform in platforms for part in ("--platform", platform)]
     subprocess.run([*command, *pins], check=True)

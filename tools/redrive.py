@@ -22,16 +22,22 @@ def function_name() -> str:
     command = ["terraform", f"-chdir={TERRAFORM}", "output", "-raw", "arrivals_function"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit("terraform output told no function: run terraform init for the environment, or give FUNCTION=NAME")
+        raise SystemExit(
+            "terraform output told no function: run terraform init for the environment, or give FUNCTION=NAME"
+        )
     return done.stdout.strip()
 
 
 def main() -> int:
     """The command line: exit code 0 when the function did it, 1 with its message when not."""
     parser = argparse.ArgumentParser(description="Starts a set again, or looks at a file again.", allow_abbrev=False)
-    parser.add_argument("what", choices=("set", "key"), help="a set NAME/DAY to start again, or a file in the source bucket to look at")
+    parser.add_argument(
+        "what", choices=("set", "key"), help="a set NAME/DAY to start again, or a file in the source bucket to look at"
+    )
     parser.add_argument("value", help="customer_orders/20240229, or the file's key")
-    parser.add_argument("--function", help="name of the arrivals function; default: FUNCTION, else what terraform output says")
+    parser.add_argument(
+        "--function", help="name of the arrivals function; default: FUNCTION, else what terraform output says"
+    )
     chosen = parser.parse_args()
     if not chosen.value:
         parser.error("give SET=NAME/DAY or KEY=...")

@@ -53,7 +53,9 @@ def handle_record(arrivals: Arrivals, body: str) -> str:
     if bucket != arrivals.settings.source:
         raise ValueError(f"an event of bucket {bucket}; this function knows {arrivals.settings.source}")
     # EventBridge gives the key as it is: blanks and plus signs are themselves.
-    return arrivals.arrived(file["key"], file.get("version-id") or "", int(file.get("size", 0)), file.get("sequencer", ""))
+    return arrivals.arrived(
+        file["key"], file.get("version-id") or "", int(file.get("size", 0)), file.get("sequencer", "")
+    )
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:

@@ -65,7 +65,9 @@ def read_rules(text: str) -> list[SetRule]:
     rules = []
     for name, rule in json.loads(text).items():
         then = tuple(Step(step["job"], step["arguments"]) for step in rule.get("then") or ())
-        rules.append(SetRule(name, rule["job"], rule["files"], rule.get("arguments") or {}, then, rule.get("day_offset") or 0))
+        rules.append(
+            SetRule(name, rule["job"], rule["files"], rule.get("arguments") or {}, then, rule.get("day_offset") or 0)
+        )
     return rules
 
 

@@ -53,14 +53,29 @@ class Arrivals:
         """A file arrived: notes it and starts its set when that is complete. Returns what was done, for the log."""
         found = find_rule(self.settings.rules, key)
         if found is None:
-            return self._refuse(key, version, "no set has a file of this name", "rename the file and send it again, or add it to the variable sets")
+            return self._refuse(
+                key,
+                version,
+                "no set has a file of this name",
+                "rename the file and send it again, or add it to the variable sets",
+            )
         rule, input_, day = found
         if size > self.settings.max_object_bytes:
             limit = self.settings.max_object_bytes
-            return self._refuse(key, version, f"{size} bytes are over the limit of {limit}", f"send it in parts, or raise max_object_bytes, apply, and run make redrive KEY='{key}'")
+            return self._refuse(
+                key,
+                version,
+                f"{size} bytes are over the limit of {limit}",
+                f"send it in parts, or raise max_object_bytes, apply, and run make redrive KEY='{key}'",
+            )
         unreadable = self._unreadable(key, version)
         if unreadable:
-            return self._refuse(key, version, f"the object cannot be read ({unreadable})", f"see its key, storage class and deletion; then send it again or run make redrive KEY='{key}'")
+            return self._refuse(
+                key,
+                version,
+                f"the object cannot be read ({unreadable})",
+                f"see its key, storage class and deletion; then send it again or run make redrive KEY='{key}'",
+            )
         noted = self.store.record(set_id(rule, day), input_, Arrival(key, version, size, sequencer), int(self.now()))
         return ("" if noted else "known; ") + self.start_if_complete(rule, day)
 
@@ -86,11 +101,17 @@ class Arrivals:
         unknown = [job for job in [rule.job, *(step.job for step in rule.then)] if job not in self.settings.jobs]
         if unknown:
             text = f"it needs the job {', '.join(unknown)}, which does not exist"
-            self.tell(f"Set {set_id(rule, day)} was not started", text, f"mend the variable sets, apply, and run make redrive SET={set_id(rule, day)}")
+            self.tell(
+                f"Set {set_id(rule, day)} was not started",
+                text,
+                f"mend the variable sets, apply, and run make redrive SET={set_id(rule, day)}",
+            )
             return text
         name = execution_name(rule, day, revision, print_)
         settings = self.settings
-        content = execution_input(rule, day, revision, name, state.files, settings.jobs, settings.source, settings.destination)
+        content = execution_input(
+            rule, day, revision, name, state.files, settings.jobs, settings.source, settings.destination
+        )
         try:
             self.states.start_execution(stateMachineArn=settings.state_machine, name=name, input=json.dumps(content))
         except ClientError as error:
@@ -102,14 +123,20 @@ class Arrivals:
     def due(self, name: str, at: str) -> str:
         """A set's hour has come: tells of the files that are missing, once. `at` is an ISO time, UTC."""
         rule = self._rule(name)
-        day = (datetime.datetime.fromisoformat(at.replace("Z", "+00:00")) + datetime.timedelta(days=rule.day_offset)).strftime("%Y%m%d")
+        day = (
+            datetime.datetime.fromisoformat(at.replace("Z", "+00:00")) + datetime.timedelta(days=rule.day_offset)
+        ).strftime("%Y%m%d")
         id_ = set_id(rule, day)
         missing = rule.missing(self.store.read(id_).files, day)
         if not missing:
             return f"{id_} is complete"
         if self.store.mark_told(id_, "missing", int(self.now())):
             names = ", ".join(missing)
-            self.tell(f"Set {id_} is not complete", f"missing: {names}", f"ask the sender for {names}; the set starts by itself when the last file is there")
+            self.tell(
+                f"Set {id_} is not complete",
+                f"missing: {names}",
+                f"ask the sender for {names}; the set starts by itself when the last file is there",
+            )
         return f"{id_} misses {', '.join(missing)}"
 
     def again(self, id_: str) -> str:
@@ -127,7 +154,9 @@ class Arrivals:
 
     def tell(self, subject: str, what: str, advice: str) -> None:
         """Sends an alert that says what to do."""
-        self.sns.publish(TopicArn=self.settings.topic, Subject=subject[:100], Message=f"{subject}: {what}.\nWhat to do: {advice}.")
+        self.sns.publish(
+            TopicArn=self.settings.topic, Subject=subject[:100], Message=f"{subject}: {what}.\nWhat to do: {advice}."
+        )
 
     def _rule(self, name: str) -> SetRule:
         for rule in self.settings.rules:
@@ -148,8 +177,21 @@ class Arrivals:
         except ClientError as error:
             code = str(error.response["Error"]["Code"])
             # Not an answer about the object: let the queue deliver the event again.
-            if code not in ("400", "403", "404", "405", "AccessDenied", "NoSuchKey", "NoSuchVersion", "InvalidObjectState", "KMS.DisabledException"):
+            if code not in (
+                "400",
+                "403",
+                "404",
+                "405",
+                "AccessDenied",
+                "NoSuchKey",
+                "NoSuchVersion",
+                "InvalidObjectState",
+                "KMS.DisabledException",
+            ):
                 raise
             return code
-        archived = head.get("StorageClass") in ("GLACIER", "DEEP_ARCHIVE") and 'ongoing-request="false"' not in head.get("Restore", "")
+        archived = head.get("StorageClass") in (
+            "GLACIER",
+            "DEEP_ARCHIVE",
+        ) and 'ongoing-request="false"' not in head.get("Restore", "")
         return "archived" if archived else ""

@@ -15,7 +15,9 @@ from tests.standin.control import TERRAFORM, plugin_mirror
 
 Statement = Mapping[str, Any]
 ACCOUNT, REGION, PREFIX = "123456789012", "eu-west-1", "partner-data-prod"
-SOURCE, DESTINATION, ARTIFACTS = (f"arn:aws:s3:::{PREFIX}-{ACCOUNT}-{kind}" for kind in ("source", "destination", "artifacts"))
+SOURCE, DESTINATION, ARTIFACTS = (
+    f"arn:aws:s3:::{PREFIX}-{ACCOUNT}-{kind}" for kind in ("source", "destination", "artifacts")
+)
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,9 @@ def allowed(statements: list[Statement], action: str, resource: str, **context: 
     fitting = [
         statement["Effect"]
         for statement in statements
-        if _fits(action, statement["Action"]) and _fits(resource, statement["Resource"]) and _holds(statement.get("Condition", {}), known)
+        if _fits(action, statement["Action"])
+        and _fits(resource, statement["Resource"])
+        and _holds(statement.get("Condition", {}), known)
     ]
     return "Allow" in fitting and "Deny" not in fitting
 

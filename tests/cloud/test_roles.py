@@ -6,7 +6,18 @@ import pathlib
 
 import pytest
 
-from tests.cloud.policies import ACCOUNT, ARTIFACTS, DESTINATION, PREFIX, REGION, SOURCE, Layout, allowed, listing, read_layout
+from tests.cloud.policies import (
+    ACCOUNT,
+    ARTIFACTS,
+    DESTINATION,
+    PREFIX,
+    REGION,
+    SOURCE,
+    Layout,
+    allowed,
+    listing,
+    read_layout,
+)
 
 pytestmark = pytest.mark.cloud
 
@@ -70,7 +81,9 @@ def test_only_the_jobs_that_need_them_use_queue_tables_and_secret(layout: Layout
     roles = {job: layout.roles()[f"{PREFIX}-{job}-job"] for job in JOBS}
     assert {job for job in JOBS if allowed(roles[job], "sqs:SendMessage", queue)} == {"customer_orders"}
     assert {job for job in JOBS if allowed(roles[job], "secretsmanager:GetSecretValue", secret)} == {"people"}
-    writers = {(job, table) for job in JOBS for table in JOBS if allowed(roles[job], "dynamodb:BatchWriteItem", tables[table])}
+    writers = {
+        (job, table) for job in JOBS for table in JOBS if allowed(roles[job], "dynamodb:BatchWriteItem", tables[table])
+    }
     assert writers == {("restaurants", "restaurants"), ("carparks", "carparks")}
 
 

@@ -64,7 +64,9 @@ class World:
 
     def mails(self) -> list[str]:
         """The alerts since the last look."""
-        messages = self.aws.client("sqs").receive_message(QueueUrl=self.mail, MaxNumberOfMessages=10).get("Messages", [])
+        messages = (
+            self.aws.client("sqs").receive_message(QueueUrl=self.mail, MaxNumberOfMessages=10).get("Messages", [])
+        )
         for message in messages:
             self.aws.client("sqs").delete_message(QueueUrl=self.mail, ReceiptHandle=message["ReceiptHandle"])
         return [str(json.loads(message["Body"])["Message"]) for message in messages]
@@ -80,7 +82,9 @@ def make_world(aws: Endpoint, dynamo: Endpoint, name: str) -> World:
     mail = sqs.create_queue(QueueName=f"mail-{name}")["QueueUrl"]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:mail-{name}")
     role = f"arn:aws:iam::{ACCOUNT}:role/machine"
-    machine = states.create_state_machine(name=f"sets-{name}", definition=json.dumps(MACHINE), roleArn=role)["stateMachineArn"]
+    machine = states.create_state_machine(name=f"sets-{name}", definition=json.dumps(MACHINE), roleArn=role)[
+        "stateMachineArn"
+    ]
     settings = Settings(
         rules=read_rules(json.dumps(SETS)),
         jobs={"customer_orders": "dev-customer_orders", "explode_json": "dev-explode_json"},

@@ -86,7 +86,10 @@ def test_a_new_version_of_a_file_makes_a_new_revision(world: World) -> None:
     for key in (CUSTOMERS, ORDERS, ITEMS):
         world.arrive(key)
     world.arrive(ITEMS, sequencer="02", body=b"mended")
-    assert [name.rsplit("-", 1)[0] for name in world.started()] == [f"customer_orders-{DAY}-r1", f"customer_orders-{DAY}-r2"]
+    assert [name.rsplit("-", 1)[0] for name in world.started()] == [
+        f"customer_orders-{DAY}-r1",
+        f"customer_orders-{DAY}-r2",
+    ]
 
 
 def test_an_event_of_an_older_version_that_comes_late_is_left_out(world: World) -> None:

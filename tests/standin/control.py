@@ -30,7 +30,12 @@ def standin(folder: pathlib.Path, seconds: float = 90) -> Iterator[Endpoint]:
     command = [sys.executable, "-m", "tests.standin.server", str(port), str(folder)]
     with (folder / "server.log").open("w") as out:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **paths}, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env={**os.environ, **paths},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
         )
     try:
         until = time.monotonic() + seconds
@@ -73,7 +78,9 @@ class Terraform:
         """Copies terraform/ and jobs/, so that nothing is left in the repository."""
         ignore = shutil.ignore_patterns(".terraform*", "*.tfstate*")
         shutil.copytree(TERRAFORM, folder / "terraform", ignore=ignore, dirs_exist_ok=True)
-        shutil.copytree(ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+        shutil.copytree(
+            ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
+        )
         (folder / "terraform" / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         return cls(folder / "terraform")
 

@@ -6,14 +6,10 @@ import contextlib
 import inspect
 import json
 import os
-import pathlib
-import tempfile
 import threading
 import time
 import uuid
-import zipfile
 from typing import Any
-from urllib.parse import urlparse
 
 import boto3
 
@@ -82,14 +78,22 @@ def _poll(mapping: Any) -> None:
             if not mapping.enabled:
                 continue
             url = sqs.get_queue_url(QueueName=queue_arn.rsplit(":", 1)[1])["QueueUrl"]
-            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(10, mapping.batch_size)).get("Messages", [])
+            messages = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=min(10, mapping.batch_size)).get(
+                "Messages", []
+            )
             if messages:
                 _give(functions, sqs, url, queue_arn, mapping.function_arn, messages)
 
 
 def _give(functions: Any, sqs: Any, url: str, queue_arn: str, function: str, messages: list[Any]) -> None:
     records = [
-        {"messageId": m["MessageId"], "receiptHandle": m["ReceiptHandle"], "body": m["Body"], "eventSource": "aws:sqs", "eventSourceARN": queue_arn}
+        {
+            "messageId": m["MessageId"],
+            "receiptHandle": m["ReceiptHandle"],
+            "body": m["Body"],
+            "eventSource": "aws:sqs",
+            "eventSourceARN": queue_arn,
+        }
         for m in messages
     ]
     answer = functions.invoke(FunctionName=function, Payload=json.dumps({"Records": records}))
@@ -107,7 +111,9 @@ def e2_sync_tasks() -> None:
 
     Must run before anything else imports the parser: its classes are derived from the module that is mended.
     """
-    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback as module
+    from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+        state_task_service_callback as module,
+    )
 
     source = inspect.getsource(module)
     wrong = "            callback_endpoint.interrupt_all()"
@@ -118,7 +124,7 @@ def e2_sync_tasks() -> None:
 
 
 def e3_rules() -> None:
-    """EventBridge: a target moto does not know stops the rules after it. Deliver to functions, machines, topics, jobs."""
+    """EventBridge: a target moto does not know stops the rules after it. Deliver to all of ours."""
     from moto.events.models import Rule
 
     plain = Rule.send_to_targets
@@ -153,7 +159,9 @@ def _filled(target: Any, event: Any) -> str:
         value: Any = told
         for part in path.removeprefix("$.").split("."):
             value = value.get(part, "") if isinstance(value, dict) else ""
-        text = text.replace(f"<{name}>", value.replace('"', "'").replace("\n", " ") if isinstance(value, str) else json.dumps(value))
+        text = text.replace(
+            f"<{name}>", value.replace('"', "'").replace("\n", " ") if isinstance(value, str) else json.dumps(value)
+        )
     return str(json.loads(text)) if text.startswith('"') else text
 
 
@@ -170,70 +178,6 @@ def _deliver(target: Any, event: Any) -> None:
         client("glue").start_job_run(JobName=arn.rsplit("/", 1)[1])
 
 
-def e4_jobs(logs: pathlib.Path) -> None:
-    """Glue: runs succeed without anything being run. Run the script with Spark, one run of a job at a time."""
-    from moto.glue import models
-
-    job_init, run_init, run_dict = models.FakeJob.__init__, models.FakeJobRun.__init__, models.FakeJobRun.as_dict
-
-    def init_job(self: Any, *given: Any, **named: Any) -> None:
-        job_init(self, *given, **named)
-        # Runs wait for one another as in Glue's queue.
-        self.turn = threading.Lock()
-        self.execution_property = {"MaxConcurrentRuns": 1, **self.execution_property}
-
-    def init_run(self: Any, *given: Any, **named: Any) -> None:
-        run_init(self, *given, **named)
-        self.end = runtime.JobEnd("WAITING", "")
-
-    def start_job_run(self: Any, *given: Any, **named: Any) -> str:
-        limit, self.execution_property["MaxConcurrentRuns"] = self.execution_property["MaxConcurrentRuns"], 1000
-        try:
-            run_id: str = plain_start(self, *given, **named)
-        finally:
-            self.execution_property["MaxConcurrentRuns"] = limit
-        run = next(run for run in self.job_runs if run.job_run_id == run_id)
-        in_background(_run_job, self, run, logs)
-        return run_id
-
-    def as_dict(self: Any) -> dict[str, Any]:
-        return {**run_dict(self), "ErrorMessage": self.end.message} if self.end.message else run_dict(self)
-
-    plain_start = models.FakeJob.start_job_run
-    models.FakeJob.__init__, models.FakeJob.start_job_run = init_job, start_job_run
-    models.FakeJobRun.__init__, models.FakeJobRun.as_dict = init_run, as_dict
-    models.FakeJobRun.status = property(lambda self: self.end.state, lambda self, value: None)
-
-
-def _fetch(location: str, folder: pathlib.Path) -> pathlib.Path:
-    found = urlparse(location)
-    target = folder / pathlib.PurePosixPath(found.path).name
-    client("s3").download_file(found.netloc, found.path.lstrip("/"), str(target))
-    return target
-
-
-def _run_job(job: Any, run: Any, logs: pathlib.Path) -> None:
-    with job.turn, tempfile.TemporaryDirectory() as scratch:
-        folder = pathlib.Path(scratch)
-        run.end = runtime.JobEnd("RUNNING", "")
-        arguments = dict(run.arguments)
-        log = logs / f"{job.name}-{run.job_run_id[:12]}.log"
-        try:
-            script = _fetch(job.command["ScriptLocation"], folder)
-            code = [_fetch(item, folder) for item in arguments.get("--extra-py-files", "").split(",") if item]
-            for item in arguments.get("--additional-python-modules", "").split(","):
-                if item:  # the environment has these packages; that the file is there and whole is what can be shown
-                    zipfile.ZipFile(_fetch(item, folder)).testzip()
-            minutes = float(run.timeout or 5)
-            end = runtime.run_job(script, code, job.name, run.job_run_id, arguments, minutes * 60, os.environ["AWS_ENDPOINT_URL"], log)
-        except Exception as error:
-            end = runtime.JobEnd("FAILED", f"{type(error).__name__}: {error}")
-        run.end = end
-        print(f"[job {job.name}] {end.state} {end.message}", flush=True)
-        detail = {"jobName": job.name, "severity": "INFO", "state": end.state, "jobRunId": run.job_run_id, "message": end.message or "Job run succeeded"}
-        client("events").put_events(Entries=[{"Source": "aws.glue", "DetailType": "Glue Job State Change", "Detail": json.dumps(detail)}])
-
-
 def e5_alarms() -> None:
     """CloudWatch: a state set by hand does nothing. Tell the alarm's topics, as CloudWatch does."""
     from moto.cloudwatch.models import CloudWatchBackend
@@ -243,7 +187,12 @@ def e5_alarms() -> None:
     def set_alarm_state(self: Any, alarm_name: str, reason: str, reason_data: str, state_value: str) -> None:
         plain(self, alarm_name, reason, reason_data, state_value)
         alarm = self.alarms[alarm_name]
-        text = {"AlarmName": alarm_name, "AlarmDescription": alarm.description, "NewStateValue": state_value, "NewStateReason": reason}
+        text = {
+            "AlarmName": alarm_name,
+            "AlarmDescription": alarm.description,
+            "NewStateValue": state_value,
+            "NewStateReason": reason,
+        }
         for topic in alarm.alarm_actions if state_value == "ALARM" else []:
             in_background(lambda arn: client("sns").publish(TopicArn=arn, Message=json.dumps(text)), topic)
 

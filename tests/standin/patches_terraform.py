@@ -80,14 +80,14 @@ def p5_functions() -> None:
 
     plain_init, plain_get = LambdaFunction.__init__, LambdaFunction.get_configuration
 
-    def __init__(self: Any, account_id: str, spec: dict[str, Any], *rest: Any, **named: Any) -> None:
+    def init(self: Any, account_id: str, spec: dict[str, Any], *rest: Any, **named: Any) -> None:
         plain_init(self, account_id, spec, *rest, **named)
         self.kept = {name: spec[name] for name in ("DeadLetterConfig", "LoggingConfig") if spec.get(name)}
 
     def get_configuration(self: Any, on_create: bool = False) -> dict[str, Any]:
         return {**plain_get(self, on_create), **self.kept}
 
-    LambdaFunction.__init__, LambdaFunction.get_configuration = __init__, get_configuration
+    LambdaFunction.__init__, LambdaFunction.get_configuration = init, get_configuration
 
 
 def p6_connections() -> None:

@@ -35,7 +35,9 @@ with open(sys.argv[2], "w") as out:
 
 def environment(endpoint: str, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """What a process of the stand-in sees: dummy credentials, the stand-in's address, nothing of other AWS settings."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTHON", "SPARK_"))}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "MOTO_", "PYTHON", "SPARK_"))
+    }
     return {
         **kept,
         "AWS_ENDPOINT_URL": endpoint,
@@ -49,7 +51,9 @@ def environment(endpoint: str, extra: Mapping[str, str] | None = None) -> dict[s
     }
 
 
-def run_function(code: bytes, handler: str, event: str, seconds: float, variables: Mapping[str, str], endpoint: str) -> tuple[str, bool, str]:
+def run_function(
+    code: bytes, handler: str, event: str, seconds: float, variables: Mapping[str, str], endpoint: str
+) -> tuple[str, bool, str]:
     """Calls a function's handler with its own package only on the path: (answer as JSON, failed, log)."""
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(code)).extractall(folder)
@@ -77,18 +81,42 @@ class JobEnd:
     message: str
 
 
-def job_command(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: str, arguments: Mapping[str, str]) -> list[str]:
+def job_command(
+    script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: str, arguments: Mapping[str, str]
+) -> list[str]:
     """The command line: Glue gives the script its own arguments too, each as one string."""
-    spark = ["--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false", "--conf", "spark.driver.bindAddress=127.0.0.1", "--conf", "spark.driver.host=127.0.0.1"]
+    spark = [
+        "--master",
+        "local[1]",
+        "--driver-memory",
+        "1g",
+        "--conf",
+        "spark.ui.enabled=false",
+        "--conf",
+        "spark.driver.bindAddress=127.0.0.1",
+        "--conf",
+        "spark.driver.host=127.0.0.1",
+    ]
     if code:
         spark += ["--py-files", ",".join(map(str, code))]
     told = {"--JOB_NAME": name, "--JOB_ID": f"j_{name}", "--JOB_RUN_ID": run_id, **arguments}
     return ["spark-submit", *spark, str(script), *[part for pair in sorted(told.items()) for part in pair]]
 
 
-def run_job(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: str, arguments: Mapping[str, str], seconds: float, endpoint: str, log: pathlib.Path) -> JobEnd:
+def run_job(
+    script: pathlib.Path,
+    code: list[pathlib.Path],
+    name: str,
+    run_id: str,
+    arguments: Mapping[str, str],
+    seconds: float,
+    endpoint: str,
+    log: pathlib.Path,
+) -> JobEnd:
     """Runs a job's script with Spark, its code on the path as --extra-py-files puts it."""
-    variables = dict(pair.split("=", 1) for pair in arguments.get("--customer-driver-env-vars", "").split(",") if "=" in pair)
+    variables = dict(
+        pair.split("=", 1) for pair in arguments.get("--customer-driver-env-vars", "").split(",") if "=" in pair
+    )
     variables["PYTHONPATH"] = os.pathsep.join(map(str, code))
     command = job_command(script, code, name, run_id, arguments)
     with log.open("w") as out:
@@ -102,5 +130,9 @@ def run_job(script: pathlib.Path, code: list[pathlib.Path], name: str, run_id: s
     if done.returncode == 0:
         return JobEnd("SUCCEEDED", "")
     # The last thing that the script itself said; Spark's own log lines begin with a date.
-    lines = [line for line in log.read_text(errors="replace").splitlines() if line.strip() and not re.match(r"\d\d/\d\d/\d\d ", line)]
+    lines = [
+        line
+        for line in log.read_text(errors="replace").splitlines()
+        if line.strip() and not re.match(r"\d\d/\d\d/\d\d ", line)
+    ]
     return JobEnd("FAILED", (lines[-1] if lines else f"the process ended with {done.returncode}")[:1000])

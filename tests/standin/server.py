@@ -21,7 +21,7 @@ def configure(port: str) -> None:
 
 def apply_patches(logs: pathlib.Path) -> None:
     """All patches, in the one order that works."""
-    from tests.standin import patches_events, patches_terraform
+    from tests.standin import patches_events, patches_jobs, patches_terraform
 
     patches_events.e2_sync_tasks()
     for patch in patches_terraform.PATCHES:
@@ -29,7 +29,7 @@ def apply_patches(logs: pathlib.Path) -> None:
     patches_events.e1_functions()
     patches_events.e1_pollers()
     patches_events.e3_rules()
-    patches_events.e4_jobs(logs)
+    patches_jobs.e4_jobs(logs)
     patches_events.e5_alarms()
     patches_events.e6_plain_http()
 

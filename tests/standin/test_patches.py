@@ -5,24 +5,16 @@ When a test fails on `plain`, moto has learned it: remove the patch and its prob
 
 from __future__ import annotations
 
-import io
-import json
-import time
-import zipfile
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import botocore.exceptions
 import pytest
 
 from tests.standin.control import standin
-from tests.support.servers import REGION, Endpoint, moto_server
+from tests.standin.probes import PROBES
+from tests.support.servers import Endpoint, moto_server
 
 pytestmark = pytest.mark.cloud
-
-ACCOUNT = "123456789012"
-ROLE = f"arn:aws:iam::{ACCOUNT}:role/anybody"
-MACHINE = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
 
 
 @pytest.fixture(scope="module")
@@ -35,194 +27,6 @@ def plain() -> Iterator[Endpoint]:
 def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
     with standin(tmp_path_factory.mktemp("standin")) as endpoint:
         yield endpoint
-
-
-def bucket(aws: Endpoint, name: str) -> Any:
-    s3 = aws.client("s3")
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
-    return s3
-
-
-def queue(aws: Endpoint, name: str) -> str:
-    return str(aws.client("sqs").create_queue(QueueName=name)["QueueUrl"])
-
-
-def arrives(aws: Endpoint, url: str, seconds: float = 8) -> list[str]:
-    """Messages of a queue; an empty list when none comes in time."""
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = aws.client("sqs").receive_message(QueueUrl=url).get("Messages", [])
-        if found:
-            return [str(message["Body"]) for message in found]
-        time.sleep(0.2)
-    return []
-
-
-def function(aws: Endpoint, name: str, body: str) -> str:
-    """A function with this body; its role exists."""
-    iam = aws.client("iam")
-    if "anybody" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]:
-        iam.create_role(RoleName="anybody", AssumeRolePolicyDocument="{}")
-    package = io.BytesIO()
-    with zipfile.ZipFile(package, "w") as archive:
-        archive.writestr("f.py", f"import boto3, json\ndef handler(event, context):\n    {body}\n")
-    made = aws.client("lambda").create_function(
-        FunctionName=name, Runtime="python3.13", Role=ROLE, Handler="f.handler", Code={"ZipFile": package.getvalue()},
-        Timeout=30, DeadLetterConfig={"TargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:dead"},
-        LoggingConfig={"LogFormat": "JSON", "LogGroup": "/x"},
-    )  # fmt: skip
-    return str(made["FunctionArn"])
-
-
-def topic_to(aws: Endpoint, name: str) -> tuple[str, str]:
-    """A topic with a queue that gets what it tells: (topic, queue)."""
-    topic, url = aws.client("sns").create_topic(Name=name)["TopicArn"], queue(aws, f"{name}-mail")
-    aws.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-mail")
-    return topic, url
-
-
-# Probes: True when AWS's behaviour is there.
-
-
-def p1_state_machines(aws: Endpoint) -> bool:
-    return bool(aws.client("stepfunctions").validate_state_machine_definition(definition=MACHINE)["result"] == "OK")
-
-
-def p2_queues(aws: Endpoint) -> bool:
-    url = queue(aws, "p2")
-    allow = json.dumps({"redrivePermission": "allowAll"})
-    aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedriveAllowPolicy": allow})
-    told = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    return bool(told.get("RedriveAllowPolicy") == allow)
-
-
-def p3_bucket_policies(aws: Endpoint) -> bool:
-    s3 = bucket(aws, "bucket-p3")
-    deny = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "s3:*", "Resource": "arn:aws:s3:::bucket-p3/*"}
-    policy = {"Version": "2012-10-17", "Statement": [{**deny, "Condition": {"Bool": {"aws:SecureTransport": "false"}}}]}
-    s3.put_bucket_policy(Bucket="bucket-p3", Policy=json.dumps(policy))
-    s3.put_object(Bucket="bucket-p3", Key="x", Body=b"")
-    return True
-
-
-def p4_bucket_notifications(aws: Endpoint) -> bool:
-    s3 = bucket(aws, "bucket-p4")
-    s3.put_bucket_notification_configuration(Bucket="bucket-p4", NotificationConfiguration={"EventBridgeConfiguration": {}})
-    return "EventBridgeConfiguration" in s3.get_bucket_notification_configuration(Bucket="bucket-p4")
-
-
-def p5_functions(aws: Endpoint) -> bool:
-    function(aws, "p5", "return 1")
-    return {"DeadLetterConfig", "LoggingConfig"} <= set(aws.client("lambda").get_function_configuration(FunctionName="p5"))
-
-
-def p6_connections(aws: Endpoint) -> bool:
-    glue = aws.client("glue")
-    glue.create_connection(ConnectionInput={"Name": "p6", "ConnectionType": "NETWORK", "ConnectionProperties": {}})
-    kind = glue.get_connection(Name="p6")["Connection"].get("ConnectionType")
-    glue.delete_connection(ConnectionName="p6")
-    return bool(kind == "NETWORK")
-
-
-def p7_builds(aws: Endpoint) -> bool:
-    aws.client("codebuild").create_project(
-        name="p7", serviceRole=ROLE, source={"type": "CODEPIPELINE"}, artifacts={"type": "CODEPIPELINE"},
-        environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
-    )  # fmt: skip
-    return True
-
-
-def p8_pipelines(aws: Endpoint) -> bool:
-    function(aws, "p8", "return 1")  # makes the role
-    action = {
-        "name": "a", "actionTypeId": {"category": "Source", "owner": "AWS", "provider": "S3", "version": "1"},
-        "configuration": {"S3Bucket": "bucket-p8", "S3ObjectKey": "k"}, "outputArtifacts": [{"name": "o"}],
-    }  # fmt: skip
-    second = {"name": "b", "actionTypeId": {"category": "Approval", "owner": "AWS", "provider": "Manual", "version": "1"}}
-    aws.client("codepipeline").create_pipeline(
-        pipeline={
-            "name": "p8", "roleArn": ROLE, "artifactStore": {"type": "S3", "location": "bucket-p8"},
-            "stages": [{"name": "one", "actions": [action]}, {"name": "two", "actions": [second]}], "version": 1,
-        }
-    )  # fmt: skip
-    # boto3 reads texts too; Terraform's provider takes numbers only, so look at the answer itself.
-    import urllib.request
-
-    headers = {
-        "X-Amz-Target": "CodePipeline_20150709.GetPipeline", "Content-Type": "application/x-amz-json-1.1",
-        "Authorization": f"AWS4-HMAC-SHA256 Credential=testing/20240101/{REGION}/codepipeline/aws4_request, SignedHeaders=host, Signature=x",
-    }  # fmt: skip
-    request = urllib.request.Request(aws.url, b'{"name": "p8"}', headers)
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return isinstance(json.load(answer)["metadata"]["created"], (int, float))
-
-
-def p9_queuing(aws: Endpoint) -> bool:
-    glue = aws.client("glue")
-    glue.create_job(Name="p9", Role=ROLE, Command={"Name": "glueetl"}, JobRunQueuingEnabled=True)
-    return bool(glue.get_job(JobName="p9")["Job"].get("JobRunQueuingEnabled"))
-
-
-def e1_functions(aws: Endpoint) -> bool:
-    name = function(aws, "e1", "return event['n'] + 1")
-    answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"n": 1}')
-    return bool(answer["Payload"].read() == b"2")
-
-
-def e1_pollers(aws: Endpoint) -> bool:
-    out = queue(aws, "e1-out")
-    body = f"[boto3.client('sqs').send_message(QueueUrl='{out}', MessageBody=r['body']) for r in event['Records']]"
-    name = function(aws, "e1-poller", body)
-    into = queue(aws, "e1-in")
-    aws.client("lambda").create_event_source_mapping(EventSourceArn=f"arn:aws:sqs:{REGION}:{ACCOUNT}:e1-in", FunctionName=name)
-    aws.client("sqs").send_message(QueueUrl=into, MessageBody="hello")
-    return arrives(aws, out) == ["hello"]
-
-
-def e3_rules(aws: Endpoint) -> bool:
-    topic, mail = topic_to(aws, "e3")
-    events = aws.client("events")
-    events.put_rule(Name="e3", EventPattern=json.dumps({"source": ["e3"]}))
-    events.put_targets(Rule="e3", Targets=[{"Id": "t", "Arn": topic}])
-    events.put_events(Entries=[{"Source": "e3", "DetailType": "d", "Detail": "{}"}])
-    return bool(arrives(aws, mail))
-
-
-def e4_jobs(aws: Endpoint) -> bool:
-    glue = aws.client("glue")
-    glue.create_job(Name="e4", Role=ROLE, Command={"Name": "glueetl", "ScriptLocation": "s3://nowhere/x.py"})
-    run = glue.start_job_run(JobName="e4")["JobRunId"]
-    for _ in range(100):
-        state = glue.get_job_run(JobName="e4", RunId=run)["JobRun"]["JobRunState"]
-        if state in ("SUCCEEDED", "FAILED"):
-            return bool(state == "FAILED")  # there is no such script
-        time.sleep(0.1)
-    return False
-
-
-def e5_alarms(aws: Endpoint) -> bool:
-    topic, mail = topic_to(aws, "e5")
-    cloudwatch = aws.client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName="e5", MetricName="m", Namespace="n", Statistic="Sum", Period=60, EvaluationPeriods=1,
-        Threshold=0, ComparisonOperator="GreaterThanThreshold", AlarmActions=[topic],
-    )  # fmt: skip
-    cloudwatch.set_alarm_state(AlarmName="e5", StateValue="ALARM", StateReason="test")
-    return bool(arrives(aws, mail))
-
-
-def e6_plain_http(aws: Endpoint) -> bool:
-    s3 = bucket(aws, "bucket-e6")
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "key"}}
-    s3.put_bucket_encryption(Bucket="bucket-e6", ServerSideEncryptionConfiguration={"Rules": [rule]})
-    s3.put_object(Bucket="bucket-e6", Key="x", Body=b"")
-    return "ServerSideEncryption" not in s3.head_object(Bucket="bucket-e6", Key="x")
-
-
-PROBES = (
-    p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications, p5_functions, p6_connections, p7_builds,
-    p8_pipelines, p9_queuing, e1_functions, e1_pollers, e3_rules, e4_jobs, e5_alarms, e6_plain_http,
-)  # fmt: skip
 
 
 def outcome(probe: Callable[[Endpoint], bool], aws: Endpoint) -> bool:
