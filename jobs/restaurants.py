@@ -7,6 +7,7 @@ import sys
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
+from pyspark.sql import Column  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql import types as T  # noqa: E402
 
@@ -59,9 +60,14 @@ JOB = Job(
 )
 
 
-def restaurant_of(page: "F.Column") -> "F.Column":
+def restaurant_of(page: Column) -> Column:
     """The text of one restaurant of a page, for the quarantine."""
     return F.from_json(page, "struct<restaurants:array<string>>")["restaurants"][F.col("_index")]
+
+
+def event_itself(_: Column) -> Column:
+    """The fields of an event that this job reads, as sent, for the quarantine."""
+    return F.to_json("_event")
 
 
 def body(run: Run) -> None:
@@ -76,9 +82,8 @@ def body(run: Run) -> None:
     details = run.settle("restaurants.restaurant", named, raw=restaurant_of)
     known = run.kept("restaurants.restaurant").where(is_used() | (F.col(f"{PROBLEM}.reason") == "unknown_country"))
     period = (run.options.events_from, run.options.events_to)
-    events = run.settle(
-        "restaurants.event", restaurants.explode_events(known, period), raw=restaurant_of, may_be_empty=True
-    )
+    tagged = restaurants.explode_events(known, period)
+    events = run.settle("restaurants.event", tagged, raw=event_itself, own_text=True, may_be_empty=True)
 
     run.write_csv("restaurant_details.csv", restaurants.restaurant_details(details), order=["Restaurant Id"])
     run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"])

@@ -25,13 +25,15 @@ FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 class Settled:
     """An input whose rows are counted and kept.
 
-    `codes` are the `kind:reason` found; `raw` cuts a row's part out of its record.
+    `codes` are the `kind:reason` found; `raw` cuts a row's part out of its record's text. With `own_text` it is made of
+    the row's own columns instead, so that the files are not looked at again.
     """
 
     name: str
     kept: DataFrame
     codes: list[str]
     raw: Callable[[Column], Column] | None
+    own_text: bool = False
 
     @property
     def scan_name(self) -> str:
@@ -39,7 +41,9 @@ class Settled:
         return self.name.partition(".")[0]
 
 
-def settle(run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column], Column] | None) -> Settled:
+def settle(
+    run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column], Column] | None, own_text: bool = False
+) -> Settled:
     """Keeps the tagged rows and counts read and used ones in the pass that fills the cache."""
     kept = tagged.persist(StorageLevel.MEMORY_AND_DISK)
     counts = Observation(f"settle {account.name}")
@@ -54,7 +58,7 @@ def settle(run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column]
     found = counts.get
     read = run.records_read(account.name)
     account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
-    return Settled(account.name, kept, [code for code in found["codes"].split(",") if code], raw)
+    return Settled(account.name, kept, [code for code in found["codes"].split(",") if code], raw, own_text)
 
 
 def _problems(one: Settled) -> DataFrame:
@@ -64,7 +68,24 @@ def _problems(one: Settled) -> DataFrame:
 
 
 def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
-    """The rows with a problem of one source: `kind`, `input`, `_path`, `_place`, `_reason` and the JSON line `value`."""
+    """The rows with a problem of one source: `kind`, `input`, `_path`, `_place`, `_reason` JSON line `value`."""
+    own = [_line(run, _with_own_text(run, one)) for one in same_scan if one.own_text]
+    looked_up = [one for one in same_scan if not one.own_text]
+    if looked_up:
+        own.append(_line(run, _with_text_from_files(run, looked_up)))
+    return functools.reduce(DataFrame.unionByName, own)
+
+
+def _with_own_text(run: Run, one: Settled) -> DataFrame:
+    files = F.array(*[F.lit(path) for path in run.scan_of(one.scan_name).files])
+    problems = one.kept.where(F.col(PROBLEM).isNotNull())
+    text = one.raw(F.lit(None).cast("string")) if one.raw else F.lit(None).cast("string")
+    path = F.element_at(files, F.col("_file") + 1)
+    columns = [path.alias("_path"), F.col("_position").alias("_place"), text.alias("_text")]
+    return problems.select(F.lit(one.name).alias("input"), PROBLEM, *columns)
+
+
+def _with_text_from_files(run: Run, same_scan: list[Settled]) -> DataFrame:
     allowed = functools.partial(DataFrame.unionByName, allowMissingColumns=True)
     problems = functools.reduce(allowed, [_problems(one) for one in same_scan]).persist(StorageLevel.MEMORY_AND_DISK)
     run.release_later(problems)
@@ -75,6 +96,10 @@ def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
     for one in same_scan:
         if one.raw:
             text = F.when(F.col("input") == one.name, one.raw(F.col("_text"))).otherwise(text)
+    return joined.select("input", PROBLEM, "_path", "_place", F.coalesce(text, F.col("_text")).alias("_text"))
+
+
+def _line(run: Run, problems: DataFrame) -> DataFrame:
     line = F.struct(
         F.lit(run.run_id).alias("run_id"),
         F.lit(run.job).alias("job"),
@@ -83,11 +108,11 @@ def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
         F.col("_place").alias("position"),
         F.col(f"{PROBLEM}.reason").alias("reason"),
         F.col(f"{PROBLEM}.detail").alias("detail"),
-        F.coalesce(text, F.col("_text")).alias("raw"),
+        F.col("_text").alias("raw"),
     )
     value = F.to_json(line, {"ignoreNullFields": "false"}).alias("value")
     kind, reason = F.col(f"{PROBLEM}.kind").alias("kind"), F.col(f"{PROBLEM}.reason").alias("_reason")
-    return joined.select(kind, "input", "_path", "_place", reason, value)
+    return problems.select(kind, "input", "_path", "_place", reason, value)
 
 
 def flush(run: Run, settled: Iterable[Settled]) -> None:

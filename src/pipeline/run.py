@@ -43,18 +43,20 @@ class Run(Sources):
         *,
         keep: bool = False,
         raw: Callable[[Column], Column] | None = None,
+        own_text: bool = False,
         may_be_empty: bool = False,
     ) -> DataFrame:
         """Counts an input's rows, keeps the ones with a problem on file, and returns the rows to use.
 
         One pass fills the cache and counts. `raw` takes a record's text and gives the part that belongs to the row
-        (when a record was exploded). `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an
+        (when a record was exploded); with `own_text` (JSON only) it makes that text of the row's own columns instead.
+        `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an
         input without any usable record. Columns that begin with `_` are bookkeeping and go, unless kept.
         """
         account = self.account(name)
         account.may_be_empty = may_be_empty
         with self.stage(f"read {name}"):
-            settled = quarantine.settle(self, tagged, account, raw)
+            settled = quarantine.settle(self, tagged, account, raw, own_text)
         self._kept[name] = settled.kept
         self._unwritten.append(settled)
         used = settled.kept.where(F.col(PROBLEM).isNull())

@@ -89,8 +89,9 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
 
     In: what `parse_pages` gives, pages in use only. Out: `_file`, `_position`, `_index` int (place in the page),
     `id` long, `name`, `country_id` int, `city`, `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color`
-    (upper case), `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>, `_problem`. Empty text
-    is null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested
+    (upper case), `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>,
+    `_problem`. Empty text is null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes,
+    rating, country or a nested
     field; the detail names it).
     """
     rows = pages.select("_file", "_position", F.posexplode("restaurants").alias("_index", "_element"))
@@ -214,9 +215,10 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     """Restaurants as events: one row an event of a restaurant, tagged when it is not to be published.
 
     In: restaurants. Out: `_file`, `_position`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`,
-    `Photo URL`, `Event Title`, `Event Start Date` date, `Event End Date` date, `_problem`. An absent start or end is
-    open. Rejected: `missing_value` (no event id), `wrong_type` (id or date, the detail names it). Excluded:
-    `repeated_event` (the same id again in one restaurant, the first stays), `undated_event` (neither date),
+    `Photo URL`, `Event Title`, `Event Start Date` date, `Event End Date` date, `_problem`, and `_event`, the event as
+    sent. An absent start or end is open. Rejected: `missing_value` (no event id), `wrong_type`
+    (id or date, the detail names it). Excluded: `repeated_event` (the same id again in one restaurant, the first
+    stays), `undated_event` (neither date),
     `outside_period` (no day in common with the period, both ends included).
     """
     rows = restaurants.select(
@@ -264,4 +266,4 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     )
     outside = (F.col("Event Start Date") > last) | (F.col("Event End Date") < first)
     tagged = exclude(tagged, F.coalesce(outside, F.lit(False)), "outside_period", event)
-    return tagged.drop("_event", "_again")
+    return tagged.drop("_again")

@@ -244,7 +244,7 @@ def test_an_event_has_its_first_photo_and_a_repeated_one_counts_once(spark: Spar
         " DATE'2019-04-02' `Event Start Date`, DATE'2019-04-03' `Event End Date`"
     )
     assert_df_equality(
-        rows.where(is_used()).drop("_file", "_position", "_index", PROBLEM), expected, ignore_nullable=True
+        rows.where(is_used()).drop("_file", "_position", "_index", "_event", PROBLEM), expected, ignore_nullable=True
     )
 
 
