@@ -99,12 +99,13 @@ module "arrivals" {
   prefixes           = distinct(flatten([for job in values(var.jobs) : job.inputs]))
   sets               = var.sets
   max_object_bytes   = var.max_object_bytes
+  reference_files    = var.reference_files
   log_retention_days = var.log_retention_days
 }
 
 module "read_api" {
   source = "./modules/read-api"
-  count  = var.read_api ? 1 : 0
+  count  = var.read_api && var.database != null ? 1 : 0
 
   prefix              = local.name
   account             = local.account

@@ -112,7 +112,7 @@ variable "force_destroy" {
 }
 
 variable "read_api" {
-  description = "Whether the read API (HTTP API and function) is set up."
+  description = "Whether the read API (HTTP API and function) is set up, where there is a database."
   type        = bool
   default     = true
 }

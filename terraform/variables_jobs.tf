@@ -167,3 +167,14 @@ variable "sets" {
     error_message = "sets is longer than the 4 KB that a function's environment may hold."
   }
 }
+
+variable "reference_files" {
+  description = "Keys in the source bucket that belong to no set: jobs take them as they are, by their arguments."
+  type        = list(string)
+  default     = ["restaurants/Country-Code.xlsx", "carparks/HDBCarparkInformation.csv"]
+
+  validation {
+    condition     = length(jsonencode(var.reference_files)) < 1000
+    error_message = "reference_files is longer than what a function's environment has room for."
+  }
+}

@@ -33,7 +33,7 @@ ARRIVALS = (
 API = ("services/**/*.py", "pipeline/**/*.py")
 TARGETS = {
     "glue": ("3.11", ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")),
-    "api": ("3.13", ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")),
+    "api": ("3.11", ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")),
 }
 
 

@@ -129,16 +129,21 @@ def table_name(text: str) -> Table:
     return Table(parts[-1], parts[0] if len(parts) == 2 else None)
 
 
+def _secret_arn(environment: Mapping[str, str]) -> str:
+    # Glue sets variables for a job only under names that begin with CUSTOMER_.
+    return environment.get("DATABASE_SECRET_ARN") or environment.get("CUSTOMER_DATABASE_SECRET_ARN") or ""
+
+
 def check_credentials(environment: Mapping[str, str] = os.environ) -> None:
     """`UsageError` when the environment does not say where credentials come from; asks nobody."""
-    if not environment.get("DATABASE_SECRET_ARN") and not (environment.get("PGUSER") and environment.get("PGPASSWORD")):
+    if not _secret_arn(environment) and not (environment.get("PGUSER") and environment.get("PGPASSWORD")):
         raise UsageError("no credentials for the database: set PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN")
 
 
 def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
     """User and password from DATABASE_SECRET_ARN (`{"username": ..., "password": ...}`), else PGUSER and PGPASSWORD."""
     check_credentials(environment)
-    if arn := environment.get("DATABASE_SECRET_ARN"):
+    if arn := _secret_arn(environment):
         content = secret(arn)
         try:
             found = json.loads(content)

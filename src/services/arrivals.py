@@ -39,6 +39,7 @@ def work() -> Arrivals:
         state_machine=env["STATE_MACHINE"],
         topic=env["TOPIC"],
         max_object_bytes=int(env["MAX_OBJECT_BYTES"]),
+        reference_files=frozenset(json.loads(env.get("REFERENCE_FILES") or "[]")),
     )
     config = Config(retries={"mode": "standard", "max_attempts": 5})
     table = boto3.resource("dynamodb", config=config).Table(env["SETS_TABLE"])

@@ -36,6 +36,7 @@ class Settings:
     state_machine: str
     topic: str
     max_object_bytes: int
+    reference_files: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ class Arrivals:
 
     def arrived(self, key: str, version: str, size: int, sequencer: str) -> str:
         """A file arrived: notes it and starts its set when that is complete. Returns what was done, for the log."""
+        if key in self.settings.reference_files:
+            return f"{key} belongs to no set: jobs take it as it is"
         found = find_rule(self.settings.rules, key)
         if found is None:
             return self._refuse(

@@ -157,6 +157,11 @@ def test_a_key_with_blanks_and_plus_signs_is_named_as_it_is(world: World) -> Non
     assert "s3://incoming/customer_orders/items 2024+02+29.csv: no set has a file of this name" in text
 
 
+def test_a_reference_file_is_taken_without_an_alert(world: World) -> None:
+    assert world.arrive("parcels/kinds.csv") == "parcels/kinds.csv belongs to no set: jobs take it as it is"
+    assert world.mails() == []
+
+
 def test_an_object_that_cannot_be_read_is_told(world: World) -> None:
     event = world.put(ITEMS)
     world.aws.client("s3").delete_object(Bucket="incoming", Key=ITEMS, VersionId=event["version"])

@@ -14,6 +14,7 @@ import json
 import pathlib
 import sys
 import tempfile
+from typing import Any
 
 from tests.standin.control import Terraform, standin
 from tests.standin.stage import Stage, canonical, check
@@ -99,6 +100,22 @@ class Rehearsal(Stage):
         sent = self.take(self.outputs["messages_queue_url"])
         self.say(f"the run again sent {len(sent)} messages (revision 2 of 20240301 included)")
 
+    def read_api(self) -> None:
+        """The read API's own package answers from a lookup table, and refuses a wrong key (only with a database)."""
+        if not self.outputs["read_api_url"]:
+            self.say("the read API is set up with the database only: --everything")
+            return
+        prefix = self.outputs["arrivals_function"].removesuffix("-arrivals")
+        self.aws.client("secretsmanager").put_secret_value(SecretId=f"{prefix}/read-api-key", SecretString="k" * 32)
+        item = {"id": {"S": "7"}, "restaurant_name": {"S": "Blue Lamp"}}
+        self.aws.client("dynamodb").put_item(TableName=self.outputs["lookup_tables"]["restaurants"], Item=item)
+        for key, expected in (("k" * 32, 200), ("wrong", 401)):
+            event = api_event("/restaurants/7", key)
+            answer = self.aws.client("lambda").invoke(FunctionName=f"{prefix}-read-api", Payload=json.dumps(event))
+            told = json.loads(answer["Payload"].read())
+            check(told.get("statusCode") == expected, f"expected {expected}, have {told}")
+            self.say(f"GET /restaurants/7: {told['statusCode']} {told['body'][:120]}")
+
     def second_plan(self) -> None:
         """Terraform sees nothing to change."""
         done = self.terraform.run(
@@ -111,6 +128,19 @@ class Rehearsal(Stage):
         """Everything goes."""
         done = self.terraform.run("destroy", "-auto-approve", "-input=false", "-parallelism=20", *self.variables)
         self.say(next(line for line in done.stdout.splitlines() if line.startswith("Destroy complete")))
+
+
+def api_event(path: str, key: str) -> dict[str, Any]:
+    """A request as an HTTP API gives it to its function (payload 2.0)."""
+    return {
+        "version": "2.0",
+        "routeKey": "GET /{path+}",
+        "rawPath": path,
+        "rawQueryString": "",
+        "headers": {"x-api-key": key, "host": "api.example.com"},
+        "requestContext": {"http": {"method": "GET", "path": path, "sourceIp": "127.0.0.1", "protocol": "HTTP/1.1"}},
+        "isBase64Encoded": False,
+    }
 
 
 def rehearse(folder: pathlib.Path, everything: bool = False) -> Rehearsal:
@@ -132,7 +162,7 @@ def rehearse(folder: pathlib.Path, everything: bool = False) -> Rehearsal:
         one.say(f"the stand-in listens on {aws.url}; its log and the jobs' are in {folder / 'logs'}")
         for step in (
             one.apply, one.watch, one.good_set, one.failing_set, one.missing_file,
-            one.bad_input, one.redrive, one.second_plan, one.destroy,
+            one.bad_input, one.redrive, one.read_api, one.second_plan, one.destroy,
         ):  # fmt: skip
             one.say(f"-- {step.__name__.replace('_', ' ')}: {step.__doc__}")
             step()

@@ -9,6 +9,7 @@ locals {
     STATE_MACHINE      = local.machine_arn
     TOPIC              = var.topic_arn
     MAX_OBJECT_BYTES   = tostring(var.max_object_bytes)
+    REFERENCE_FILES    = jsonencode(var.reference_files)
   }
 }
 

@@ -74,3 +74,9 @@ variable "runtime" {
   type        = string
   default     = "python3.13"
 }
+
+variable "reference_files" {
+  description = "Keys that belong to no set: jobs take them as they are."
+  type        = list(string)
+  default     = []
+}

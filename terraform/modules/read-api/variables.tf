@@ -62,7 +62,7 @@ variable "log_retention_days" {
 variable "runtime" {
   description = "Python of the function."
   type        = string
-  default     = "python3.13"
+  default     = "python3.11"
 }
 
 variable "requests_per_second" {
