@@ -95,6 +95,8 @@ def _unzipped(stored: Iterator[bytes], blocks: Blocks) -> Iterator[bytes]:
             while data:
                 if between:
                     data = data.lstrip(b"\0")
+                    if not data:
+                        break
                     machine = zlib.decompressobj(31)
                 before = machine.copy()
                 try:

@@ -51,10 +51,10 @@ class Piece:
         return self.end >= self.size
 
 
-def range_bytes(total: int, cores: int, limit: int = RANGE_BYTES) -> int:
+def range_bytes(total: int, cores: int, limit: int | None = None) -> int:
     """How long a range of a big file is: at most `limit`, and so short that every core gets some."""
     share = -(-total // max(1, 2 * cores))
-    return min(limit, max(share, SMALL_BYTES))
+    return min(RANGE_BYTES if limit is None else limit, max(share, SMALL_BYTES))
 
 
 def task_bytes(pieces: Sequence[Piece], cores: int) -> int:
@@ -75,7 +75,7 @@ def ranges(piece: Piece, length: int) -> list[Piece]:
     return [replace(piece, start=start, end=min(start + length, piece.size)) for start in starts]
 
 
-def pack(pieces: Sequence[Piece], cores: int, limit: int = RANGE_BYTES) -> list[list[Piece]]:
+def pack(pieces: Sequence[Piece], cores: int, limit: int | None = None) -> list[list[Piece]]:
     """The pieces as tasks of about the same number of bytes, in order; a task has at most `FILES_A_TASK` pieces."""
     total = sum(piece.end - piece.start for piece in pieces)
     target = range_bytes(total, cores, limit)
