@@ -19,7 +19,11 @@ from typing import Any
 
 from tests.support.paths import JOBS, ROOT, SAMPLES
 
-SUBMIT = ("--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false")
+# Small inputs: quick compilation takes less time than fast code saves.
+SUBMIT = (
+    *("--master", "local[1]", "--driver-memory", "1g", "--conf", "spark.ui.enabled=false"),
+    *("--driver-java-options", "-XX:TieredStopAtLevel=1"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
