@@ -23,6 +23,9 @@ from transforms.nested_plan import Table, lock_rules, plan_tables  # noqa: E402
 from transforms.nested_rules import Rule, RuleError, build_rules  # noqa: E402
 from transforms.text import csv_header  # noqa: E402
 
+# Tables of up to so many bytes together are written by the driver: a job for each would cost more.
+SMALL_BYTES = 8 << 20
+
 
 def check(options: argparse.Namespace) -> None:
     """Refuses what cannot be meant, before Spark starts."""
@@ -94,22 +97,46 @@ def tell_repeated(run: Run, used: DataFrame) -> bool:
     return bool(row[0] != row[1])
 
 
+def small_tables(run: Run, exploded: DataFrame, planned: list[Table]) -> dict[int, list[str]]:
+    """The lines of the tables that are small, by number, from two passes over the kept rows: no job for each."""
+    if run.options.format == "parquet" or run.options.files == "parts":
+        return {}
+    with run.stage("explode"):
+        total = "aggregate(t{}, 0L, (bytes, line) -> bytes + octet_length(line))"
+        sizes = exploded.agg(*[F.sum(F.expr(total.format(number))) for number in range(len(planned))]).collect()[0]
+        small: list[int] = []
+        for number in sorted(range(len(planned)), key=lambda n: sizes[n] or 0):
+            if sum(sizes[n] or 0 for n in (*small, number)) <= SMALL_BYTES:
+                small.append(number)
+        if not small:
+            return {}
+        records = sorted(exploded.select("_root_id", *[f"t{number}" for number in small]).collect(), key=lambda r: r[0])
+    return {number: [line for record in records for line in record[at]] for at, number in enumerate(small, 1)}
+
+
+def write_table(run: Run, exploded: DataFrame, number: int, table: Table, lines: list[str] | None) -> int:
+    """Writes one table and returns its number of rows; `lines` are its rows when the driver has them."""
+    form, file = run.options.format, tables.file_of(table, run.options.format)
+    names = [name for name, _ in table.all_columns(run.options.lineage)]
+    header = csv_header(names) if form == "csv" else ""
+    if lines is not None:
+        run.write_bytes(file, (header + "".join(f"{line}\n" for line in lines)).encode(), len(lines))
+        return len(lines)
+    rows = nested.table_rows(exploded, number, form)
+    return run.write_parquet(file, rows) if form == "parquet" else run.write_lines(file, rows, header=header)
+
+
 def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
     """Writes every table, and what is told of them all."""
     form, lineage = run.options.format, run.options.lineage
+    small = {} if run.dry_run else small_tables(run, exploded, planned)
     for number, table in enumerate(planned):
-        file = tables.file_of(table, form)
         if run.dry_run:
-            run.write_bytes(file, b"", table.rows)
+            run.write_bytes(tables.file_of(table, form), b"", table.rows)
             continue
-        rows = nested.table_rows(exploded, number, form)
-        if form == "parquet":
-            written = run.write_parquet(file, rows)
-        else:
-            header = csv_header([name for name, _ in table.all_columns(lineage)]) if form == "csv" else ""
-            written = run.write_lines(file, rows, header=header)
+        written = write_table(run, exploded, number, table, small.get(number))
         if written != table.rows:
-            raise AccountingError(f"{file}: {written} rows written, {table.rows} expected from the records")
+            raise AccountingError(f"{table.name}: {written} rows written, {table.rows} expected from the records")
     run.write_bytes("tables.json", tables.tables_json(planned, form, lineage, run.options.separator), len(planned))
     run.write_bytes("tables.sql", tables.tables_sql(planned, form, lineage), len(planned))
 

@@ -1,0 +1,330 @@
+"""The general job by its command line: real files come back whole, bytes do not depend on files, days are compared."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import pathlib
+import random
+from collections import Counter
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import SparkSession
+
+from tests.support.jobs import JobResult, job_module
+from tests.support.rebuild import Rebuild, comparable, csv_rows, jsonl_rows, loads
+
+Call = Callable[..., JobResult]
+
+
+def tables_of(out: pathlib.Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((out / "tables.json").read_text(encoding="utf-8"))["tables"]
+    return found
+
+
+def rows_of(out: pathlib.Path, table: dict[str, Any]) -> list[dict[str, Any]]:
+    file = out / table["file"]
+    if file.suffix == ".parquet":
+        return [row for part in sorted(file.glob("part-*")) for row in pq.read_table(part).to_pylist()]
+    text = file.read_bytes().decode()
+    return list(csv_rows(text) if file.suffix == ".csv" else jsonl_rows(text))
+
+
+def documents_in(out: pathlib.Path) -> list[Any]:
+    tables = tables_of(out)
+    return Rebuild(tables, {table["name"]: rows_of(out, table) for table in tables}).documents()
+
+
+def in_any_order(documents: list[Any]) -> Counter[str]:
+    return Counter(repr(comparable_sorted(document)) for document in documents)
+
+
+def comparable_sorted(value: Any) -> Any:
+    def ordered(item: Any) -> Any:
+        if isinstance(item, dict):
+            return sorted((key, ordered(below)) for key, below in item.items())
+        if isinstance(item, list):
+            return [ordered(below) for below in item]
+        return Fraction(item) if isinstance(item, Decimal) else str(item)
+
+    return ordered(comparable(value))
+
+
+def data_files(out: pathlib.Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.glob("*") if path.name.startswith(("doc", "tables"))}
+
+
+def test_the_restaurant_pages_come_back_whole_and_counts_are_plain_pythons(
+    real_data: pathlib.Path, call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    source = real_data / "restaurants" / "restaurant_data.json"
+    done = call_job("explode_json", "--source", source, "--root", "pages", "--destination", tmp_path, "--quiet")
+    assert done.exit_code == 0, done.stderr
+    pages = loads(source.read_text(encoding="utf-8"))
+    restaurants = [entry["restaurant"] for page in pages for entry in page.get("restaurants", [])]
+    events = [event["event"] for one in restaurants for event in one.get("zomato_events", [])]
+    offers = [offer["offer"] for one in restaurants if one.get("offers") for offer in one["offers"]]
+    assert {table["name"]: table["rows"] for table in tables_of(tmp_path)} == {
+        "pages": len(pages),
+        "pages__restaurants": len(restaurants),
+        "pages__restaurants__restaurant__offers": len(offers),
+        "pages__restaurants__restaurant__offers__offer__restaurants": sum(
+            len(o.get("restaurants") or []) for o in offers
+        ),
+        "pages__restaurants__restaurant__zomato_events": len(events),
+        "pages__restaurants__restaurant__zomato_events__event__photos": sum(len(e.get("photos") or []) for e in events),
+        "pages__restaurants__restaurant__zomato_events__event__types": sum(len(e.get("types") or []) for e in events),
+    }
+    assert in_any_order(documents_in(tmp_path)) == in_any_order(pages)
+
+
+@pytest.mark.parametrize(("records", "form"), [("", "jsonl"), ("items.carpark_data", "parquet")])
+def test_the_car_park_answer_comes_back_whole(
+    real_data: pathlib.Path, call_job: Call, tmp_path: pathlib.Path, records: str, form: str
+) -> None:
+    source = real_data / "carparks" / "carpark-availability.json"
+    done = call_job(
+        "explode_json", "--source", source, "--records", records, "--format", form, "--destination", tmp_path
+    )
+    assert done.exit_code == 0, done.stderr
+    answer = loads(source.read_text(encoding="utf-8"))
+    parks = [park for item in answer["items"] for park in item["carpark_data"]]
+    assert in_any_order(documents_in(tmp_path)) == in_any_order(parks if records else [answer])
+    rows = [table["rows"] for table in tables_of(tmp_path)]
+    assert rows[-2:] == [len(parks), sum(len(park["carpark_info"]) for park in parks)]
+
+
+def some_documents() -> list[Any]:
+    chance = random.Random(7)
+    kinds: list[Callable[[], Any]] = [
+        lambda: chance.randrange(9),
+        lambda: chance.random(),
+        lambda: chance.choice(["", "a,b", "é", '"q"', "line\nbreak", "\x00"]),
+        lambda: None,
+        lambda: [chance.randrange(3) for _ in range(chance.randrange(4))],
+        lambda: {"x": chance.randrange(5), "y": [{"z": chance.choice([1, "one", None])}]},
+    ]
+    documents = [{f"f{n}": kinds[chance.randrange(6)]() for n in chance.sample(range(5), 3)} for _ in range(120)]
+    return documents + documents[:15]  # some are there twice
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_bytes_do_not_depend_on_files_their_order_and_partitions(
+    spark: SparkSession, call_job: Call, tmp_path: pathlib.Path, form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = some_documents()
+    lines = [json.dumps(document) for document in documents]
+    random.Random(3).shuffle(lines)
+    (tmp_path / "lines.json").write_text("\n".join(lines))
+    (tmp_path / "array").mkdir()
+    (tmp_path / "array" / "one.json").write_text(json.dumps(documents, indent=2))
+    (tmp_path / "ten").mkdir()
+    for number in range(10):
+        mine = "".join(json.dumps(d) + "\n" for d in documents[number::10])
+        if number == 4:
+            (tmp_path / "ten" / f"{9 - number}.json.gz").write_bytes(gzip.compress(mine.encode()))
+        else:
+            (tmp_path / "ten" / f"{9 - number}.json").write_text(mine)
+    found = []
+    for source, partitions in (("lines.json", "1"), ("array", "5"), ("ten", "3")):
+        out = tmp_path / f"out-{source}"
+        spark.conf.set("spark.sql.shuffle.partitions", partitions)
+        monkeypatch.setattr(job_module("explode_json"), "SMALL_BYTES", 0 if source == "array" else 1 << 20)
+        try:
+            done = call_job(
+                "explode_json", "--source", tmp_path / source, "--root", "doc", "--format", form, "--destination", out
+            )
+        finally:
+            spark.conf.set("spark.sql.shuffle.partitions", "1")
+        assert done.exit_code == 0, done.stderr
+        found.append(data_files(out))
+    assert found[0] == found[1] == found[2]
+    assert in_any_order(documents_in(out)) == in_any_order([loads(json.dumps(d)) for d in documents])
+
+
+def test_the_sample_has_the_same_bytes_on_every_engine(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    done = call_job("explode_json", *sample_args("explode_json"), "--destination", tmp_path)
+    assert done.exit_code == 0, done.stderr
+    assert done.report["inputs"]["source"] == {"read": 6, "used": 5, "excluded": {}, "rejected": {"malformed_json": 1}}
+    sizes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()[:12] for path in sorted(tmp_path.glob("orders*"))}
+    assert sizes == {
+        "orders.csv": "5dd6662b0cbb",
+        "orders__items.csv": "b88426699b44",
+        "orders__items__codes.csv": "7f3dbed681c1",
+        "orders__items__codes__value.csv": "949031a8ba30",
+        "orders__stock.csv": "c8a8177e482d",
+        "orders__tags.csv": "53a9c8d86c85",
+    }
+    rejected = json.loads(next(tmp_path.glob("_runs/*/quarantine/source.jsonl")).read_text())
+    assert (rejected["reason"], rejected["raw"]) == ("malformed_json", "{'order': 'A-4', 'total': NaN}")
+    assert rejected["detail"].startswith("not JSON from character 2")
+    assert any("1 records have a key twice in one object" in note for note in done.report["notes"])
+
+
+def test_equal_records_get_keys_of_their_own_and_declared_keys_are_held(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.json").write_text('{"k":1,"v":[1]}\n{"v":[1],"k":1}\n{"k":1,"v":[2]}\n{"k":2,"v":[]}\n{"v":[3]}\n')
+    for key, used in (((), 5), (("--key", "k", "--max-rejected", "1"), 4)):
+        out = tmp_path / f"out{used}"
+        done = call_job("explode_json", "--source", tmp_path / "in.json", *key, "--root", "doc", "--destination", out)
+        assert done.exit_code == 0, done.stderr
+        roots = [row["_id"] for row in csv_rows((out / "doc.csv").read_text())]
+        assert len(set(roots)) == len(roots) == used == done.report["inputs"]["source"]["used"]
+        children = list(csv_rows((out / "doc__v.csv").read_text()))
+        assert {row["_root_id"] for row in children} <= set(roots)
+    assert done.report["inputs"]["source"]["rejected"] == {"missing_key": 1}
+    assert hashlib.sha256(b"[2]").hexdigest()[:32] in roots
+
+
+def test_days_are_held_against_the_locked_schema(call_job: Call, tmp_path: pathlib.Path) -> None:
+    lock = tmp_path / "schema.json"
+    (tmp_path / "monday.json").write_text('{"id": 1, "price": 5}\n')
+    (tmp_path / "tuesday.json").write_text('{"id": 2, "price": 5.5, "colour": "red"}\n')
+
+    def day(name: str, *how: str) -> JobResult:
+        arguments = ("--source", tmp_path / f"{name}.json", "--schema", lock, "--destination", tmp_path / "out", *how)
+        return call_job("explode_json", *arguments, "--root", "doc")
+
+    assert day("monday").exit_code == 0
+    written = lock.read_bytes()
+    failed = day("tuesday", "--on-drift", "fail")
+    assert failed.exit_code == 2
+    assert "changed type doc.price: integer -> double" in failed.stderr
+    held = day("tuesday", "--on-drift", "report")
+    assert held.exit_code == 0, held.stderr
+    assert held.read("doc.csv").split("\n")[0] == "_id,id,price,_rest"
+    assert '"{""/colour"":""red"",""/price"":5.5}"' in held.read("doc.csv")
+    assert held.report["notes"] == [
+        "schema: changed type doc.price: integer -> double",
+        "schema: new field doc.colour: text",
+    ]
+    assert lock.read_bytes() == written
+    added = day("tuesday", "--on-drift", "add")
+    assert added.read("doc.csv").split("\n")[0] == "_id,id,price,price__double,colour"
+    assert lock.read_bytes() != written
+    assert day("monday", "--on-drift", "fail").read("doc.csv").split("\n")[0] == "_id,id,price,price__double,colour"
+
+
+def test_a_dry_run_shows_the_tree_and_writes_nothing(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "out"
+    done = call_job("explode_json", *sample_args("explode_json"), "--dry-run", "--destination", out)
+    assert done.exit_code == 0, done.stderr
+    for part in (
+        "orders.csv  5 rows",
+        "items[] → orders__items.csv  5 rows",
+        "stock{*} → orders__stock.csv  5 rows",
+        "mixed",
+    ):
+        assert part in done.stdout
+    assert not out.exists()
+
+
+def test_hostile_records_are_rejected_one_by_one_and_the_rest_goes_on(call_job: Call, tmp_path: pathlib.Path) -> None:
+    deep = "[" * 1001 + "]" * 1001
+    good = [
+        '{"a": "\\ud800"}',
+        '{"a": 1e400}',
+        '{"a": "\\u0000", "b": {}}',
+        '{"a": ' + "[" * 400 + "]" * 400 + "}",
+        '{"": []}',
+    ]
+    bad = [
+        '{"a": NaN}',
+        "{'a': 1}",
+        '{"a": 1,}',
+        '{"a": 01}',
+        '{"a": "\t"}',
+        '{"a": ' + deep + "}",
+        '{"a": tru}',
+        '{"a": .5}',
+    ]
+    (tmp_path / "in.json").write_text(
+        "\n".join(line for pair in zip(good + good, bad + good[:2], strict=True) for line in pair) + "\n"
+    )
+    done = call_job(
+        "explode_json",
+        "--source",
+        tmp_path / "in.json",
+        "--root",
+        "doc",
+        "--depth",
+        "9",
+        "--max-rejected",
+        "50%",
+        "--destination",
+        tmp_path,
+    )
+    assert done.exit_code == 0, done.stderr
+    account = done.report["inputs"]["source"]
+    assert (account["used"], account["rejected"]) == (12, {"malformed_json": 7, "too_deep": 1})
+    assert in_any_order(documents_in(tmp_path)) == in_any_order([loads(text) for text in good + good + good[:2]])
+    quarantined = next(tmp_path.glob("_runs/*/quarantine/source.jsonl")).read_text().splitlines()
+    assert sorted(json.loads(line)["raw"] for line in quarantined) == sorted(bad)
+    lenient = call_job(
+        "explode_json", "--source", tmp_path / "in.json", "--lenient", "--max-rejected", "50%", "--dry-run", "--quiet"
+    )
+    assert lenient.exit_code == 0, lenient.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--path", "a=tables"], "'a=tables' is not PATH=CHOICE"),
+        (["--depth", "0"], "--depth 0 is not between 1 and 900"),
+        (["--on-drift", "fail"], "--on-drift fail needs --schema FILE"),
+        (["--format", "xml"], "invalid choice: 'xml'"),
+    ],
+)
+def test_options_that_mean_nothing_are_refused(
+    call_job: Call, tmp_path: pathlib.Path, arguments: list[str], message: str
+) -> None:
+    done = call_job("explode_json", "--source", tmp_path, "--destination", tmp_path / "out", *arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
+
+
+def test_lineage_names_the_file_and_the_place_of_each_record(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.json").write_text('{"a":1}\n{"a":2}\n')
+    done = call_job(
+        "explode_json",
+        "--source",
+        tmp_path / "in.json",
+        "--lineage",
+        "--root",
+        "doc",
+        "--destination",
+        tmp_path / "out",
+    )
+    rows = sorted(csv_rows(done.read("doc.csv")), key=lambda row: row["a"] or "")
+    assert [(row["_source_file"], row["_source_position"], row["a"]) for row in rows] == [
+        (str(tmp_path / "in.json"), "0", "1"),
+        (str(tmp_path / "in.json"), "8", "2"),
+    ]
+
+
+@pytest.mark.slow
+def test_20000_distinct_keys_over_many_records_give_a_handful_of_columns(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    with (tmp_path / "in.json").open("w") as file:
+        for number in range(20_000):
+            file.write(
+                json.dumps({"n": number, "m": {f"k{(number * 3 + j) % 20_000}": {"price": j} for j in range(3)}}) + "\n"
+            )
+    done = call_job(
+        "explode_json", "--source", tmp_path / "in.json", "--root", "doc", "--destination", tmp_path / "out"
+    )
+    assert done.exit_code == 0, done.stderr
+    names = {table["name"]: [column["name"] for column in table["columns"]] for table in tables_of(tmp_path / "out")}
+    assert names == {"doc": ["n"], "doc__m": ["price"]}
+    assert [table["rows"] for table in tables_of(tmp_path / "out")] == [20_000, 60_000]
+    assert sum(done.report["seconds"].values()) < 60
