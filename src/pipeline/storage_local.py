@@ -15,6 +15,7 @@ from pipeline.storage_base import FileInfo, by_path, compiled, is_hidden, is_pat
 
 # Where a file is prepared. Never the target's own name: one that is 255 bytes long could not be added to.
 TEMPORARY = re.compile(r"\.staged-[0-9a-f]{16}")
+_GIVEN = (FileNotFoundError, FileExistsError, PermissionError, IsADirectoryError, NotADirectoryError)
 
 
 def temporary_name(folder: str) -> str:
@@ -31,7 +32,7 @@ def told(path: str, doing: str) -> Iterator[None]:
         text = f"{path}: cannot be {doing}: {error.strerror or error}"
         if error.filename and str(error.filename) != path:
             text += f": {error.filename}"
-        given = isinstance(error, (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError))
+        given = isinstance(error, _GIVEN)
         raise (InputError if given else PipelineError)(text) from error
 
 
