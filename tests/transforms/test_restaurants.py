@@ -6,7 +6,6 @@ import datetime
 import json
 from typing import Any
 
-import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -31,9 +30,8 @@ def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
     return [tuple(row) for row in rows]
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
+def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
+    cases = [
         ('{"message": "API limit exceeded", "code": 440}', ("rejected", "api_error", "API limit exceeded, code 440")),
         ('{"code": 500}', ("rejected", "api_error", "code 500")),
         ('{"results_found": 0, "restaurants": []}', ("excluded", "empty_page", "")),
@@ -51,10 +49,9 @@ def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
         ),
         ("17", ("rejected", "not_an_object", "17")),
         ("[]", ("rejected", "not_an_object", "[]")),
-    ],
-)
-def test_a_page_that_cannot_be_used_says_why(spark: SparkSession, text: str, expected: tuple[str, ...]) -> None:
-    assert outcome(restaurants.parse_pages(pages(spark, text))) == [expected]
+    ]
+    found = restaurants.parse_pages(pages(spark, *[text for text, _ in cases])).orderBy("_position")
+    assert outcome(found) == [expected for _, expected in cases]
 
 
 def test_a_page_keeps_the_problem_its_reader_found(spark: SparkSession) -> None:
@@ -98,9 +95,8 @@ def test_missing_parts_of_a_restaurant_are_null_and_not_a_problem(spark: SparkSe
     assert outcome(found) == [(None, None, None)]
 
 
-@pytest.mark.parametrize(
-    ("restaurant", "expected"),
-    [
+def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(spark: SparkSession) -> None:
+    cases: list[tuple[dict[str, Any], tuple[str, ...]]] = [
         ({"name": "no id"}, ("rejected", "missing_value", "restaurant without id")),
         ({"id": "x1"}, ("rejected", "wrong_type", "id: 'x1'")),
         ({"id": 1, "user_rating": {"votes": "many"}}, ("rejected", "wrong_type", "votes: 'many'")),
@@ -110,15 +106,11 @@ def test_missing_parts_of_a_restaurant_are_null_and_not_a_problem(spark: SparkSe
         ),
         ({"id": 1, "location": {"country_id": "IN"}}, ("rejected", "wrong_type", "country_id: 'IN'")),
         ({"id": 1, "user_rating": "good"}, ("rejected", "wrong_type", "a field of the restaurant has another shape")),
-    ],
-)
-def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(
-    spark: SparkSession, restaurant: dict[str, Any], expected: tuple[str, ...]
-) -> None:
-    found = restaurants.explode_restaurants(
-        restaurants.parse_pages(pages(spark, page(restaurant, {"id": 2, "name": "B"})))
-    )
-    assert outcome(found) == [expected, (None, None, None)]
+    ]
+    texts = [page(restaurant, {"id": 2, "name": "B"}) for restaurant, _ in cases]
+    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *texts)))
+    pairs = [one for _, expected in cases for one in (expected, (None, None, None))]
+    assert outcome(found.orderBy("_position", "_index")) == pairs
 
 
 def test_an_element_without_a_restaurant_is_rejected(spark: SparkSession) -> None:
@@ -192,9 +184,8 @@ def test_details_have_the_first_event_in_array_order_and_the_published_columns(s
     ]
 
 
-@pytest.mark.parametrize(
-    ("start", "end", "reason"),
-    [
+def test_an_event_is_published_when_it_shares_a_day_with_the_period(spark: SparkSession) -> None:
+    cases = [
         ("2019-03-01", "2019-03-31", "outside_period"),
         ("2019-03-01", "2019-04-01", None),
         ("2019-04-30", "2019-05-09", None),
@@ -207,17 +198,16 @@ def test_details_have_the_first_event_in_array_order_and_the_published_columns(s
         ("2019-05-01", "", "outside_period"),
         (None, None, "undated_event"),
         ("2019-02-30", "2019-04-02", "wrong_type"),
-    ],
-)
-def test_an_event_is_published_when_it_shares_a_day_with_the_period(
-    spark: SparkSession, start: str | None, end: str | None, reason: str | None
-) -> None:
-    event = {"event_id": 5, "start_date": start, "end_date": end}
+    ]
+    events = [
+        {"event": {"event_id": number, "start_date": start, "end_date": end}}
+        for number, (start, end, _) in enumerate(cases, 1)
+    ]
     found = restaurants.explode_restaurants(
-        restaurants.parse_pages(pages(spark, page({"id": 1, "zomato_events": [{"event": event}]})))
+        restaurants.parse_pages(pages(spark, page({"id": 1, "zomato_events": events})))
     )
-    rows = restaurants.explode_events(found, APRIL).select(f"{PROBLEM}.reason").collect()
-    assert [row.reason for row in rows] == [reason]
+    rows = restaurants.explode_events(found, APRIL).orderBy("Event Id").select(f"{PROBLEM}.reason").collect()
+    assert [row.reason for row in rows] == [reason for _, _, reason in cases]
 
 
 def test_an_event_has_its_first_photo_and_a_repeated_one_counts_once(spark: SparkSession) -> None:
