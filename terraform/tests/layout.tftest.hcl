@@ -48,4 +48,9 @@ run "everything" {
     condition     = keys(output.schedules) == ["customer_orders"]
     error_message = "sets with an hour have a schedule"
   }
+
+  assert {
+    condition     = strcontains(output.schedules["customer_orders"], "\"<aws.scheduler.scheduled-time>\"")
+    error_message = "the scheduler's own words must stand in its payload as they are"
+  }
 }

@@ -75,7 +75,8 @@ class Rehearsal(Stage):
         payload = self.outputs["schedules"]["customer_orders"].replace(
             "<aws.scheduler.scheduled-time>", "2024-03-02T06:00:00Z"
         )
-        self.aws.client("lambda").invoke(FunctionName=self.outputs["arrivals_function"], Payload=payload)
+        answer = self.aws.client("lambda").invoke(FunctionName=self.outputs["arrivals_function"], Payload=payload)
+        check("FunctionError" not in answer, f"the function failed: {answer['Payload'].read().decode()}")
         self.alert("not complete", f"customer_orders/items_{day}.csv")
 
     def bad_input(self) -> None:

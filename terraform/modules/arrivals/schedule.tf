@@ -2,7 +2,8 @@
 
 locals {
   expected = { for name, set in var.sets : name => set if set.expected_at != null }
-  inputs   = { for name, set in local.expected : name => jsonencode({ missing = name, time = "<aws.scheduler.scheduled-time>" }) }
+  # Not by jsonencode: it writes < and > as \u003c and \u003e, which the scheduler does not take for its own words.
+  inputs = { for name, set in local.expected : name => "{\"missing\": \"${name}\", \"time\": \"<aws.scheduler.scheduled-time>\"}" }
 }
 
 resource "aws_scheduler_schedule_group" "sets" {
