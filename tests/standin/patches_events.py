@@ -210,3 +210,17 @@ def e6_plain_http() -> None:
         return {name: value for name, value in found.items() if not name.startswith("x-amz-server-side-encryption")}
 
     FakeKey.response_dict = property(response_dict)
+
+
+def e7_failures_in_maps() -> None:
+    """Step Functions: a task that fails within a Map loses its message, because its error begins with "States."."""
+    from moto.stepfunctions.parser.asl.component.common.error_name.error_name import ErrorName
+    from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+
+    class AnyErrorName(ErrorName):
+        """A name as it is."""
+
+        def __init__(self, error_name: str | None) -> None:
+            super().__init__(error_name=error_name)
+
+    iteration_worker.CustomErrorName = AnyErrorName

@@ -32,6 +32,7 @@ def apply_patches(logs: pathlib.Path) -> None:
     patches_jobs.e4_jobs(logs)
     patches_events.e5_alarms()
     patches_events.e6_plain_http()
+    patches_events.e7_failures_in_maps()
 
     from moto.core.config import default_user_config
 

@@ -5,6 +5,7 @@ When a test fails on `plain`, moto has learned it: remove the patch and its prob
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
 
 import botocore.exceptions
@@ -47,9 +48,17 @@ def test_the_patch_works(probe: Callable[[Endpoint], bool], mended: Endpoint) ->
 
 
 def test_the_patch_of_sync_tasks_is_still_needed() -> None:
-    import inspect
-
     from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import state_task_service_callback
 
     source = inspect.getsource(state_task_service_callback)
     assert "\n            callback_endpoint.interrupt_all()" in source, "moto has changed: look at e2_sync_tasks"
+
+
+def test_the_patch_of_failures_in_maps_is_still_needed() -> None:
+    from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+    from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+
+    source = inspect.getsource(iteration_worker)
+    assert "CustomErrorName(error_name=error_name)" in source, "moto has changed: look at e7_failures_in_maps"
+    with pytest.raises(ValueError, match="MUST NOT begin"):
+        CustomErrorName("States.TaskFailed")
