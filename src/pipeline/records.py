@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -70,7 +70,7 @@ def trimmed(raw: Column) -> Column:
 def run_tasks(spark: SparkSession, count: int, work: Callable[[int], Iterator[Any]], schema: str) -> DataFrame:
     """A frame of the Arrow batches that `work` gives for the task numbers from 0 to `count` - 1, a partition a task."""
 
-    def body(numbers: Iterator[Any]) -> Iterator[Any]:
+    def body(numbers: Iterable[Any]) -> Iterator[Any]:
         for batch in numbers:
             for number in batch.column(0).to_pylist():
                 yield from work(number)
@@ -107,7 +107,9 @@ def json_records(spark: SparkSession, files: Sequence[File], *, records: str = "
 
         return batches(json_task(tasks[number], records))
 
-    return Scan(run_tasks(spark, len(tasks), work, RECORDS), [file.path for file in files], pieces=pieces, records=records)
+    return Scan(
+        run_tasks(spark, len(tasks), work, RECORDS), [file.path for file in files], pieces=pieces, records=records
+    )
 
 
 def csv_lines(spark: SparkSession, files: Sequence[File], *, multi_line: bool = False) -> Scan:

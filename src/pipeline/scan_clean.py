@@ -36,7 +36,7 @@ class Clean:
 
 
 def unmatched(kinds: bytes) -> bytes | None:
-    """What is left of brackets when pairs are taken out: closing ones, then opening ones; None when a pair mismatches."""
+    """What is left of brackets without the pairs: closing ones, then opening ones; None when a pair mismatches."""
     for _ in range(_PASSES):
         shorter = kinds.replace(b"{}", b"").replace(b"[]", b"")
         if len(shorter) == len(kinds):
@@ -144,7 +144,12 @@ def gap_items(data: bytes, clean: Clean, before: Gap, count: int) -> tuple[list[
     if not count:
         return [], True
     read_gap(data, 0, int(clean.starts[0]), before)
-    items, ends, starts, levels = before.items, clean.ends[: count - 1], clean.starts[1:count], clean.levels[: count - 1]
+    items, ends, starts, levels = (
+        before.items,
+        clean.ends[: count - 1],
+        clean.starts[1:count],
+        clean.levels[: count - 1],
+    )
     before.items = []
     if count == 1:
         return items, True

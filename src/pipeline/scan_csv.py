@@ -48,7 +48,9 @@ def first_record(head: bytes, *, multi_line: bool = False) -> str:
     """The header: the first record of the text, without byte order mark and line end."""
     first = head[: head.find(b"\n") + 1] or head
     if multi_line:
-        first = next((text for found in csv_records([(0, head)], header=False, multi_line=True) for text in found.texts()), b"")
+        first = next(
+            (text for found in csv_records([(0, head)], header=False, multi_line=True) for text in found.texts()), b""
+        )
     return first.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace")
 
 
@@ -76,14 +78,13 @@ def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool
     errors = np.zeros(len(starts), np.bool_)
     errors[odd] = True
     told = dict.fromkeys(np.flatnonzero(errors[keep]).tolist(), UNCLOSED)
-    mask = np.ones(used, np.bool_)
-    mask[breaks[breaks < used]] = False
-    mask[ends[ends < breaks]] = False
-    if header:
-        mask[: ends[0]] = False
+    head = int(breaks[0]) if header else 0
     starts, ends = starts[keep], ends[keep]
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(ends - starts)))
-    packed = raw[:used][mask].tobytes()
+    if multi_line and len(offsets) > 1:
+        packed = b"".join([text[low:high] for low, high in zip(starts.tolist(), ends.tolist(), strict=True)])
+    else:
+        packed = text[head:].replace(b"\r\n", b"\n").replace(b"\n", b"")
     return [Found(packed, 0, offsets[:-1], offsets[1:], told, True, base + starts)], used
 
 

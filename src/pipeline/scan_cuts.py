@@ -31,7 +31,7 @@ class Summary:
 
 
 def summarise(blocks: Iterable[bytes], escaped: bool, following: int) -> Summary:
-    """The summary of a range. `escaped`: a lone backslash stands before it; `following`: the byte behind it (0: none)."""
+    """The summary of a range. `escaped`: a lone backslash stands before it; `following`: the byte behind (0: none)."""
     inside, left = [False, True], [b"", b""]
     sound = [True, True]
     blocks = iter(blocks)
@@ -57,12 +57,13 @@ def _record_range(stack: Sequence[tuple[int, int]], floor: int) -> int | None:
     return stack[level][1] if len(stack) > level else None
 
 
-def fold(summaries: Sequence[Summary], begin: State = State()) -> tuple[list[State], int]:  # noqa: B008
+def fold(summaries: Sequence[Summary], begin: State | None = None) -> tuple[list[State], int]:
     """The state at the start of every range, and the number of the first one that must be read on to the file's end.
 
     That is the one in which the record starts that is damaged, or in which the array that `begin` stands in ends;
     without either the number of ranges. States behind it mean nothing.
     """
+    begin = begin or State()
     floor = len(begin.stack)
     stack = [(kind, 0) for kind in begin.stack]
     inside, states, safe = begin.inside, [], 0
@@ -82,10 +83,14 @@ def fold(summaries: Sequence[Summary], begin: State = State()) -> tuple[list[Sta
                 return states, safe
         inside = summary.inside[inside]
     around = _record_range(stack, floor)
-    return states, len(summaries) if around is None else around
+    if around is None:
+        return states, safe if inside else len(summaries)
+    return states, around
 
 
-def first_record(blocks: Iterator[bytes], base: int, state: State, escaped: bool, end: int, floor: int) -> tuple[int, int, Iterator[bytes]] | None:
+def first_record(
+    blocks: Iterator[bytes], base: int, state: State, escaped: bool, end: int, floor: int
+) -> tuple[int, int, Iterator[bytes]] | None:
     """The first record that starts at or behind `base`: its offset, the level it stands on, the bytes from there.
 
     `blocks` begin at `base`, in `state`. None when no record starts before `end`. With `floor` the array of that depth

@@ -20,7 +20,7 @@ _NO_VALUE, _ASIDE = -1, -2
 
 @dataclass
 class _Frame:
-    """A container around the place that is read: its bracket, how many keys matched on the way to it and to its value."""
+    """A container around the place that is read: its bracket, how many keys match on the way to it and to its value."""
 
     kind: int
     matched: int
@@ -31,11 +31,13 @@ class EnvelopeReader:
     """Reads documents from offset `base` of the file and gives what stands at `keys` in each.
 
     An array there gives its elements, another value is the record itself, null and an empty array give none; arrays on
-    the way are gone through. Documents without the path are `missing_path`. Records that start at or behind `end` are left.
-    `stack`: the brackets open around `base`, the innermost being the array at the path, whose elements are read on.
+    the way are gone through. Documents without the path are `missing_path`. Records that start at or behind `end` are
+    left. `stack`: the brackets open around `base`; the innermost is the array at the path, whose elements come next.
     """
 
-    def __init__(self, blocks: Iterator[bytes], base: int, keys: Sequence[str], end: int | None = None, stack: bytes = b"") -> None:
+    def __init__(
+        self, blocks: Iterator[bytes], base: int, keys: Sequence[str], end: int | None = None, stack: bytes = b""
+    ) -> None:
         self.text, self.keys, self.end = TokenReader(blocks, base), keys, end
         self.frames: list[_Frame] = []
         for kind in stack[:-1]:
@@ -63,7 +65,9 @@ class EnvelopeReader:
                     pass
         except DamagedError:
             return None
-        return (bytes(frame.kind for frame in self.frames) + b"[", self.text.at + self.text.pos) if self.in_array else None
+        return (
+            (bytes(frame.kind for frame in self.frames) + b"[", self.text.at + self.text.pos) if self.in_array else None
+        )
 
     def _next(self) -> Iterator[Found]:
         """One step: the beginning of a value, or the end of a container."""
@@ -144,7 +148,13 @@ class EnvelopeReader:
         """The elements of the array that begins here."""
         text = self.text
         held = text.rest[text.pos :]
-        reader = JsonReader(itertools.chain([held] if held else [], text.blocks), text.at + text.pos, self.end, level=1, ends_with_array=True)
+        reader = JsonReader(
+            itertools.chain([held] if held else [], text.blocks),
+            text.at + text.pos,
+            self.end,
+            level=1,
+            ends_with_array=True,
+        )
         yield from reader.records()
         text.rest, text.at, text.pos, text.final = reader.rest, reader.at, 0, reader.final
         self.in_array, self.done = False, not reader.closed

@@ -82,14 +82,18 @@ def _is_utf8(data: bytes, text: pa.Array) -> bool:
     return True
 
 
-def _batch(data: bytes, offsets: Offsets, positions: Any, files: Any, errors: dict[int, str], extra: list[Any]) -> pa.RecordBatch:
+def _batch(
+    data: bytes, offsets: Offsets, positions: Any, files: Any, errors: dict[int, str], extra: list[Any]
+) -> pa.RecordBatch:
     import numpy as np
     import pyarrow as pa
 
     count = len(offsets) - 1
     first, last = int(offsets[0]), int(offsets[-1])
     # Arrow's stream format wants offsets that begin at 0: the buffer begins where the first text does.
-    text = pa.StringArray.from_buffers(count, pa.py_buffer((offsets - first).astype(np.int32)), pa.py_buffer(data)[first:last])
+    text = pa.StringArray.from_buffers(
+        count, pa.py_buffer((offsets - first).astype(np.int32)), pa.py_buffer(data)[first:last]
+    )
     if not _is_utf8(data, text):
         # Rare: record by record, what is not UTF-8 is shown as \xNN and told.
         texts = []
@@ -101,8 +105,18 @@ def _batch(data: bytes, offsets: Offsets, positions: Any, files: Any, errors: di
                 texts.append(raw.decode(errors="backslashreplace"))
                 errors.setdefault(index, NOT_UTF8)
         text = pa.array(texts, pa.string())
-    told = pa.nulls(count, pa.string()) if not errors else pa.array([errors.get(index) for index in range(count)], pa.string())
-    columns = [pa.array(files, pa.int32()), pa.array(positions, pa.int64()), text, told, *(pa.array(more, pa.int32()) for more in extra)]
+    told = (
+        pa.nulls(count, pa.string())
+        if not errors
+        else pa.array([errors.get(index) for index in range(count)], pa.string())
+    )
+    columns = [
+        pa.array(files, pa.int32()),
+        pa.array(positions, pa.int64()),
+        text,
+        told,
+        *(pa.array(more, pa.int32()) for more in extra),
+    ]
     names = ["_file", "_position", "_raw", "_error", *(["_layout"] if extra else [])]
     return pa.RecordBatch.from_arrays(columns, names=names)
 

@@ -40,7 +40,9 @@ class Gap:
     items: list[Item] = field(default_factory=list)
 
 
-def read_gap(data: bytes, at: int, stop: int, gap: Gap, *, to_record: bool = False, ends_with_array: bool = False) -> int:
+def read_gap(
+    data: bytes, at: int, stop: int, gap: Gap, *, to_record: bool = False, ends_with_array: bool = False
+) -> int:
     """Reads the bytes from `at` to `stop` into `gap` and returns where it stopped.
 
     The bytes hold no record that is an object or an array, or, with `to_record`, it stops before the first one.

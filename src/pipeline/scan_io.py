@@ -22,7 +22,7 @@ TRUNCATED_GZIP, BAD_GZIP = "truncated_gzip", "bad_gzip"
 
 
 class Blocks:
-    """Bytes of a piece, a block at a time; `at` is the offset behind the last one, `open_line` whether that is no line end.
+    """Bytes of a piece, a block at a time. `at`: the offset behind the last one; `open_line`: it ends within a line.
 
     `error` tells, once all are read, how a damaged .gz file ended.
     """
@@ -44,7 +44,9 @@ def read(piece: Piece, start: int, stop: int) -> bytes:
     """Exactly the bytes from `start` to `stop` of the file as it is stored."""
     data = storage.read_range(piece.path, start, stop - start, piece.version)
     if len(data) != stop - start:
-        raise InputError(f"{piece.path}: changed while it was read: ends at byte {start + len(data)}, expected {piece.size}")
+        raise InputError(
+            f"{piece.path}: changed while it was read: ends at byte {start + len(data)}, expected {piece.size}"
+        )
     return data
 
 
@@ -75,7 +77,7 @@ def _stored(piece: Piece, start: int) -> Iterator[bytes]:
 
 
 def open_piece(piece: Piece, start: int, content: bytes | None = None) -> Blocks:
-    """The bytes of the piece from `start` on, to the end of the file if need be; `content`: the file, fetched before."""
+    """The bytes of the piece from `start` on, and behind its end if need be; `content`: the file, fetched before."""
     stored = iter([content[start:]]) if content is not None else _stored(piece, start)
     blocks = Blocks(stored, start)
     if piece.is_gzip:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipeline import scan_io
@@ -36,12 +36,16 @@ def look_again(scan: Scan, problems: DataFrame) -> DataFrame:
     wanted = problems.select("_file", "_position").distinct()
     lines = _lines_before(spark, wanted, cut) if scan.is_csv and cut else {}
     length = max((parts[0].end for parts in cut.values()), default=1)
-    bucket = F.when(F.col("_file").isin(list(cut)), F.expr(f"_position div {length}")).otherwise(F.lit(0)) if cut else F.lit(0)
+    bucket = (
+        F.when(F.col("_file").isin(list(cut)), F.expr(f"_position div {length}")).otherwise(F.lit(0))
+        if cut
+        else F.lit(0)
+    )
     count = max(1, min(len(scan.pieces), 2 * spark.sparkContext.defaultParallelism))
     sorted_places = wanted.withColumn("_bucket", bucket).repartition(count, "_file", "_bucket")
     files, is_csv, multi_line, records = scan.files, scan.is_csv, scan.multi_line, scan.records
 
-    def body(batches: Iterator[Any]) -> Iterator[Any]:
+    def body(batches: Iterable[Any]) -> Iterator[Any]:
         import numpy as np
 
         for piece, places in _by_piece(batches, by_file):
@@ -59,7 +63,7 @@ def look_again(scan: Scan, problems: DataFrame) -> DataFrame:
     return sorted_places.sortWithinPartitions("_file", "_position").mapInArrow(body, LOOKED)
 
 
-def _by_piece(batches: Iterator[Any], by_file: dict[int, list[Piece]]) -> Iterator[tuple[Piece, list[int]]]:
+def _by_piece(batches: Iterable[Any], by_file: dict[int, list[Piece]]) -> Iterator[tuple[Piece, list[int]]]:
     """The places of each piece, in order; what comes in is in the order of files and positions."""
     starts = {number: [piece.start for piece in parts] for number, parts in by_file.items()}
 
@@ -119,12 +123,19 @@ def _lines_before(spark: SparkSession, wanted: DataFrame, cut: dict[int, list[Pi
         import pyarrow as pa
 
         piece = parts[number]
-        count = sum(scan_io.read(piece, low, high).count(b"\n") for low, high in scan_io.steps(piece.start, piece.end, piece.end))
-        yield pa.record_batch([pa.array([number], pa.int32()), pa.array([count], pa.int64())], names=["number", "count"])
+        count = sum(
+            scan_io.read(piece, low, high).count(b"\n")
+            for low, high in scan_io.steps(piece.start, piece.end, piece.end)
+        )
+        yield pa.record_batch(
+            [pa.array([number], pa.int32()), pa.array([count], pa.int64())], names=["number", "count"]
+        )
 
     result: dict[tuple[int, int], int] = {}
     if parts:
         counts = dict(tuple(row) for row in run_tasks(spark, len(parts), work, "number int, count long").collect())
         for number, piece in enumerate(parts):
-            result[piece.file, piece.start] = 0 if piece.start == 0 else result[piece.file, parts[number - 1].start] + counts[number - 1]
+            result[piece.file, piece.start] = (
+                0 if piece.start == 0 else result[piece.file, parts[number - 1].start] + counts[number - 1]
+            )
     return result

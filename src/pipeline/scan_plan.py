@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from pipeline.scan_cuts import State
@@ -25,8 +25,8 @@ LINES, STREAM, FOREIGN = "lines", "stream", "foreign"
 class Piece:
     """The bytes `start` to `end` of file number `file`; a record belongs to the piece that its first byte lies in.
 
-    `size` and `version` are the file's when the run was planned. `form`: how its records stand in it ("" when only the
-    reader finds out). `state`: what is open at `start`; `floor`: how many of these brackets stand around the array whose elements are
+    `size` and `version` are the file's when the run was planned. `form`: how its records stand in it ("" when only
+    the reader finds out). `state`: what is open at `start`; `floor`: how many of these brackets stand around the array whose elements are
     the records, when that is inside a document. A .gz file is one piece; offsets count decompressed bytes.
     """
 
@@ -36,7 +36,7 @@ class Piece:
     start: int
     end: int
     form: str = ""
-    state: State = State()
+    state: State = field(default_factory=State)
     floor: int = 0
     version: str = ""
 
@@ -64,7 +64,9 @@ def task_bytes(pieces: Sequence[Piece], cores: int) -> int:
 
 def whole(files: Sequence[File]) -> list[Piece]:
     """Each file as one piece."""
-    return [Piece(number, file.path, file.size, 0, file.size, version=file.version) for number, file in enumerate(files)]
+    return [
+        Piece(number, file.path, file.size, 0, file.size, version=file.version) for number, file in enumerate(files)
+    ]
 
 
 def ranges(piece: Piece, length: int) -> list[Piece]:

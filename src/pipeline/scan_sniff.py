@@ -12,7 +12,7 @@ _SHARE = 0.8
 
 
 def sniff(head: bytes, whole: bool) -> str:
-    """`lines`: one record a line; `stream`: arrays, values over several lines, or too little to tell; `foreign`: not UTF-8.
+    """`lines`: a record a line; `stream`: arrays, values over several lines, or too little to tell; `foreign`: UTF-16.
 
     In doubt it is a stream, which is right for lines as well; lines are faster and confine damage. `whole`: the head is
     the whole file.

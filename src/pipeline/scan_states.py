@@ -1,4 +1,4 @@
-"""Big JSON files as ranges whose beginnings are understood: a look at all ranges in parallel, before the records are read."""
+"""Big JSON files as ranges with known beginnings: all ranges are looked at in parallel before records are read."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ def json_pieces(spark: SparkSession, pieces: Sequence[Piece], cores: int, record
     from pipeline.scan_headers import with_form
 
     length = task_bytes(pieces, cores)
-    big = {piece.file: piece for piece in with_form([piece for piece in pieces if not piece.is_gzip and piece.size > length])}
+    big = {
+        piece.file: piece
+        for piece in with_form([piece for piece in pieces if not piece.is_gzip and piece.size > length])
+    }
     split = {number: ranges(piece, length) for number, piece in big.items() if piece.form == LINES}
     parts = []
     for piece in big.values():

@@ -53,7 +53,7 @@ def value_end(data: bytes, at: int, stop: int | None = None) -> Verdict:
 
 
 def _step(expect: int, token: int, stack: list[int]) -> int | None:
-    """What may come behind `token` (a mark's byte, -2 a string, -3 a number or name); None when it may not stand here."""
+    """What may come behind `token` (a mark's byte, -2 a string, -3 a number or name); None when it may not stand."""
     if token in (0x7B, 0x5B):
         if expect not in (_VALUE, _VALUE_OR_CLOSE):
             return None
@@ -85,7 +85,9 @@ def may_go_on(data: bytes, at: int, stop: int) -> bool:
     return len(data[at:stop]) < 6 and re.fullmatch(rb"-|t|tr|tru|f|fa|fal|fals|n|nu|nul", rest) is not None
 
 
-def next_record(data: bytes, start: int, trouble: int, stop: int, *, final: bool, in_array: bool, nested: bool = False) -> int:
+def next_record(
+    data: bytes, start: int, trouble: int, stop: int, *, final: bool, in_array: bool, nested: bool = False
+) -> int:
     """The offset of the next believable record behind the damaged one at `start`: NONE, or MORE bytes must be seen.
 
     Believable: of the same kind, beginning with the same first key, strictly sound, not the value of a key, and

@@ -41,9 +41,9 @@ def _pack(mask: Any) -> Bits:
     import numpy as np
 
     packed = np.packbits(mask, bitorder="little")
-    room = np.zeros(-(-len(packed) // 8) * 8, np.uint8)
-    room[: len(packed)] = packed
-    return room.view("<u8")
+    if len(packed) % 8 == 0:
+        return packed.view("<u8")
+    return np.concatenate((packed, np.zeros(-len(packed) % 8, np.uint8))).view("<u8")
 
 
 def _unpack(bits: Bits, count: int) -> Offsets:
@@ -108,24 +108,28 @@ def _chunk(text: Bytes, following: int, inside: bool, escaped: bool, newlines: b
         is_quote[hit] = False
     quotes = _pack(is_quote)
     within = _inside(quotes, inside)
+    # One bit apart, [ and { look alike, and so do ] and }.
     folded = text | 0x20
-    brackets = _pack((folded == 0x7B) | (folded == 0x7D))
+    is_bracket = folded == 0x7B
+    is_bracket |= folded == 0x7D
+    brackets = _pack(is_bracket)
     breaks = _pack(text == NEWLINE)
-    letters = _pack((folded - np.uint8(0x61)) < 26)
-    behind = letters >> np.uint64(1)
-    behind[:-1] |= letters[1:] << np.uint64(63)
-    if 0x61 <= following | 0x20 <= 0x7A:
+    words = _pack(folded > 0x60) & ~brackets
+    behind = words >> np.uint64(1)
+    behind[:-1] |= words[1:] << np.uint64(63)
+    if following | 0x20 > 0x60 and following | 0x20 not in (0x7B, 0x7D):
         behind[(count - 1) // 64] |= np.uint64(1 << ((count - 1) % 64))
-    wrong = (breaks & within) | (quotes & ~within & behind)
-    # Bits beyond the text are never set in `quotes` and `breaks`, so that `wrong` has none either.
-    trouble = _first(wrong)
+    # Bits beyond the text are never set in `quotes` and `breaks`, so that this has none either.
+    trouble = _first((breaks & within) | (quotes & ~within & behind))
     wanted = (brackets | breaks if newlines else brackets) & ~within
     at = _unpack(wanted, count)
     ends_inside = bool((int(within[-1]) >> ((count - 1) % 64)) & 1)
     return Structure(at, text[at], ends_inside, escaped_after, count if trouble < 0 else trouble)
 
 
-def structure(data: Any, *, inside: bool = False, escaped: bool = False, newlines: bool = False, following: int = 0) -> Structure:
+def structure(
+    data: Any, *, inside: bool = False, escaped: bool = False, newlines: bool = False, following: int = 0
+) -> Structure:
     """The structure of `data` (bytes), read from a state: in a string or not, behind a lone backslash or not.
 
     `following` is the byte behind the text, when it is known. Nothing is told about bytes behind the first trouble.

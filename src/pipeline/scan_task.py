@@ -82,7 +82,7 @@ def _gzip_end(finds: Iterator[Found], blocks: scan_io.Blocks) -> Iterator[Found]
 
 
 def _with_end(last: Found | None, blocks: scan_io.Blocks, cut_off: bool) -> Iterator[Found]:
-    """The last find, and how a damaged .gz file ended: told with the record that was cut off, else as one without text."""
+    """The last find, and how a damaged .gz file ended: told with the record it cut off, else as one without text."""
     if last is not None:
         if blocks.error and cut_off:
             last.errors[len(last.starts) - 1] = blocks.error
@@ -126,7 +126,9 @@ def json_task(pieces: Sequence[Piece], records: str) -> Iterator[tuple[int, int 
             yield piece.file, None, found
 
 
-def csv_task(pieces: Sequence[Piece], layouts: Sequence[int], multi_line: bool) -> Iterator[tuple[int, int | None, Found]]:
+def csv_task(
+    pieces: Sequence[Piece], layouts: Sequence[int], multi_line: bool
+) -> Iterator[tuple[int, int | None, Found]]:
     """The records of a task's pieces, with the numbers of their file and of its header."""
     for piece, content in scan_io.contents(pieces):
         for found in csv_found(piece, multi_line, content):

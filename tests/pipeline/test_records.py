@@ -31,11 +31,19 @@ def tiny_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def same(frame: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
-    assert_df_equality(frame, frame.sparkSession.createDataFrame(rows, schema), ignore_nullable=True, ignore_row_order=True)
+    assert_df_equality(
+        frame, frame.sparkSession.createDataFrame(rows, schema), ignore_nullable=True, ignore_row_order=True
+    )
 
 
 def test_json_files_of_any_form_give_one_row_a_record(spark: SparkSession, tmp_path: pathlib.Path) -> None:
-    found = files(tmp_path, a_json=b'[{"x":1},{"x":2}]', b_json=b'{"x":3}\n{"x":4\n', c_json=b"", d_json_gz=gzip.compress(b'{\n"x":5}'))
+    found = files(
+        tmp_path,
+        a_json=b'[{"x":1},{"x":2}]',
+        b_json=b'{"x":3}\n{"x":4\n',
+        c_json=b"",
+        d_json_gz=gzip.compress(b'{\n"x":5}'),
+    )
     scan = json_records(spark, found)
     rows = [
         (0, 1, '{"x":1}', None),
@@ -48,9 +56,13 @@ def test_json_files_of_any_form_give_one_row_a_record(spark: SparkSession, tmp_p
     assert [pathlib.Path(path).name for path in scan.files] == ["a.json", "b.json", "c.json", "d.json.gz"]
 
 
-def test_what_follows_a_record_in_its_text_does_not_disturb_the_parser(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+def test_what_follows_a_record_in_its_text_does_not_disturb_the_parser(
+    spark: SparkSession, tmp_path: pathlib.Path
+) -> None:
     found = files(tmp_path, a_json=b'[{"x":1} ,\n {"x":2}]')
-    parsed = json_records(spark, found).frame.select(F.from_json("_raw", "x int, bad string", {"columnNameOfCorruptRecord": "bad"}).alias("r"))
+    parsed = json_records(spark, found).frame.select(
+        F.from_json("_raw", "x int, bad string", {"columnNameOfCorruptRecord": "bad"}).alias("r")
+    )
     same(parsed.select("r.*"), [(1, None), (2, None)], "x int, bad string")
 
 
@@ -66,7 +78,9 @@ def test_a_big_array_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib.Pa
 @pytest.mark.usefixtures("tiny_ranges")
 def test_a_big_document_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     records = [{"n": number, "t": '"]}\\' * (number % 4)} for number in range(120)]
-    document = {"api": {"items": [{"at": "noon", "data": records[:90]}, {"at": "one", "data": records[90:]}], "data": []}}
+    document = {
+        "api": {"items": [{"at": "noon", "data": records[:90]}, {"at": "one", "data": records[90:]}], "data": []}
+    }
     scan = json_records(spark, files(tmp_path, a_json=json.dumps(document).encode()), records="api.items.data")
     assert scan.frame.rdd.getNumPartitions() > 5
     texts = [json.loads(row[0]) for row in scan.frame.orderBy("_position").select(trimmed(F.col("_raw"))).collect()]
@@ -93,10 +107,18 @@ def test_a_second_look_at_json_gives_the_exact_text(spark: SparkSession, tmp_pat
 @pytest.mark.usefixtures("tiny_ranges")
 def test_csv_rows_know_their_header_and_their_line(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     long = b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(100)) + b'7,"y\n\n8,z'
-    scan = csv_lines(spark, files(tmp_path, a_csv=b"b,a\r\n1,2\r\n", b_csv=long, c_csv=b"\xef\xbb\xbfb,a\n3,4\n", d_csv=b""))
+    scan = csv_lines(
+        spark, files(tmp_path, a_csv=b"b,a\r\n1,2\r\n", b_csv=long, c_csv=b"\xef\xbb\xbfb,a\n3,4\n", d_csv=b"")
+    )
     assert scan.headers == ["b,a", "a,b"]
     assert [pathlib.Path(path).name for path in scan.header_files] == ["a.csv", "b.csv"]
-    rows = [(0, 5, "1,2", None, 0), (1, 4, "0,x", None, 1), (1, 494, '7,"y', "unclosed_quote", 1), (1, 500, "8,z", None, 1), (2, 7, "3,4", None, 0)]
+    rows = [
+        (0, 5, "1,2", None, 0),
+        (1, 4, "0,x", None, 1),
+        (1, 494, '7,"y', "unclosed_quote", 1),
+        (1, 500, "8,z", None, 1),
+        (2, 7, "3,4", None, 0),
+    ]
     same(scan.frame.where("_file != 1 or _position in (4, 494, 500)"), rows, LINES)
     assert scan.frame.count() == 104
     looked = [(0, 5, 2, "1,2"), (1, 494, 102, '7,"y'), (1, 500, 104, "8,z"), (2, 7, 2, "3,4")]
@@ -107,14 +129,20 @@ def test_csv_rows_know_their_header_and_their_line(spark: SparkSession, tmp_path
 def test_csv_values_over_several_lines(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     scan = csv_lines(spark, files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), multi_line=True)
     same(scan.frame, [(0, 4, '1,"x\ny"', None, 0), (0, 12, "2,z", None, 0)], LINES)
-    same(scan.look_again(scan.frame).select("position", "raw"), [(2, '1,"x\ny"'), (4, "2,z")], "position long, raw string")
+    same(
+        scan.look_again(scan.frame).select("position", "raw"),
+        [(2, '1,"x\ny"'), (4, "2,z")],
+        "position long, raw string",
+    )
 
 
 def test_many_small_files_are_few_tasks(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     texts = {f"f{number:03}_json": b'{"n":%d}' % number for number in range(200)}
     frame = json_records(spark, files(tmp_path, **texts)).frame
     assert frame.rdd.getNumPartitions() <= 8
-    assert frame.select(F.sum(F.get_json_object("_raw", "$.n").cast("int")), F.countDistinct("_file")).collect() == [(19900, 200)]
+    assert frame.select(F.sum(F.get_json_object("_raw", "$.n").cast("int")), F.countDistinct("_file")).collect() == [
+        (19900, 200)
+    ]
 
 
 def test_a_file_that_changed_since_it_was_listed_stops_the_job(spark: SparkSession, tmp_path: pathlib.Path) -> None:

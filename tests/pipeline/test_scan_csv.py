@@ -26,7 +26,10 @@ def _rows(parts: Iterator[tuple[int, bytes]], multi_line: bool, header: bool) ->
     rows: list[Row] = []
     for found in csv_records(parts, header=header, multi_line=multi_line):
         texts = [text.decode() for text in found.texts()]
-        rows += [(place, text, found.errors.get(i)) for i, (place, text) in enumerate(zip(found.places().tolist(), texts, strict=True))]
+        rows += [
+            (place, text, found.errors.get(i))
+            for i, (place, text) in enumerate(zip(found.places().tolist(), texts, strict=True))
+        ]
     return rows
 
 
@@ -41,7 +44,11 @@ LINES = [
     ("a byte order mark", b"\xef\xbb\xbfa\n1\n", [(5, "1", None)]),
     ("quotes", b'a,b\n"x,""y""",2\n', [(4, '"x,""y""",2', None)]),
     ("an unclosed quote", b'a,b\n"x,2\n3,4\n', [(4, '"x,2', "unclosed_quote"), (9, "3,4", None)]),
-    ("two unclosed quotes", b'a\n"x\n1\ny"\n2\n', [(2, '"x', "unclosed_quote"), (5, "1", None), (7, 'y"', "unclosed_quote"), (10, "2", None)]),
+    (
+        "two unclosed quotes",
+        b'a\n"x\n1\ny"\n2\n',
+        [(2, '"x', "unclosed_quote"), (5, "1", None), (7, 'y"', "unclosed_quote"), (10, "2", None)],
+    ),
 ]
 
 
@@ -53,10 +60,22 @@ def test_records_are_the_lines_behind_the_header(data: bytes, rows: list[Row], b
 
 MULTI = [
     ("a line break in quotes", b'a,b\n1,"x\ny"\n2,z\n', [(4, '1,"x\ny"', None), (12, "2,z", None)]),
-    ("several, with windows line ends", b'a,b\r\n1,"x\r\n\r\ny"\r\n2,z\r\n', [(5, '1,"x\r\n\r\ny"', None), (17, "2,z", None)]),
+    (
+        "several, with windows line ends",
+        b'a,b\r\n1,"x\r\n\r\ny"\r\n2,z\r\n',
+        [(5, '1,"x\r\n\r\ny"', None), (17, "2,z", None)],
+    ),
     ("a header over two lines", b'"a\nb",c\n1,2\n', [(8, "1,2", None)]),
-    ("a quote that is never closed", b'a,b\n1,"x\n2,y\n3,z\n', [(4, '1,"x', "unclosed_quote"), (9, "2,y", None), (13, "3,z", None)]),
-    ("one before a sound one", b'a,b\n1,"x\n2,y\n3,"p\nq"\n', [(4, '1,"x', "unclosed_quote"), (9, "2,y", None), (13, '3,"p\nq"', None)]),
+    (
+        "a quote that is never closed",
+        b'a,b\n1,"x\n2,y\n3,z\n',
+        [(4, '1,"x', "unclosed_quote"), (9, "2,y", None), (13, "3,z", None)],
+    ),
+    (
+        "one before a sound one",
+        b'a,b\n1,"x\n2,y\n3,"p\nq"\n',
+        [(4, '1,"x', "unclosed_quote"), (9, "2,y", None), (13, '3,"p\nq"', None)],
+    ),
     ("the end of the file in quotes", b'a\n1\n"x\n', [(2, "1", None), (4, '"x', "unclosed_quote")]),
 ]
 
@@ -68,7 +87,12 @@ def test_with_multi_line_quoted_values_hold_line_breaks(data: bytes, rows: list[
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.text(alphabet='ab,"é \r', max_size=6), max_size=12), st.booleans(), st.sets(st.integers(1, 80), max_size=6), st.integers(1, 30))
+@given(
+    st.lists(st.text(alphabet='ab,"é \r', max_size=6), max_size=12),
+    st.booleans(),
+    st.sets(st.integers(1, 80), max_size=6),
+    st.integers(1, 30),
+)
 def test_any_ranges_give_each_line_once(lines: list[str], ended: bool, cuts: set[int], block: int) -> None:
     data = "\n".join(["header", *lines]).encode() + (b"\n" if ended else b"")
     inner = sorted(cut for cut in cuts if cut < len(data))

@@ -31,12 +31,24 @@ CASES = [
     ("documents one behind the other", '{"a":{"b":[1]}}\n{"a":{"b":[2]}}', [(11, "1", None), (27, "2", None)]),
     ("null and an empty array give nothing", '{"a":{"b":null}}{"a":{"b":[]}}', []),
     ("an empty file", "", []),
-    ("a document without the path", '{"message":"no","code":440}', [(0, '{"message":"no","code":440}', "missing_path")]),
-    ("a document that ends with the file", '{"a":{"b":[{"x":1},{"x"', [(11, '{"x":1}', None), (19, '{"x"', "truncated")]),
+    (
+        "a document without the path",
+        '{"message":"no","code":440}',
+        [(0, '{"message":"no","code":440}', "missing_path")],
+    ),
+    (
+        "a document that ends with the file",
+        '{"a":{"b":[{"x":1},{"x"',
+        [(11, '{"x":1}', None), (19, '{"x"', "truncated")],
+    ),
     ("one that ends behind a record", '{"a":{"b":[{"x":1}]', [(11, '{"x":1}', None), (19, "", "truncated")]),
     ("one that ends before any record", '{"a":', [(0, '{"a":', "truncated")]),
     ("a damaged document", '{"a" 1}\n{"a":{"b":[1]}}', [(0, '{"a" 1}', "malformed_json"), (19, "1", None)]),
-    ("a damaged record", '{"a":{"b":[{"x":"1},{"x":2},{"x":3}]}}', [(11, '{"x":"1}', "malformed_json"), (20, '{"x":2}', None), (28, '{"x":3}', None)]),
+    (
+        "a damaged record",
+        '{"a":{"b":[{"x":"1},{"x":2},{"x":3}]}}',
+        [(11, '{"x":"1}', "malformed_json"), (20, '{"x":2}', None), (28, '{"x":3}', None)],
+    ),
 ]
 
 
@@ -76,8 +88,16 @@ def read_cut(data: bytes, cuts: Sequence[int], block: int) -> list[Row]:
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(RECORDS, max_size=5), st.lists(RECORDS, max_size=2), st.sampled_from([None, 1]), st.sets(st.integers(1, 250), max_size=6), st.sampled_from([4, 30, 1000]))
-def test_any_ranges_give_the_records_that_were_written(first: list[object], second: list[object], indent: int | None, cuts: set[int], block: int) -> None:
+@given(
+    st.lists(RECORDS, max_size=5),
+    st.lists(RECORDS, max_size=2),
+    st.sampled_from([None, 1]),
+    st.sets(st.integers(1, 250), max_size=6),
+    st.sampled_from([4, 30, 1000]),
+)
+def test_any_ranges_give_the_records_that_were_written(
+    first: list[object], second: list[object], indent: int | None, cuts: set[int], block: int
+) -> None:
     document = {"q": ['{"a":'], "a": [{"c": 1, "b": first}, {"b": second, "d": {}}], "z": None}
     data = json.dumps(document, ensure_ascii=False, indent=indent).encode()
     whole = read(data)

@@ -77,7 +77,11 @@ def test_a_file_in_another_encoding_is_one_rejected_record(piece: Callable[..., 
 
 
 def test_zero_bytes_are_garbage_and_cost_no_record(piece: Callable[..., Piece]) -> None:
-    assert read(piece(b'{"a":1}\n\0\0\0\n{"a":2}\n')) == [(0, '{"a":1}', None), (8, "\0\0\0", "garbage"), (12, '{"a":2}', None)]
+    assert read(piece(b'{"a":1}\n\0\0\0\n{"a":2}\n')) == [
+        (0, '{"a":1}', None),
+        (8, "\0\0\0", "garbage"),
+        (12, '{"a":2}', None),
+    ]
 
 
 def test_gzip_of_several_members_is_one_file(piece: Callable[..., Piece]) -> None:
