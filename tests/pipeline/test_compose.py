@@ -238,6 +238,7 @@ def assert_whole(path: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("place", ["local", "moto"], indirect=True)
 @pytest.mark.parametrize("size", [4096, 3 * MIB])
 def test_every_published_file_is_whole_after_each_of_ten_kills(
     place: Place, size: int, monkeypatch: pytest.MonkeyPatch

@@ -102,6 +102,7 @@ def test_of_many_that_begin_at_once_one_gets_it(place: Place) -> None:
         assert sum(pool.map(begin, range(8))) == 1
 
 
+@pytest.mark.slow
 def test_a_run_is_held_by_a_process_that_lives(holder: subprocess.Popen[bytes], place: Place) -> None:
     time.sleep(3)
     assert "in use by run killed-run since " in refused(place)
@@ -191,6 +192,7 @@ def not_implemented(request: Any, **_: Any) -> Any:
     return AWSResponse(request.url, 501, {}, Raw())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("when", "change"), [("before-sign", ignored), ("before-send", not_implemented)])
 def test_without_if_match_a_dead_lease_is_not_taken_and_the_way_out_is_told(
     s3_moto: Place, quick: None, before_put: Callable[..., None], when: str, change: Callable[..., Any]
