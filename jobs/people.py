@@ -34,16 +34,25 @@ JOB = Job(
     summary="People with first and last name and a stable id, as CSV and as a PostgreSQL table.",
     inputs=[Input("people", "people as CSV: fullname, age, location")],
     options=[
-        Option("database-url", database_url, None,
-               "load the table of this database; credentials from PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN",
-               metavar="postgresql://HOST[:PORT]/DATABASE"),
+        Option(
+            "database-url",
+            database_url,
+            None,
+            "load the table of this database; credentials from PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN",
+            metavar="postgresql://HOST[:PORT]/DATABASE",
+        ),
         Option("table", table_name, "people", "the table to load", metavar="[SCHEMA.]TABLE"),
-        Option("key", key_columns, ",".join(KEY_COLUMNS), "what the id is made of; with fullname alone, a changed age or location updates",
-               metavar="COLUMNS"),
+        Option(
+            "key",
+            key_columns,
+            ",".join(KEY_COLUMNS),
+            "what the id is made of; with fullname alone, a changed age or location updates",
+            metavar="COLUMNS",
+        ),
     ],
     check=check,
     needs=lambda options: ["postgresql"] if options.database_url else [],
-)  # fmt: skip
+)
 
 
 def body(run: Run) -> None:
@@ -62,7 +71,10 @@ def load_table(run: Run, people: DataFrame, rows: int) -> None:
     target = Target(run.options.table, OUTPUT_COLUMNS, key="id")
     with run.stage("load the table"):
         done = load(people, rows, target, run.options.database_url, credentials(), run.run_id)
-    run.figure(f"table {run.options.table.quoted}", {"inserted": done.inserted, "updated": done.updated, "unchanged": done.unchanged})
+    run.figure(
+        f"table {run.options.table.quoted}",
+        {"inserted": done.inserted, "updated": done.updated, "unchanged": done.unchanged},
+    )
 
 
 if __name__ == "__main__":

@@ -45,10 +45,17 @@ class Database:
     def arguments(self, login: Credentials) -> dict[str, Any]:
         """Keyword arguments for `psycopg.connect`; a peer that vanishes is noticed within a minute."""
         return {
-            "host": self.host, "port": self.port, "dbname": self.name, "user": login.user, "password": login.password,
-            "connect_timeout": _SECONDS_TO_CONNECT, "keepalives_idle": 15, "keepalives_interval": 15, "keepalives_count": 3,
+            "host": self.host,
+            "port": self.port,
+            "dbname": self.name,
+            "user": login.user,
+            "password": login.password,
+            "connect_timeout": _SECONDS_TO_CONNECT,
+            "keepalives_idle": 15,
+            "keepalives_interval": 15,
+            "keepalives_count": 3,
             **self.parameters,
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True)
@@ -89,7 +96,7 @@ class Table:
 
 
 def database_url(text: str) -> Database:
-    """Reads `postgresql://host[:port]/database[?sslmode=...]`, with or without `jdbc:`; `UsageError` says what is wrong.
+    """Reads `postgresql://host[:port]/database[?sslmode=...]`, with or without `jdbc:`; `UsageError` otherwise.
 
     The message never repeats the text, which may hold a password by mistake.
     """
@@ -102,12 +109,20 @@ def database_url(text: str) -> Database:
         raise UsageError(f"database URL: not a URL; {expected}") from error
     parameters = dict(given)
     if parts.username is not None or parts.password is not None or {"user", "password"} & parameters.keys():
-        raise UsageError("database URL: it carries credentials; give them as PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN")
+        raise UsageError(
+            "database URL: it carries credentials; give them as PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN"
+        )
     name = parts.path.removeprefix("/")
-    if parts.scheme not in ("postgresql", "postgres") or not _is_host(host) or not _NAME.fullmatch(name.replace("-", "_")):
+    if (
+        parts.scheme not in ("postgresql", "postgres")
+        or not _is_host(host)
+        or not _NAME.fullmatch(name.replace("-", "_"))
+    ):
         raise UsageError(f"database URL: {expected}")
     if unknown := parameters.keys() - set(_PARAMETERS):
-        raise UsageError(f"database URL: unknown parameter {', '.join(sorted(unknown))}; known are {', '.join(_PARAMETERS)}")
+        raise UsageError(
+            f"database URL: unknown parameter {', '.join(sorted(unknown))}; known are {', '.join(_PARAMETERS)}"
+        )
     if parameters.get("sslmode", "prefer") not in _SSL_MODES:
         raise UsageError(f"database URL: sslmode must be one of {', '.join(_SSL_MODES)}")
     return Database(host, port, name, parameters)
@@ -125,7 +140,9 @@ def table_name(text: str) -> Table:
     """Reads `table` or `schema.table`: letters, digits and underscores, at most 55; anything else is a `UsageError`."""
     parts = text.split(".")
     if len(parts) > 2 or not all(_NAME.fullmatch(part) for part in parts):
-        raise UsageError(f"'{text}' is not a table name: letters, digits and underscores, at most 55, after SCHEMA. if need be")
+        raise UsageError(
+            f"'{text}' is not a table name: letters, digits and underscores, at most 55, after SCHEMA. if need be"
+        )
     return Table(parts[-1], parts[0] if len(parts) == 2 else None)
 
 
@@ -150,7 +167,9 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
             return Credentials(str(found["username"]), str(found["password"]))
         except (ValueError, KeyError, TypeError):
             # "from None": the chained error would show the secret's text.
-            raise DeliveryError("the secret of DATABASE_SECRET_ARN is not a JSON object with username and password") from None
+            raise DeliveryError(
+                "the secret of DATABASE_SECRET_ARN is not a JSON object with username and password"
+            ) from None
     return Credentials(environment["PGUSER"], environment["PGPASSWORD"])
 
 

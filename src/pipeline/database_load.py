@@ -1,8 +1,8 @@
-"""Loads a frame into a PostgreSQL table: in parallel through JDBC into a staging table, then one merge in one transaction.
+"""Loads a frame into a PostgreSQL table: in parallel through JDBC into a staging table, then one merge.
 
 The staging table is permanent and shared: every load marks its rows with an id of its own and holds an advisory lock on
 that id for as long as it lives. So loads may run at the same time, and what a killed load left behind is known by its
-free lock and deleted by the next one. Rights needed: SELECT, INSERT, UPDATE and DELETE; CREATE only where a table is absent.
+free lock and deleted by the next one. Rights needed: SELECT, INSERT, UPDATE and DELETE; CREATE where a table is absent.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _failure(target: Target, reason: str, login: Credentials) -> DeliveryError:
 
 @contextmanager
 def _registered(connection: Connection, target: Target, load_id: str) -> Iterator[None]:
-    """Tables are there, the load's lock is held, and its staged rows are gone afterwards, if the database still answers."""
+    """Tables are there, the load's lock is held; after a failure its staged rows go, if the database still answers."""
     _create_absent(connection, target)
     connection.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext(%s))", _lock(target, load_id))
     try:
@@ -120,7 +120,8 @@ def _create_absent(connection: Connection, target: Target) -> None:
 def _columns(connection: Connection, table: Table) -> list[str] | None:
     """The columns of a table in order; None when there is no such table."""
     found = connection.execute(
-        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY attnum",
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
+        " ORDER BY attnum",
         (table.quoted,),
     ).fetchall()
     return [str(row[0]) for row in found] or None
@@ -131,7 +132,9 @@ def _remove_leftovers(connection: Connection, target: Target) -> None:
     staging = target.table.staging()
     for (other,) in connection.execute(SQL("SELECT DISTINCT load_id FROM {}").format(staging.sql)).fetchall():
         with connection.transaction():
-            row = connection.execute("SELECT pg_try_advisory_xact_lock(hashtext(%s), hashtext(%s))", _lock(target, other)).fetchone()
+            row = connection.execute(
+                "SELECT pg_try_advisory_xact_lock(hashtext(%s), hashtext(%s))", _lock(target, other)
+            ).fetchone()
             if row and row[0]:
                 _delete_staged(connection, target, other)
 
@@ -146,9 +149,12 @@ def write_staging(frame: DataFrame, target: Target, database: Database, login: C
     from pyspark.sql import functions as F
 
     options = {
-        "driver": "org.postgresql.Driver", "user": login.user, "password": login.password,
-        "batchsize": str(BATCH), "numPartitions": str(MOST_CONNECTIONS),
-    }  # fmt: skip
+        "driver": "org.postgresql.Driver",
+        "user": login.user,
+        "password": login.password,
+        "batchsize": str(BATCH),
+        "numPartitions": str(MOST_CONNECTIONS),
+    }
     staged = frame.select(*(F.col(f"`{name}`") for name in target.columns), F.lit(load_id).alias("load_id"))
     writer = staged.write.format("jdbc").mode("append").options(**options)
     try:
@@ -162,7 +168,9 @@ def _java_reason(thrown: Any) -> str:
     while thrown.getCause() is not None:
         thrown = thrown.getCause()
     text = str(thrown.getMessage() or thrown.toString())
-    return next((line.strip() for line in text.splitlines() if "PSQLException: " in line), text.splitlines()[0]).split("PSQLException: ")[-1]
+    return next((line.strip() for line in text.splitlines() if "PSQLException: " in line), text.splitlines()[0]).split(
+        "PSQLException: "
+    )[-1]
 
 
 def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Loaded:
@@ -175,19 +183,25 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
         "WITH staged AS (SELECT DISTINCT ON ({key}) {columns} FROM {staging} WHERE load_id = %(load)s ORDER BY {key}),"
         " merged AS (INSERT INTO {table} AS old ({columns}) SELECT {columns} FROM staged ON CONFLICT ({key})"
         " DO UPDATE SET {assignments} WHERE ({old}) IS DISTINCT FROM ({new}) RETURNING old.xmax = 0 AS inserted)"
-        " SELECT (SELECT count(*) FROM staged), count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted) FROM merged"
+        " SELECT (SELECT count(*) FROM staged), count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted)"
+        " FROM merged"
     ).format(
-        key=Identifier(target.key), columns=target.names(), staging=target.table.staging().sql, table=target.table.sql,
+        key=Identifier(target.key),
+        columns=target.names(),
+        staging=target.table.staging().sql,
+        table=target.table.sql,
         assignments=SQL(", ").join(SQL("{0} = EXCLUDED.{0}").format(Identifier(name)) for name in values),
         old=SQL(", ").join(Identifier("old", name) for name in values),
         new=SQL(", ").join(SQL("EXCLUDED.{}").format(Identifier(name)) for name in values),
-    )  # fmt: skip
+    )
     with connection.transaction():
         # Two merges at once would wait for each other's rows; the second then sees what the first did.
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (target.table.quoted,))
         found = connection.execute(statement, {"load": load_id}).fetchone()
         staged, inserted, updated = found or (0, 0, 0)
         if staged != rows:
-            raise DeliveryError(f"table {target.table.quoted} was not loaded: {staged} of {rows} rows arrived in the staging table")
+            raise DeliveryError(
+                f"table {target.table.quoted} was not loaded: {staged} of {rows} rows arrived in the staging table"
+            )
         _delete_staged(connection, target, load_id)
     return Loaded(inserted, updated, rows - inserted - updated)

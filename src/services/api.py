@@ -52,16 +52,25 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             raise ApiError(401, "unauthorized", "the header x-api-key is absent or wrong")
 
     app = FastAPIOffline(
-        docs_url="/docs", redoc_url=None, title="Read API", version="1",
-        description="People in chunks, restaurants and car parks by key.", lifespan=lifespan,
-    )  # fmt: skip
+        docs_url="/docs",
+        redoc_url=None,
+        title="Read API",
+        version="1",
+        description="People in chunks, restaurants and car parks by key.",
+        lifespan=lifespan,
+    )
     api_errors.install(app)
     keyed = [Depends(check_key)]
     app.include_router(api_people.router(reader, chosen.people), dependencies=keyed)
     app.include_router(api_lookups.router(chosen.restaurants, chosen.carparks), dependencies=keyed)
 
-    @app.get("/health", response_model=Health, tags=["operation"], summary="Does the API answer, and its database",
-             responses=api_errors.responses(503))  # fmt: skip
+    @app.get(
+        "/health",
+        response_model=Health,
+        tags=["operation"],
+        summary="Does the API answer, and its database",
+        responses=api_errors.responses(503),
+    )
     def health() -> JSONResponse:
         reader.rows(SQL("SELECT 1 AS one"))
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
@@ -96,7 +105,9 @@ def main(argv: list[str] | None = None) -> int:
     import uvicorn
 
     print(f"API on http://127.0.0.1:{options.port}/docs", file=sys.stderr)
-    uvicorn.run(app, host="127.0.0.1", port=options.port, log_level="warning", server_header=False, timeout_graceful_shutdown=5)
+    uvicorn.run(
+        app, host="127.0.0.1", port=options.port, log_level="warning", server_header=False, timeout_graceful_shutdown=5
+    )
     return 0
 
 

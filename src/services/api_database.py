@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from pipeline.database import Database, credentials
 from pipeline.errors import PipelineError
-from services.api_errors import Unavailable
+from services.api_errors import UnavailableError
 
 _log = logging.getLogger(__name__)
 _WAIT_SECONDS = 3.0
@@ -26,7 +26,7 @@ Pool = ConnectionPool[psycopg.Connection[dict[str, Any]]]
 
 
 class Reader:
-    """Runs single SELECTs. After a failure a new pool is made, with credentials asked for anew; in between nobody waits."""
+    """Runs single SELECTs. After a failure a new pool is made, with credentials read anew; in between nobody waits."""
 
     def __init__(self, database: Database, connections: int) -> None:
         self._database, self._connections = database, connections
@@ -35,9 +35,9 @@ class Reader:
         self._closed_until = 0.0
 
     def rows(self, statement: Composed | SQL, values: Sequence[object] = ()) -> list[dict[str, Any]]:
-        """The rows of a statement; `Unavailable` when the database does not give them in time."""
+        """The rows of a statement; `UnavailableError` when the database does not give them in time."""
         if time.monotonic() < self._closed_until:
-            raise Unavailable("the database does not answer")
+            raise UnavailableError("the database does not answer")
         # Twice: after a restart of the database every pooled connection is dead, and the first use tells.
         for last in (False, True):
             pool = self._opened()
@@ -45,15 +45,15 @@ class Reader:
                 with pool.connection(timeout=_WAIT_SECONDS) as connection:
                     return connection.execute(statement, values).fetchall()
             except psycopg.errors.QueryCanceled as error:
-                raise Unavailable("the database is too slow") from error
+                raise UnavailableError("the database is too slow") from error
             except psycopg.errors.UndefinedTable as error:
-                raise Unavailable("the table is not there yet", retry_after=60) from error
+                raise UnavailableError("the table is not there yet", retry_after=60) from error
             except psycopg.OperationalError as error:
                 self._drop(pool)
                 if last or isinstance(error, PoolTimeout):
                     _log.warning("database: %s", " ".join(str(error).split()))
                     self._closed_until = time.monotonic() + _PAUSE_SECONDS
-                    raise Unavailable("the database does not answer") from error
+                    raise UnavailableError("the database does not answer") from error
         raise AssertionError("not reached")
 
     def _opened(self) -> Pool:
@@ -64,15 +64,23 @@ class Reader:
                 except PipelineError as error:
                     _log.warning("credentials: %s", error)
                     self._closed_until = time.monotonic() + _PAUSE_SECONDS
-                    raise Unavailable("the database's credentials cannot be read") from error
+                    raise UnavailableError("the database's credentials cannot be read") from error
                 options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c default_transaction_read_only=on"
-                arguments = {**self._database.arguments(login), "connect_timeout": int(_WAIT_SECONDS), "options": options}
+                arguments = {
+                    **self._database.arguments(login),
+                    "connect_timeout": int(_WAIT_SECONDS),
+                    "options": options,
+                }
                 arguments |= {"autocommit": True, "row_factory": dict_row, "application_name": "read-api"}
                 self._pool = ConnectionPool(
-                    kwargs=arguments, min_size=1, max_size=self._connections, open=True, name="read-api",
+                    kwargs=arguments,
+                    min_size=1,
+                    max_size=self._connections,
+                    open=True,
+                    name="read-api",
                     # Dead attempts must not go on beside those of the next pool.
                     reconnect_timeout=_WAIT_SECONDS,
-                )  # fmt: skip
+                )
             return self._pool
 
     def _drop(self, pool: Pool) -> None:

@@ -1,4 +1,4 @@
-"""Every answer that is not a success has one form: `{"error": code, "message": sentence, "parameter": name or null}`."""
+"""Every answer but a success has one form: `{"error": code, "message": sentence, "parameter": name or null}`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,18 @@ class ErrorBody(BaseModel):
     """What a client gets instead of an answer."""
 
     error: str = Field(description="a code that never changes", examples=["invalid_parameter"])
-    message: str = Field(description="a sentence for a person", examples=["num_records: expected a number from 1 to 1000"])
+    message: str = Field(
+        description="a sentence for a person", examples=["num_records: expected a number from 1 to 1000"]
+    )
     parameter: str | None = Field(default=None, description="the parameter that is wrong", examples=["num_records"])
 
 
 class ApiError(Exception):
     """An answer other than success."""
 
-    def __init__(self, status: int, error: str, message: str, parameter: str | None = None, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, error: str, message: str, parameter: str | None = None, retry_after: int | None = None
+    ) -> None:
         super().__init__(message)
         self.status, self.body = status, {"error": error, "message": message, "parameter": parameter}
         self.headers = {} if retry_after is None else {"Retry-After": str(retry_after)}
@@ -32,7 +36,7 @@ class ApiError(Exception):
             self.headers["WWW-Authenticate"] = "ApiKey"
 
 
-class Unavailable(ApiError):
+class UnavailableError(ApiError):
     """What the answer is read from does not answer now: 503, with the seconds to wait."""
 
     def __init__(self, what: str, retry_after: int = 2) -> None:
@@ -79,7 +83,10 @@ async def _api_error(request: Request, error: Exception) -> JSONResponse:
 
 async def _http_error(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
-    body = {"error": _CODES.get(error.status_code, "http_error"), "message": f"{request.method} {request.url.path}: {error.detail}"}
+    body = {
+        "error": _CODES.get(error.status_code, "http_error"),
+        "message": f"{request.method} {request.url.path}: {error.detail}",
+    }
     return JSONResponse({**body, "parameter": None}, error.status_code, headers=error.headers)
 
 

@@ -15,7 +15,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.api_errors import ApiError, Unavailable, responses
+from services.api_errors import ApiError, UnavailableError, responses
 from services.lookup_search import SHORTEST, find_addresses
 
 KEPT_SECONDS = 60
@@ -45,7 +45,12 @@ class Address(BaseModel):
     """Parameters of a search by address."""
 
     model_config = ConfigDict(extra="forbid")
-    address: str = Field(min_length=SHORTEST, max_length=200, pattern="[A-Za-z0-9]", description="parts of the address, any case, word order free")
+    address: str = Field(
+        min_length=SHORTEST,
+        max_length=200,
+        pattern="[A-Za-z0-9]",
+        description="parts of the address, any case, word order free",
+    )
     limit: int = Field(default=50, ge=1, le=MOST_ROWS, description="most rows in the answer")
 
 
@@ -81,7 +86,7 @@ class LookupTable:
         self._name, self._client, self._kept = name, boto3.client("dynamodb", config=config), Kept()
 
     def item(self, key: str) -> Item | None:
-        """The item of a key, None when there is none; `Unavailable` when the table does not answer."""
+        """The item of a key, None when there is none; `UnavailableError` when the table does not answer."""
         found: Item | None = self._kept.get(f"item {key}", lambda: self._item(key))
         return found
 
@@ -105,7 +110,7 @@ class LookupTable:
         try:
             return ask()
         except (BotoCoreError, ClientError) as error:
-            raise Unavailable("the lookup table does not answer") from error
+            raise UnavailableError("the lookup table does not answer") from error
 
 
 def _plain(item: dict[str, Any]) -> Item:
@@ -145,12 +150,21 @@ def _add_restaurants(routes: APIRouter, table: LookupTable, described: dict[int 
 
 
 def _add_carparks(routes: APIRouter, table: LookupTable, described: dict[int | str, dict[str, Any]]) -> None:
-    @routes.get("/carparks/{number}", response_model=Found, responses=described, summary="One car park by its number, any case")
+    @routes.get(
+        "/carparks/{number}", response_model=Found, responses=described, summary="One car park by its number, any case"
+    )
     def carpark(number: Annotated[str, Path(pattern=_KEY)]) -> JSONResponse:
         return _one(table, number.upper(), "car park")
 
-    @routes.get("/carparks", response_model=FoundRows, responses=responses(401, 422, 503), summary="Car parks by parts of the address")
+    @routes.get(
+        "/carparks",
+        response_model=FoundRows,
+        responses=responses(401, 422, 503),
+        summary="Car parks by parts of the address",
+    )
     def by_address(parameters: Annotated[Address, Query()]) -> JSONResponse:
         items = table.items()
         fitting = find_addresses(parameters.address, {key: item.get("address") for key, item in items.items()})
-        return JSONResponse({"rows": [items[key] for key in fitting[: parameters.limit]], "total": len(fitting)}, headers=_HEADERS)
+        return JSONResponse(
+            {"rows": [items[key] for key in fitting[: parameters.limit]], "total": len(fitting)}, headers=_HEADERS
+        )

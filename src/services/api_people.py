@@ -60,16 +60,26 @@ def router(reader: Reader, table: Table) -> APIRouter:
     first = columns + SQL(" ORDER BY id LIMIT %s")
     following = columns + SQL(" WHERE id > %s ORDER BY id LIMIT %s")
 
-    @routes.get("/first-chunk", response_model=Chunk, responses=_NEXT, operation_id="first_chunk", summary="The first rows")
+    @routes.get(
+        "/first-chunk", response_model=Chunk, responses=_NEXT, operation_id="first_chunk", summary="The first rows"
+    )
     def first_chunk(parameters: Annotated[FirstChunk, Query()]) -> JSONResponse:
         wanted = parameters.num_records
         return _chunk(reader.rows(first, [wanted + 1]), wanted)
 
-    @routes.get("/next-chunk", response_model=Chunk, responses={**_NEXT, **responses(404)}, operation_id="next_chunk", summary="The rows after a cursor")
+    @routes.get(
+        "/next-chunk",
+        response_model=Chunk,
+        responses={**_NEXT, **responses(404)},
+        operation_id="next_chunk",
+        summary="The rows after a cursor",
+    )
     def next_chunk(parameters: Annotated[NextChunk, Query()]) -> JSONResponse:
         cursor = parse(parameters.cursor)
         if cursor is None or not 1 <= cursor.num_records <= MOST_RECORDS:
-            raise ApiError(404, "unknown_cursor", "cursor: not one that this API gave; start again at /read/first-chunk", "cursor")
+            raise ApiError(
+                404, "unknown_cursor", "cursor: not one that this API gave; start again at /read/first-chunk", "cursor"
+            )
         return _chunk(reader.rows(following, [cursor.after, cursor.num_records + 1]), cursor.num_records)
 
     return routes

@@ -23,7 +23,7 @@ class Settings:
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Reads DATABASE_URL, PEOPLE_TABLE, API_KEY or API_KEY_SECRET_ARN, API_CONNECTIONS, RESTAURANTS_TABLE, CARPARKS_TABLE.
+    """Reads DATABASE_URL, PEOPLE_TABLE, API_CONNECTIONS, RESTAURANTS_TABLE, CARPARKS_TABLE and API_KEY or its secret.
 
     `UsageError` names what is absent or wrong.
     """

@@ -7,6 +7,7 @@ takes for a title is left out only when it is one of HONORIFICS: Dean, Prince or
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,11 +22,12 @@ if TYPE_CHECKING:
     from nameparser import Token
 
 # The only words that are dropped from a name, and only where the parser reads them as a title.
-HONORIFICS = frozenset(
-    "mr mrs ms miss mx mister madam madame mme mlle monsieur dr dra doctor prof professor sir dame rev reverend hon capt"
-    " lt col sgt herr frau fräulein señor señora señorita sra srta senhor senhora signor signora signorina meneer mevrouw"
-    " г-н г-жа д-р проф دكتور دكتورة الدكتور الدكتورة डॉ श्री श्रीमती".split()
-)
+_HONORIFICS = """
+mr mrs ms miss mx mister madam madame mme mlle monsieur dr dra doctor prof professor sir dame rev
+reverend hon capt lt col sgt herr frau fräulein señor señora señorita sra srta senhor senhora signor
+signora signorina meneer mevrouw г-н г-жа д-р проф دكتور دكتورة الدكتور الدكتورة डॉ श्री श्रीमती
+"""
+HONORIFICS = frozenset(_HONORIFICS.split())
 JOINERS = frozenset({"and", "&", "und", "et", "y", "e"})
 _BETWEEN = re.compile(r"[\s,،、，]+")
 _EDGES = " \t,،、，"
@@ -45,18 +47,26 @@ _LEXICON = _lexicon()
 _PARSER = Parser(lexicon=_LEXICON)
 # Every word that means something to the parser; a name of two words outside of it needs no parsing.
 _VOCABULARY = frozenset().union(
-    _LEXICON.titles, _LEXICON.suffix_acronyms, _LEXICON.suffix_words, _LEXICON.suffix_acronyms_ambiguous,
-    _LEXICON.particles, _LEXICON.conjunctions, _LEXICON.bound_given_names, _LEXICON.maiden_markers,
-)  # fmt: skip
+    _LEXICON.titles,
+    _LEXICON.suffix_acronyms,
+    _LEXICON.suffix_words,
+    _LEXICON.suffix_acronyms_ambiguous,
+    _LEXICON.particles,
+    _LEXICON.conjunctions,
+    _LEXICON.bound_given_names,
+    _LEXICON.maiden_markers,
+)
 
 
 def clean_text(text: str | None) -> str | None:
-    """The text in NFC, without control and direction marks, runs of white space as one blank; None when nothing is left."""
+    """The text in NFC, without control and direction marks, single blanks; None when nothing is left."""
     if text is None:
         return None
     if text.isascii() and text.isprintable() and "  " not in text:
         return text.strip() or None
-    kept = (" " if unicodedata.category(c) == "Cc" else c for c in unicodedata.normalize("NFC", text) if c not in _MARKS)
+    kept = (
+        " " if unicodedata.category(c) == "Cc" else c for c in unicodedata.normalize("NFC", text) if c not in _MARKS
+    )
     return " ".join("".join(kept).split()) or None
 
 
@@ -113,10 +123,10 @@ def _pieces(name: str, tokens: Sequence[Token]) -> list[str]:
     that, else with the token after it.
     """
     cuts = [0]
-    for before, after in zip(tokens, tokens[1:], strict=False):
-        assert before.span is not None and after.span is not None
-        between = _BETWEEN.search(name, before.span.end, after.span.start)
-        cuts.append(between.end() if between else after.span.start)
+    spans = [token.span for token in tokens if token.span is not None]
+    for before, after in itertools.pairwise(spans):
+        between = _BETWEEN.search(name, before.end, after.start)
+        cuts.append(between.end() if between else after.start)
     return [name[start:end].strip(_EDGES) for start, end in zip(cuts, [*cuts[1:], len(name)], strict=True)]
 
 

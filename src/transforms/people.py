@@ -100,7 +100,9 @@ def _one_row_an_id(named: DataFrame) -> DataFrame:
     )
     detail = F.concat(F.lit("other rows of this input have the same key and different values; id "), F.col("id"))
     rejected = reject(compared, F.col("_differs"), "ambiguous_person", detail)
-    return exclude(rejected, F.col("_nth") > 1, "duplicate", F.concat(F.lit("id "), F.col("id"))).drop("_differs", "_nth")
+    return exclude(rejected, F.col("_nth") > 1, "duplicate", F.concat(F.lit("id "), F.col("id"))).drop(
+        "_differs", "_nth"
+    )
 
 
 def people_table(used: DataFrame) -> DataFrame:

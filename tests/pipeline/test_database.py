@@ -14,9 +14,11 @@ GOOD_URLS = [
     ("postgres://10.0.0.1:6000/shop", Database("10.0.0.1", 6000, "shop")),
     ("jdbc:postgresql://localhost:5433/my-shop", Database("localhost", 5433, "my-shop")),
     ("postgresql://[::1]:5433/shop", Database("::1", 5433, "shop")),
-    ("postgresql://h/shop?sslmode=verify-full&sslrootcert=/etc/ca.pem",
-     Database("h", 5432, "shop", {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem"})),
-]  # fmt: skip
+    (
+        "postgresql://h/shop?sslmode=verify-full&sslrootcert=/etc/ca.pem",
+        Database("h", 5432, "shop", {"sslmode": "verify-full", "sslrootcert": "/etc/ca.pem"}),
+    ),
+]
 BAD_URLS = [
     ("", "expected postgresql://HOST"),
     ("shop", "expected postgresql://HOST"),
@@ -62,7 +64,10 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(text: str) -> None:
 
 def test_the_java_url_has_no_credentials() -> None:
     database = Database("::1", 5433, "my-shop", {"sslmode": "require"})
-    assert database.jdbc_url(tcpKeepAlive="true") == "jdbc:postgresql://[::1]:5433/my-shop?sslmode=require&tcpKeepAlive=true"
+    assert (
+        database.jdbc_url(tcpKeepAlive="true")
+        == "jdbc:postgresql://[::1]:5433/my-shop?sslmode=require&tcpKeepAlive=true"
+    )
 
 
 @pytest.mark.parametrize(
@@ -74,7 +79,23 @@ def test_a_table_name_is_read(text: str, expected: Table) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", ".", "a.", ".a", "a.b.c", "1a", "a b", 'a"b', "a;b", "people; DROP TABLE people", "a'--", "ä", "a" * 56, "a\n", "a-b"],
+    [
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a.b.c",
+        "1a",
+        "a b",
+        'a"b',
+        "a;b",
+        "people; DROP TABLE people",
+        "a'--",
+        "ä",
+        "a" * 56,
+        "a\n",
+        "a-b",
+    ],
 )
 def test_what_is_no_table_name_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is not a table name"):
@@ -110,7 +131,9 @@ def secrets_manager(monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_secret_wins_over_the_environment(secrets_manager) -> None:
-    arn = secrets_manager.create_secret(Name="people", SecretString=json.dumps({"username": "ann", "password": "s3"}))["ARN"]
+    arn = secrets_manager.create_secret(Name="people", SecretString=json.dumps({"username": "ann", "password": "s3"}))[
+        "ARN"
+    ]
     assert credentials({"DATABASE_SECRET_ARN": arn, "PGUSER": "bob", "PGPASSWORD": "x"}) == Credentials("ann", "s3")
 
 

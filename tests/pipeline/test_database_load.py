@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import uuid
 from collections.abc import Iterator
 
@@ -36,7 +35,9 @@ def target(postgres: PrivatePostgres) -> Iterator[Target]:
     postgres.query(f"DROP TABLE IF EXISTS {name}, {name}_staging")
 
 
-def load_rows(spark: SparkSession, server: PrivatePostgres, target: Target, rows: list[Row], login: Credentials | None = None) -> Loaded:
+def load_rows(
+    spark: SparkSession, server: PrivatePostgres, target: Target, rows: list[Row], login: Credentials | None = None
+) -> Loaded:
     frame = spark.createDataFrame(rows, SCHEMA).repartition(3)
     return load(frame, len(rows), target, server.database, login or server.login, "run")
 
@@ -49,10 +50,12 @@ def staged(server: PrivatePostgres, target: Target) -> int:
     return server.query(f"SELECT count(*) FROM {target.table.staging().quoted}")[0][0]
 
 
-ROWS: list[Row] = [(key(1), "Ann", 7), (key(2), "O'Neil \\ \"x\"", None), (key(3), None, -1)]
+ROWS: list[Row] = [(key(1), "Ann", 7), (key(2), 'O\'Neil \\ "x"', None), (key(3), None, -1)]
 
 
-def test_a_first_load_makes_the_table_and_fills_it(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
+def test_a_first_load_makes_the_table_and_fills_it(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
     assert load_rows(spark, postgres, target, ROWS) == Loaded(inserted=3, updated=0, unchanged=0)
     assert table(postgres, target) == ROWS
     assert staged(postgres, target) == 0
@@ -65,7 +68,9 @@ def test_the_same_load_again_changes_nothing(spark: SparkSession, postgres: Priv
     assert postgres.query(f"SELECT xmin FROM {target.table.quoted} ORDER BY id") == before, "a row was written again"
 
 
-def test_changed_rows_are_updated_also_from_and_to_null(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
+def test_changed_rows_are_updated_also_from_and_to_null(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
     load_rows(spark, postgres, target, ROWS)
     changed: list[Row] = [(key(1), "Ann", None), (key(2), "O'Neil", 9), (key(3), None, -1), (key(4), "New", 1)]
     assert load_rows(spark, postgres, target, changed) == Loaded(inserted=1, updated=2, unchanged=1)
@@ -82,23 +87,29 @@ def test_a_task_that_wrote_twice_adds_no_row(spark: SparkSession, postgres: Priv
     assert table(postgres, target) == ROWS
 
 
-def test_rows_that_did_not_arrive_stop_the_merge(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
+def test_rows_that_did_not_arrive_stop_the_merge(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
     with pytest.raises(DeliveryError, match="3 of 4 rows arrived"):
         load(spark.createDataFrame(ROWS, SCHEMA), 4, target, postgres.database, postgres.login, "run")
     assert table(postgres, target) == []
     assert staged(postgres, target) == 0
 
 
-def test_a_bad_value_fails_with_one_line_and_leaves_nothing(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
+def test_a_bad_value_fails_with_one_line_and_leaves_nothing(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
     load_rows(spark, postgres, target, ROWS)
-    with pytest.raises(DeliveryError, match='was not loaded: .*invalid input syntax for type uuid: "x"') as failed:
+    with pytest.raises(DeliveryError, match=r'was not loaded: .*invalid input syntax for type uuid: "x"') as failed:
         load_rows(spark, postgres, target, [(key(9), "fine", 1), ("x", "bad", 1)])
     assert "\n" not in str(failed.value)
     assert table(postgres, target) == ROWS
     assert staged(postgres, target) == 0
 
 
-def test_what_a_killed_load_left_is_removed_and_never_merged(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
+def test_what_a_killed_load_left_is_removed_and_never_merged(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
     load_rows(spark, postgres, target, ROWS[:1])
     write_staging(spark.createDataFrame(ROWS, SCHEMA), target, postgres.database, postgres.login, "killed")
     assert staged(postgres, target) == 3
@@ -107,7 +118,9 @@ def test_what_a_killed_load_left_is_removed_and_never_merged(spark: SparkSession
     assert staged(postgres, target) == 0
 
 
-def test_rows_of_a_load_that_lives_are_left_alone(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
+def test_rows_of_a_load_that_lives_are_left_alone(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
     load_rows(spark, postgres, target, ROWS[:1])
     write_staging(spark.createDataFrame(ROWS, SCHEMA), target, postgres.database, postgres.login, "alive")
     with postgres.connect() as other:
@@ -153,7 +166,7 @@ def test_a_table_without_a_column_is_told(spark: SparkSession, postgres: Private
 
 
 def test_a_wrong_password_is_told_without_any(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
-    with pytest.raises(DeliveryError, match="was not loaded: .*password authentication failed") as failed:
+    with pytest.raises(DeliveryError, match=r"was not loaded: .*password authentication failed") as failed:
         load_rows(spark, postgres, target, ROWS, Credentials("app", "hunter2"))
     assert "hunter2" not in str(failed.value)
     assert "\n" not in str(failed.value)
@@ -171,11 +184,13 @@ def test_sql_in_names_and_values_is_only_text(spark: SparkSession, postgres: Pri
 def test_a_database_killed_in_the_middle_of_a_load_is_right_after_the_next(spark: SparkSession) -> None:
     target = Target(Table("people"), COLUMNS, "id")
     frame: DataFrame = spark.range(400_000).selectExpr(
-        "format_string('00000000-0000-0000-0000-%012x', id) AS id", "concat('name ', id) AS name", "cast(id % 90 AS int) AS age"
+        "format_string('00000000-0000-0000-0000-%012x', id) AS id",
+        "concat('name ', id) AS name",
+        "cast(id % 90 AS int) AS age",
     )
     with private_postgres() as server:
         load_rows(spark, server, target, ROWS)
-        killer = threading.Thread(target=_crash_when_rows_are_staged, args=(server, target))
+        killer = threading.Thread(target=server.crash_while_staging, args=(target.table.name,))
         killer.start()
         with pytest.raises(DeliveryError, match="was not loaded"):
             load(frame, 400_000, target, server.database, server.login, "run")
@@ -186,11 +201,3 @@ def test_a_database_killed_in_the_middle_of_a_load_is_right_after_the_next(spark
         found = server.query("SELECT count(*), count(DISTINCT id), sum(age) FROM people")
         assert found == [(400_000, 400_000, sum(n % 90 for n in range(400_000)))]
         assert staged(server, target) == 0
-
-
-def _crash_when_rows_are_staged(server: PrivatePostgres, target: Target) -> None:
-    with server.connect() as watch:
-        # Rows of open transactions cannot be seen, but the table grows.
-        while watch.execute("SELECT pg_relation_size(%s)", (target.table.staging().name,)).fetchone()[0] < 2_000_000:
-            time.sleep(0.01)
-    server.crash()

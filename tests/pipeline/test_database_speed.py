@@ -1,4 +1,4 @@
-"""A million people through JDBC against COPY: load against load, in one run, into the same tables with the same merge."""
+"""A million people through JDBC against COPY: load against load, in one run, with the same merge."""
 
 from __future__ import annotations
 
@@ -30,11 +30,17 @@ def server() -> Iterator[PrivatePostgres]:
 @pytest.fixture(scope="module")
 def people(spark: SparkSession) -> Iterator[DataFrame]:
     add_driver(spark)
-    frame = spark.range(0, ROWS, numPartitions=4).selectExpr("id AS n", "sha1(cast(id AS string)) AS h").selectExpr(
-        "concat_ws('-', substring(h, 1, 8), substring(h, 9, 4), concat('5', substring(h, 14, 3)), concat('8', substring(h, 18, 3)), substring(h, 21, 12)) AS id",
-        "concat('First', n % 5000) AS first_name", "concat('van der Last', n % 70000) AS last_name",
-        "cast(n % 90 AS int) AS age", "concat('City ', n % 900) AS location",
-    )  # fmt: skip
+    frame = (
+        spark.range(0, ROWS, numPartitions=4)
+        .selectExpr("id AS n", "sha1(cast(id AS string)) AS h")
+        .selectExpr(
+            "regexp_replace(left(h, 32), '^(.{8})(.{4})(.{4})(.{4})(.{12})$', '$1-$2-$3-$4-$5') AS id",
+            "concat('First', n % 5000) AS first_name",
+            "concat('van der Last', n % 70000) AS last_name",
+            "cast(n % 90 AS int) AS age",
+            "concat('City ', n % 900) AS location",
+        )
+    )
     frame = frame.persist()
     assert frame.count() == ROWS
     yield frame
@@ -45,7 +51,9 @@ def people(spark: SparkSession) -> Iterator[DataFrame]:
 def text(people: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """The same rows as COPY reads them."""
     folder = tmp_path_factory.mktemp("copy") / "people"
-    people.selectExpr("concat_ws('\t', id, first_name, last_name, age, location, 'copy') AS value").write.text(str(folder))
+    people.selectExpr("concat_ws('\t', id, first_name, last_name, age, location, 'copy') AS value").write.text(
+        str(folder)
+    )
     return sorted(folder.glob("part-*"))
 
 
@@ -80,8 +88,14 @@ def test_a_million_people_load_at_half_the_rate_of_copy_at_least(
                 times.append(seconds(lambda t=target: load(people, ROWS, t, server.database, server.login, "run")))
             assert server.query(f"SELECT count(*) FROM {target.table.staging().quoted}") == [(0,)]
             server.query(f"DROP TABLE {target.table.quoted}, {target.table.staging().quoted}")
-    rate, copy_rate = ROWS / min(ours), ROWS / min(copies)
+    ratio = min(copies) / min(ours)
     with capsys.disabled():
-        print(f"\n{ROWS:,} people, best of {ROUNDS}: load {min(ours):.1f} s ({rate:,.0f} rows/s), COPY and merge {min(copies):.1f} s ({copy_rate:,.0f} rows/s)")
-        print(f"ratio {rate / copy_rate:.2f}; all: load {[round(t, 1) for t in ours]}, COPY {[round(t, 1) for t in copies]}")
-    assert rate >= copy_rate / 2
+        print(
+            f"\n{ROWS:,} people, {ROUNDS} rounds, seconds: load {shown(ours)}; COPY and the same merge {shown(copies)}"
+        )
+        print(f"best: {ROWS / min(ours):,.0f} and {ROWS / min(copies):,.0f} rows/s, ratio {ratio:.2f}")
+    assert ratio >= 0.5
+
+
+def shown(times: list[float]) -> str:
+    return ", ".join(f"{time:.1f}" for time in times)

@@ -25,8 +25,8 @@ def new_table(server: PrivatePostgres, rows: int) -> str:
     name = f"p_{uuid.uuid4().hex[:12]}"
     server.query(f"CREATE TABLE {name} ({COLUMNS})")
     server.query(
-        f"INSERT INTO {name} SELECT lpad(to_hex(i), 32, '0')::uuid, 'Ann ' || i, CASE WHEN i % 2 = 0 THEN 'Lee' END, i % 90, NULL"
-        f" FROM generate_series(1, {rows}) AS i"
+        f"INSERT INTO {name} SELECT lpad(to_hex(i), 32, '0')::uuid, 'Ann ' || i, CASE WHEN i % 2 = 0 THEN 'Lee' END,"
+        f" i % 90, NULL FROM generate_series(1, {rows}) AS i"
     )
     return name
 
@@ -59,7 +59,13 @@ def client(environment: dict[str, str], postgres: PrivatePostgres, table: str) -
 
 def person(number: int) -> dict[str, Any]:
     last = "Lee" if number % 2 == 0 else None
-    return {"id": str(uuid.UUID(int=number)), "first_name": f"Ann {number}", "last_name": last, "age": number % 90, "location": None}
+    return {
+        "id": str(uuid.UUID(int=number)),
+        "first_name": f"Ann {number}",
+        "last_name": last,
+        "age": number % 90,
+        "location": None,
+    }
 
 
 def test_the_first_chunk_has_ten_rows_by_id_and_a_cursor(client: TestClient) -> None:
@@ -82,7 +88,9 @@ def test_chunk_by_chunk_every_row_comes_once(client: TestClient, num_records: in
     assert 0 < sizes[-1] <= num_records
 
 
-def test_a_row_that_comes_or_goes_meanwhile_moves_no_other(client: TestClient, postgres: PrivatePostgres, table: str) -> None:
+def test_a_row_that_comes_or_goes_meanwhile_moves_no_other(
+    client: TestClient, postgres: PrivatePostgres, table: str
+) -> None:
     cursor = client.get("/read/first-chunk").json()["next_cursor"]
     postgres.query(f"DELETE FROM {table} WHERE id = %s", uuid.UUID(int=10))
     postgres.query(f"INSERT INTO {table} (id) VALUES (%s)", uuid.UUID(int=0))
@@ -98,11 +106,17 @@ def test_an_empty_table_is_an_empty_chunk(environment: dict[str, str], postgres:
 
 @pytest.mark.parametrize("key", [None, "", "wrong", KEY[:-1], KEY + "x", "é"])
 @pytest.mark.parametrize("path", ["/read/first-chunk", "/read/next-chunk"])
-def test_without_the_key_nothing_is_read(environment: dict[str, str], postgres: PrivatePostgres, table: str, path: str, key: str | None) -> None:
+def test_without_the_key_nothing_is_read(
+    environment: dict[str, str], postgres: PrivatePostgres, table: str, path: str, key: str | None
+) -> None:
     with client_of(postgres, table, None) as client:
         answer = client.get(path, headers={} if key is None else {b"x-api-key": key.encode()})
     assert answer.status_code == 401
-    assert answer.json() == {"error": "unauthorized", "message": "the header x-api-key is absent or wrong", "parameter": None}
+    assert answer.json() == {
+        "error": "unauthorized",
+        "message": "the header x-api-key is absent or wrong",
+        "parameter": None,
+    }
     assert answer.headers["www-authenticate"] == "ApiKey"
 
 
@@ -243,12 +257,25 @@ def test_a_new_password_is_taken_up_when_connections_are_made_anew(
 def lambda_event(path: str, query: str, headers: dict[str, str]) -> dict[str, Any]:
     http = {"method": "GET", "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1", "userAgent": "test"}
     return {
-        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers, "isBase64Encoded": False,
-        "requestContext": {"http": http, "stage": "$default", "requestId": "1", "domainName": "api.example.com", "timeEpoch": 0},
-    }  # fmt: skip
+        "version": "2.0",
+        "routeKey": "$default",
+        "rawPath": path,
+        "rawQueryString": query,
+        "headers": headers,
+        "isBase64Encoded": False,
+        "requestContext": {
+            "http": http,
+            "stage": "$default",
+            "requestId": "1",
+            "domainName": "api.example.com",
+            "timeEpoch": 0,
+        },
+    }
 
 
-def test_the_same_app_answers_on_lambda(environment: dict[str, str], table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_app_answers_on_lambda(
+    environment: dict[str, str], table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("PEOPLE_TABLE", table)
     api._on_lambda.cache_clear()
     key = {"x-api-key": KEY}

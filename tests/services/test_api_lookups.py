@@ -16,8 +16,20 @@ from services.api_settings import Settings
 
 KEY = "0123456789abcdef"
 CARPARKS = [
-    {"id": "ACB", "car_park_no": "ACB", "address": "BLK 270/271 ALBERT CENTRE BASEMENT CAR PARK", "total_lots": 105, "x_coord": 30314.79},
-    {"id": "A10", "car_park_no": "A10", "address": "BLK 203/204 ANG MO KIO STREET 22", "total_lots": None, "x_coord": 29257.72},
+    {
+        "id": "ACB",
+        "car_park_no": "ACB",
+        "address": "BLK 270/271 ALBERT CENTRE BASEMENT CAR PARK",
+        "total_lots": 105,
+        "x_coord": 30314.79,
+    },
+    {
+        "id": "A10",
+        "car_park_no": "A10",
+        "address": "BLK 203/204 ANG MO KIO STREET 22",
+        "total_lots": None,
+        "x_coord": 29257.72,
+    },
     {"id": "A11", "car_park_no": "A11", "address": "BLK 201 ANG MO KIO AVENUE 3", "total_lots": 0, "x_coord": 29176.0},
     {"id": "X", "car_park_no": "X", "address": None, "total_lots": 1, "x_coord": None},
 ]
@@ -29,22 +41,36 @@ def dynamodb() -> Iterator[Any]:
     server.start()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as patch:
-        known = {"AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+        known = {
+            "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+            "AWS_ACCESS_KEY_ID": "testing",
+            "AWS_SECRET_ACCESS_KEY": "testing",
+        }
         for name, value in {**known, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
             patch.setenv(name, value)
         client = boto3.client("dynamodb")
-        key = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}
+        key = {
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST",
+        }
         for table in ("restaurants", "carparks"):
             client.create_table(TableName=table, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], **key)
         put_rows(client, "carparks", CARPARKS, "run-1")
-        put_rows(client, "restaurants", [{"id": "18649486", "Restaurant Name": "Noodle « Bar »", "User Rating Votes": 1046}], "run-1")
+        put_rows(
+            client,
+            "restaurants",
+            [{"id": "18649486", "Restaurant Name": "Noodle « Bar »", "User Rating Votes": 1046}],
+            "run-1",
+        )
         yield client
     server.stop()
 
 
 @pytest.fixture
 def client(dynamodb: Any) -> TestClient:
-    settings = Settings(Database("127.0.0.1", 1, "none"), Table("people"), KEY, restaurants="restaurants", carparks="carparks")
+    settings = Settings(
+        Database("127.0.0.1", 1, "none"), Table("people"), KEY, restaurants="restaurants", carparks="carparks"
+    )
     return TestClient(api.create_app(settings), headers={"x-api-key": KEY})
 
 
@@ -77,7 +103,15 @@ def test_the_answer_has_no_more_rows_than_its_limit_and_tells_the_total(client: 
 
 
 @pytest.mark.parametrize(
-    "path", ["/carparks", "/carparks?address=ab", "/carparks?address=%20%20%20", "/carparks?address=kio&limit=0", "/carparks?adress=kio", "/carparks/a%20b"]
+    "path",
+    [
+        "/carparks",
+        "/carparks?address=ab",
+        "/carparks?address=%20%20%20",
+        "/carparks?address=kio&limit=0",
+        "/carparks?adress=kio",
+        "/carparks/a%20b",
+    ],
 )
 def test_a_wrong_parameter_is_told(client: TestClient, path: str) -> None:
     answer = client.get(path)
@@ -89,7 +123,9 @@ def test_without_the_key_nothing_is_found(client: TestClient, path: str) -> None
     assert client.get(path, headers={"x-api-key": "wrong"}).status_code == 401
 
 
-def test_an_answer_is_kept_for_a_minute_and_no_longer(client: TestClient, dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_answer_is_kept_for_a_minute_and_no_longer(
+    client: TestClient, dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     now = time.monotonic()
     monkeypatch.setattr(api_lookups.time, "monotonic", lambda: now)
     assert client.get("/restaurants/2").status_code == 404
@@ -108,6 +144,8 @@ def test_a_table_that_does_not_answer_is_503(dynamodb: Any) -> None:
 
 
 def test_what_is_not_configured_is_not_served() -> None:
-    client = TestClient(api.create_app(Settings(Database("127.0.0.1", 1, "none"), Table("people"), KEY)), headers={"x-api-key": KEY})
+    client = TestClient(
+        api.create_app(Settings(Database("127.0.0.1", 1, "none"), Table("people"), KEY)), headers={"x-api-key": KEY}
+    )
     assert client.get("/restaurants/1").status_code == 404
     assert client.get("/carparks?address=kio").status_code == 404

@@ -43,24 +43,38 @@ def aws() -> Iterator[dict[str, str]]:
     server.start()
     host, port = server.get_host_and_port()
     yield {
-        "AWS_ENDPOINT_URL": f"http://{host}:{port}", "AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing",
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "testing",
+        "AWS_SECRET_ACCESS_KEY": "testing",
         "AWS_DEFAULT_REGION": "eu-west-1",
-    }  # fmt: skip
+    }
     server.stop()
 
 
 @pytest.fixture(scope="module")
 def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     table = f"p_{uuid.uuid4().hex[:12]}"
-    postgres.query(f"CREATE TABLE {table} (id uuid PRIMARY KEY, first_name text, last_name text, age integer, location text)")
-    postgres.query(f"INSERT INTO {table} SELECT gen_random_uuid(), 'Ann ' || i, 'Lee', i % 90, 'Rome' FROM generate_series(1, 100000) i")
+    postgres.query(
+        f"CREATE TABLE {table} (id uuid PRIMARY KEY, first_name text, last_name text, age integer, location text)"
+    )
+    postgres.query(
+        f"INSERT INTO {table} SELECT gen_random_uuid(), 'Ann ' || i, 'Lee', i % 90, 'Rome'"
+        " FROM generate_series(1, 100000) i"
+    )
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1")
     dynamodb = session.client("dynamodb", endpoint_url=aws["AWS_ENDPOINT_URL"])
     key = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}
     for name in ("restaurants", "carparks"):
         dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], **key)
         put_rows(dynamodb, name, [{"id": "A10", "address": "BLK 203 ANG MO KIO STREET 22", "total_lots": 5}], "run")
-    known = {**postgres.server.environment, **aws, "PEOPLE_TABLE": table, "API_KEY": KEY, "RESTAURANTS_TABLE": "restaurants", "CARPARKS_TABLE": "carparks"}
+    known = {
+        **postgres.server.environment,
+        **aws,
+        "PEOPLE_TABLE": table,
+        "API_KEY": KEY,
+        "RESTAURANTS_TABLE": "restaurants",
+        "CARPARKS_TABLE": "carparks",
+    }
     api, log = free_port(), tmp_path_factory.mktemp("api") / "stderr.txt"
     with log.open("w") as stderr:
         command = [sys.executable, "-m", "services.api", "--port", str(api)]
@@ -91,17 +105,32 @@ def test_200_clients_for_30_seconds_get_no_error(served: Api, capsys: pytest.Cap
     result = run_clients("127.0.0.1", served.port, paths, {"x-api-key": KEY}, CLIENTS, SECONDS)
     with capsys.disabled():
         rate, median, late = len(result.seconds) / SECONDS, result.percentile(50), result.percentile(99)
-        print(f"\nread API, {CLIENTS} clients for {SECONDS} s: {rate:.0f} answers a second, median {median * 1000:.0f} ms, p99 {late * 1000:.0f} ms")
+        print(
+            f"\nread API, {CLIENTS} clients for {SECONDS} s: {rate:.0f} answers a second,"
+            f" median {median * 1000:.0f} ms, p99 {late * 1000:.0f} ms"
+        )
     assert result.failures == {}
     assert len(result.seconds) > CLIENTS * 2, "some clients got hardly an answer"
 
 
 def test_schemathesis_finds_nothing(served: Api, tmp_path: Path) -> None:
     command = [
-        Path(sys.executable).parent / "schemathesis", "run", f"http://127.0.0.1:{served.port}/openapi.json", "--header", f"x-api-key: {KEY}",
-        "--max-examples", "50", "--seed", "1", "--no-color", "--phases", "examples,coverage,fuzzing,stateful",
-    ]  # fmt: skip
-    done = subprocess.run(command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False)
+        Path(sys.executable).parent / "schemathesis",
+        "run",
+        f"http://127.0.0.1:{served.port}/openapi.json",
+        "--header",
+        f"x-api-key: {KEY}",
+        "--max-examples",
+        "50",
+        "--seed",
+        "1",
+        "--no-color",
+        "--phases",
+        "examples,coverage,fuzzing,stateful",
+    ]
+    done = subprocess.run(
+        command, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "/carparks" in urllib.request.urlopen(f"http://127.0.0.1:{served.port}/openapi.json").read().decode()
 

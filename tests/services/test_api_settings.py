@@ -48,5 +48,7 @@ def test_the_key_may_be_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "testing")
     with mock_aws():
-        arn = boto3.client("secretsmanager", region_name="eu-west-1").create_secret(Name="key", SecretString=f"{KEY}-2\n")["ARN"]
+        arn = boto3.client("secretsmanager", region_name="eu-west-1").create_secret(
+            Name="key", SecretString=f"{KEY}-2\n"
+        )["ARN"]
         assert from_environment({**COMPLETE, "API_KEY": "", "API_KEY_SECRET_ARN": arn}).key == f"{KEY}-2"

@@ -1,4 +1,4 @@
-"""Many clients at once against one HTTP server: each keeps its connection and asks again as soon as it has its answer."""
+"""Many clients at once against one HTTP server: each keeps its connection and asks again once it has its answer."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import contextlib
 import pathlib
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -44,6 +45,17 @@ class PrivatePostgres:
     def crash(self) -> None:
         """Stops the server as a crash would: no checkpoint, every connection is cut."""
         postgres.stop(self.folder, how=postgres.signal.SIGQUIT)
+
+    def crash_while_staging(self, table: str, seconds: float = 120) -> None:
+        """Waits until rows are being written to the staging table of `table`, and crashes in the middle of that."""
+        until = time.monotonic() + seconds
+        with self.connect() as watch:
+            busy = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE %s"
+            while watch.execute(busy, (f'INSERT INTO "{table}_staging"%',)).fetchone() == (0,):
+                assert time.monotonic() < until, f"nothing was written to {table}_staging"
+                time.sleep(0.005)
+            time.sleep(0.2)
+        self.crash()
 
     def restart(self) -> None:
         self.server = postgres.start(self.folder, self.server.port, self.settings)

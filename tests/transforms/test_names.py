@@ -72,9 +72,17 @@ def test_a_word_that_is_a_name_as_often_as_a_title_stays(name: str, first: str, 
 
 @pytest.mark.parametrize(
     ("text", "cleaned"),
-    [("  John \t Doe\n", "John Doe"), ("Jose\u0301", "José"), ("A\u00a0B", "A B"), ("A\u202eB", "AB"), ("A\x00B", "A B"),
-     (" ", None), ("", None), (None, None)],
-)  # fmt: skip
+    [
+        ("  John \t Doe\n", "John Doe"),
+        ("Jose\u0301", "José"),
+        ("A\u00a0B", "A B"),
+        ("A\u202eB", "AB"),
+        ("A\x00B", "A B"),
+        (" ", None),
+        ("", None),
+        (None, None),
+    ],
+)
 def test_text_is_cleaned(text: str | None, cleaned: str | None) -> None:
     assert clean_text(text) == cleaned
 
@@ -89,8 +97,29 @@ def without_honorifics(name: str) -> Counter[str]:
 
 
 some_words = st.one_of(
-    st.sampled_from(["van", "der", "de", "la", "Jr.", "III", "Dr.", "Mr", "and", "née", "geb.", "(Jack)", '"Jo"', "-", ",", "O'Neil"]),
-    st.sampled_from(["Prince", "Ma.", "St.", "山田", "김철수", "さん", "محمد", "John", "Smith,", "ibn", "PhD", "V", "z", "domu"]),
+    st.sampled_from(
+        [
+            "van",
+            "der",
+            "de",
+            "la",
+            "Jr.",
+            "III",
+            "Dr.",
+            "Mr",
+            "and",
+            "née",
+            "geb.",
+            "(Jack)",
+            '"Jo"',
+            "-",
+            ",",
+            "O'Neil",
+        ]
+    ),
+    st.sampled_from(
+        ["Prince", "Ma.", "St.", "山田", "김철수", "さん", "محمد", "John", "Smith,", "ibn", "PhD", "V", "z", "domu"]
+    ),
     st.text(min_size=1, max_size=8),
 )
 some_names = st.lists(some_words, min_size=1, max_size=7).map(" ".join).map(clean_text).filter(bool)
@@ -108,8 +137,32 @@ def test_first_and_last_joined_lose_no_letter_but_those_of_titles(name: str) -> 
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(st.sampled_from(["van", "de", "mac", "Smith", "O'Neil", "Mary-Jane", "Ma", "Jr", "Dr", "Dean", "Abdul", "ÉLISE", "Müller", "PhD", "Esq"])
-                | st.from_regex("[A-Z][a-z]{1,8}", fullmatch=True), min_size=2, max_size=2).map(" ".join))  # fmt: skip
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "van",
+                "de",
+                "mac",
+                "Smith",
+                "O'Neil",
+                "Mary-Jane",
+                "Ma",
+                "Jr",
+                "Dr",
+                "Dean",
+                "Abdul",
+                "ÉLISE",
+                "Müller",
+                "PhD",
+                "Esq",
+            ]
+        )
+        | st.from_regex("[A-Z][a-z]{1,8}", fullmatch=True),
+        min_size=2,
+        max_size=2,
+    ).map(" ".join)
+)
 def test_the_short_way_for_plain_names_agrees_with_the_parser(name: str) -> None:
     assert split_name(name) == names._parsed(name)
 
@@ -123,7 +176,11 @@ def test_split_names_adds_two_columns_and_keeps_the_others(spark: SparkSession) 
     rows = [("Maria  de la Rosa", 31, " New\u00a0York "), (None, 1, None), ("Madonna", None, "")]
     frame = spark.createDataFrame(rows, "fullname string, age int, location string")
     expected = spark.createDataFrame(
-        [("Maria de la Rosa", 31, "New York", "Maria", "de la Rosa"), (None, 1, None, None, None), ("Madonna", None, None, "Madonna", None)],
+        [
+            ("Maria de la Rosa", 31, "New York", "Maria", "de la Rosa"),
+            (None, 1, None, None, None),
+            ("Madonna", None, None, "Madonna", None),
+        ],
         "fullname string, age int, location string, first_name string, last_name string",
     )
     assert_df_equality(split_names(frame, "fullname", ["location"]), expected, ignore_row_order=False)

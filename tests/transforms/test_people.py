@@ -28,7 +28,9 @@ def expected_id(*key: str | None) -> str:
 
 def test_uuid5_is_that_of_the_standard_library(spark: SparkSession) -> None:
     texts = ["python.org", "", "Müller", "山田 太郎", "😀", '"', "a" * 1000, *(str(n) for n in range(200))]
-    frame = spark.createDataFrame([(text, str(uuid.uuid5(uuid.NAMESPACE_DNS, text))) for text in texts], "name string, id string")
+    frame = spark.createDataFrame(
+        [(text, str(uuid.uuid5(uuid.NAMESPACE_DNS, text))) for text in texts], "name string, id string"
+    )
     assert_df_equality(
         frame.select("name", uuid5(uuid.NAMESPACE_DNS, F.col("name")).alias("id")), frame, ignore_nullable=True
     )
@@ -52,7 +54,9 @@ def test_the_order_in_which_key_columns_are_named_does_not_matter(spark: SparkSe
 
 
 def test_people_get_names_and_ids(spark: SparkSession) -> None:
-    used = tag_people(tagged(spark, ("Maria  de la Rosa", 31, " Madrid "), ("Smith, Dr. John", 0, None))).where(is_used())
+    used = tag_people(tagged(spark, ("Maria  de la Rosa", 31, " Madrid "), ("Smith, Dr. John", 0, None))).where(
+        is_used()
+    )
     expected = spark.createDataFrame(
         [
             (expected_id("Maria de la Rosa", "31", "Madrid"), "Maria", "de la Rosa", 31, "Madrid"),
@@ -74,27 +78,48 @@ def test_the_same_row_again_is_a_duplicate_even_with_other_blanks(spark: SparkSe
 
 
 def test_the_same_key_with_different_content_rejects_all_its_rows(spark: SparkSession) -> None:
-    rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 8, "Rome"), ("Ann Lee", 7, "Rome"), ("Bob Ray", 8, None), ("Bob Ray", 8, None))
+    rows = tagged(
+        spark,
+        ("Ann Lee", 7, "Rome"),
+        ("Ann Lee", 8, "Rome"),
+        ("Ann Lee", 7, "Rome"),
+        ("Bob Ray", 8, None),
+        ("Bob Ray", 8, None),
+    )
     ambiguous = ("rejected", "ambiguous_person")
     assert problems(tag_people(rows, ["fullname"])) == [
-        (0, *ambiguous), (1, *ambiguous), (2, *ambiguous), (3, None, None), (4, "excluded", "duplicate")
-    ]  # fmt: skip
+        (0, *ambiguous),
+        (1, *ambiguous),
+        (2, *ambiguous),
+        (3, None, None),
+        (4, "excluded", "duplicate"),
+    ]
 
 
 def test_a_value_against_none_is_different_content(spark: SparkSession) -> None:
     rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 7, None))
-    assert problems(tag_people(rows, ["fullname"])) == [(0, "rejected", "ambiguous_person"), (1, "rejected", "ambiguous_person")]
+    assert problems(tag_people(rows, ["fullname"])) == [
+        (0, "rejected", "ambiguous_person"),
+        (1, "rejected", "ambiguous_person"),
+    ]
 
 
 def test_ages_that_nobody_has_are_rejected(spark: SparkSession) -> None:
     rows = tagged(spark, ("A B", -1, None), ("A C", 0, None), ("A D", 150, None), ("A E", 151, None), (" ", 7, None))
     assert problems(tag_people(rows)) == [
-        (0, "rejected", "age_out_of_range"), (1, None, None), (2, None, None), (3, "rejected", "age_out_of_range"),
+        (0, "rejected", "age_out_of_range"),
+        (1, None, None),
+        (2, None, None),
+        (3, "rejected", "age_out_of_range"),
         (4, "rejected", "missing_value"),
-    ]  # fmt: skip
+    ]
 
 
 def test_a_row_with_a_problem_makes_no_other_row_ambiguous_or_a_duplicate(spark: SparkSession) -> None:
     rows = tagged(spark, ("Ann Lee", None, "Rome"), ("Ann Lee", 7, "Rome"), ("Ann Lee", None, "Rome"))
     bad = reject(rows, F.col("age").isNull(), "wrong_type", "age: 'x', expected an integer")
-    assert problems(tag_people(bad, ["fullname"])) == [(0, "rejected", "wrong_type"), (1, None, None), (2, "rejected", "wrong_type")]
+    assert problems(tag_people(bad, ["fullname"])) == [
+        (0, "rejected", "wrong_type"),
+        (1, None, None),
+        (2, "rejected", "wrong_type"),
+    ]
