@@ -73,7 +73,9 @@ def body(run: Run) -> None:
     answers = carparks.check_answers(run.read_json("availability", carparks.ANSWER))
     answers = run.settle("availability", answers, keep=True)
     newest = carparks.keep_newest(carparks.readings(answers))
-    lots = carparks.lot_rows(run.settle("availability.reading", newest, raw=raw_reading), run.options.stale_after)
+    lots = carparks.lot_rows(
+        run.settle("availability.reading", newest, raw=raw_reading, own_text=True), run.options.stale_after
+    )
     parks = carparks.car_park_rows(information, lots)
     tell(run, parks, lots)
 
