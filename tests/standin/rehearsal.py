@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import pathlib
+import subprocess
 import sys
 import tempfile
 from typing import Any
 
 from tests.standin.control import Terraform, standin
 from tests.standin.stage import Stage, canonical, check
+from tests.support.paths import ROOT
 from tools import cloud_package
 
 CUSTOMERS = "id,first_name,last_name,customer_reference status\n1,Nina,Berg,c-1 Active\n2,Ivy,Hale,c-2 Active\n"
@@ -90,16 +93,15 @@ class Rehearsal(Stage):
         self.alert(alarm, "start-message-move-task")
 
     def redrive(self) -> None:
-        """A person starts a set again."""
-        answer = self.aws.client("lambda").invoke(
-            FunctionName=self.outputs["arrivals_function"], Payload=json.dumps({"redrive": "customer_orders/20240229"})
-        )
-        self.say(f"redrive: {answer['Payload'].read().decode()}")
-        check(
-            self.ended("customer_orders/20240229", 2) == "succeeded", "the set that was started again did not succeed"
-        )
-        sent = self.take(self.outputs["messages_queue_url"])
-        self.say(f"the run again sent {len(sent)} messages (revision 2 of 20240301 included)")
+        """A person starts a set again, by the line that the alert gave."""
+        command = [sys.executable, str(ROOT / "tools" / "redrive.py"), "set", "customer_orders/20240229"]
+        environment = {**os.environ, **self.aws.environment, "FUNCTION": self.outputs["arrivals_function"]}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        check(done.returncode == 0, done.stderr)
+        self.say(f"redrive: {done.stdout.strip()}")
+        check(self.ended("customer_orders/20240229", 2) == "succeeded", "the set did not succeed when started again")
+        files = self.published("20240229")
+        self.say(f"published again: {', '.join(sorted(files))}")
 
     def read_api(self) -> None:
         """The read API's own package answers from a lookup table, and refuses a wrong key (only with a database)."""
