@@ -21,8 +21,8 @@ from pipeline import storage
 from pipeline.errors import BusyError, PipelineError
 from pipeline.lock import LOCK_FILE, left_behind, note, who
 from pipeline.storage_base import split_s3
-from pipeline.storage_s3 import put_if
-from pipeline.storage_s3_client import MISSING, client, error_code, told
+from pipeline.storage_s3 import missing, put_if
+from pipeline.storage_s3_client import client, error_code, told
 
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 60.0
@@ -168,7 +168,7 @@ class Lease:
             try:
                 got = client().get_object(Bucket=bucket, Key=key)
             except ClientError as error:
-                if error_code(error) in MISSING:
+                if missing(self.path, error):
                     return None
                 raise
             text = got["Body"].read()

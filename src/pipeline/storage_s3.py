@@ -7,9 +7,9 @@ import time
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from pipeline.errors import PipelineError
+from pipeline.errors import InputError, PipelineError
 from pipeline.storage_base import FileInfo, by_path, fixed_part, glob_regex, is_hidden, is_pattern, near, split_s3
-from pipeline.storage_s3_client import CHANGED, MISSING, again, client, error_code, told
+from pipeline.storage_s3_client import CHANGED, DENIED, MISSING, again, client, error_code, told
 
 
 def list_objects(path: str, prefix: str) -> Iterator[FileInfo]:
@@ -33,7 +33,7 @@ class S3Store:
 
     def find(self, pattern: str) -> list[FileInfo]:
         """See `storage.list_files`; an empty list when there is nothing."""
-        if not pattern.endswith("/") and (file := self._exact(pattern)):
+        if not pattern.endswith("/") and (file := self.info(pattern)):
             return [file]
         folder = pattern.rstrip("/") + "/"
         inside = [file for file in list_objects(pattern, split_s3(folder)[1]) if _shown(file, folder)]
@@ -44,15 +44,6 @@ class S3Store:
         files = list_objects(pattern, fixed_part(key))
         return by_path(file for file in files if wanted.fullmatch(file.path.removeprefix(base)))
 
-    def _exact(self, path: str) -> FileInfo | None:
-        # A listing asks for no other right than the ones that come after, and says when there is no bucket.
-        bucket, key = split_s3(path)
-        with told(path, "listed"):
-            found = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ()) if key else ()
-        if found and found[0]["Key"] == key:
-            return FileInfo(path, int(found[0]["Size"]), found[0]["ETag"].strip('"'))
-        return None
-
     def nearby(self, path: str) -> str:
         """What is there instead, for the message."""
         bucket, key = split_s3(path.rstrip("/"))
@@ -61,7 +52,11 @@ class S3Store:
         while key:
             folder, _, name = key.rpartition("/")
             prefix = f"{folder}/" if folder else ""
-            if names := self._names(path, prefix):
+            try:
+                names = self._names(path, prefix)
+            except PipelineError:
+                return "what is near it may not be listed"
+            if names:
                 return f"in s3://{bucket}/{prefix}: {near(name, names)}"
             key = folder
         return f"the bucket {bucket} is empty"
@@ -100,20 +95,16 @@ class S3Store:
         return put_if(path, data, IfNoneMatch="*") is not None
 
     def info(self, path: str) -> FileInfo | None:
-        """The object's size and ETag; None when there is none."""
-        from botocore.exceptions import ClientError
+        """The object's size and ETag; None when there is none, or only a folder marker.
 
+        A listing, as a question for a missing object is answered with 403 to whoever may list some prefixes only.
+        """
         bucket, key = split_s3(path)
-        if not key:
-            return None
-        with told(path, "read"):
-            try:
-                found = client().head_object(Bucket=bucket, Key=key)
-            except ClientError as error:
-                if error_code(error) in MISSING:
-                    return None
-                raise
-        return FileInfo(path, int(found["ContentLength"]), found["ETag"].strip('"'))
+        with told(path, "listed"):
+            found = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ()) if key else ()
+        if found and found[0]["Key"] == key:
+            return FileInfo(path, int(found[0]["Size"]), found[0]["ETag"].strip('"'))
+        return None
 
     def delete(self, path: str) -> None:
         """Gone afterwards, also when it was before."""
@@ -158,6 +149,12 @@ def put_if(path: str, data: bytes, **condition: str) -> str | None:
     return None
 
 
+def missing(path: str, error: Exception) -> bool:
+    """True when an object is not there; S3 says "denied" of it to whoever may list some prefixes only."""
+    code = error_code(error)
+    return code in MISSING or (code in DENIED and STORE.info(path) is None)
+
+
 def _get(path: str, start: int, length: int | None, version: str) -> tuple[Any, int, str]:
     """The body from `start`, the object's whole size, its ETag. An empty body at or behind the end."""
     from botocore.exceptions import ClientError
@@ -170,6 +167,8 @@ def _get(path: str, start: int, length: int | None, version: str) -> tuple[Any, 
         try:
             got = client().get_object(Bucket=bucket, Key=key, **ranged, **condition)
         except ClientError as error:
+            if missing(path, error):
+                raise InputError(f"{path}: no such object") from error
             if error_code(error) not in ("InvalidRange", "416"):
                 raise
             head = client().head_object(Bucket=bucket, Key=key)

@@ -13,7 +13,7 @@ from pipeline.errors import InputError, PipelineError
 from pipeline.storage_base import split_s3
 
 _ATTEMPTS = 5  # of a read whose connection breaks; requests themselves are repeated by the client
-_DENIED = ("AccessDenied", "403", "Forbidden", "AllAccessDisabled")
+DENIED = ("AccessDenied", "403", "Forbidden", "AllAccessDisabled")
 _LOGIN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed")
 CHANGED = ("PreconditionFailed", "412")
 MISSING = ("NoSuchKey", "404", "NotFound")
@@ -96,7 +96,7 @@ def _of_answer(path: str, doing: str, error: Any) -> PipelineError:
         return InputError(f"{path}: there is no bucket {bucket}")
     if code in MISSING:
         return InputError(f"{path}: no such object")
-    if code in _DENIED:
+    if code in DENIED:
         return InputError(f"{path}: access denied: these credentials may not have it {doing}")
     if code in _LOGIN:
         return InputError(f"{path}: S3 does not accept the credentials: {code}")

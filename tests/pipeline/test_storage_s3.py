@@ -44,15 +44,25 @@ def test_an_unknown_profile_is_told(s3_moto: Place, monkeypatch: pytest.MonkeyPa
         storage.list_files(s3_moto.path)
 
 
-def test_denied_access_is_told(s3_moto: Place) -> None:
-    storage.write_bytes(s3_moto / "a", b"x")
+@pytest.fixture
+def closed(s3_moto: Place) -> str:
+    """A bucket with one object, whose objects nobody may read."""
     assert s3_moto.endpoint
     admin = s3_moto.endpoint.client("s3")
     admin.create_bucket(Bucket="closed", CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    statement = '{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":["arn:aws:s3:::closed/*"]}'
+    admin.put_object(Bucket="closed", Key="there", Body=b"x")
+    statement = '{"Effect":"Deny","Principal":"*","Action":"s3:GetObject","Resource":["arn:aws:s3:::closed/*"]}'
     admin.put_bucket_policy(Bucket="closed", Policy=f'{{"Version":"2012-10-17","Statement":[{statement}]}}')
-    with pytest.raises(InputError, match="s3://closed/a: access denied: these credentials may not have it read"):
-        storage.read_bytes("s3://closed/a")
+    return "s3://closed"
+
+
+def test_denied_access_is_told_apart_from_an_object_that_is_not_there(closed: str) -> None:
+    with pytest.raises(InputError, match="s3://closed/there: access denied: these credentials may not have it read"):
+        storage.read_bytes(f"{closed}/there")
+    with pytest.raises(InputError, match="s3://closed/gone: no such object"):
+        storage.read_bytes(f"{closed}/gone")
+    assert storage.exists(f"{closed}/there")
+    assert not storage.exists(f"{closed}/gone")
 
 
 @pytest.mark.slow
