@@ -66,7 +66,7 @@ def test_every_odd_row_is_named_and_nothing_is_counted_twice(call_job: Call, tmp
             "x,E,F,c3 Active",  # no number as id: c3 is not used
             "4,G,H,Zoë Active",
             "5,I,J,c5",  # no status
-            '6,K,L,"q""6" Active',
+            '6,K,L,"q""6 Active"',
         ],
         orders=[
             "1,c1,Delivered o1 10",  # line 2

@@ -76,7 +76,9 @@ def drain(sqs: Any, url: str) -> collections.Counter[str]:
     return found
 
 
-def kill_and_finish(server: Endpoint, file: pathlib.Path, url: str, ledger: str, kills: int) -> tuple[list[set[str]], set[str]]:
+def kill_and_finish(
+    server: Endpoint, file: pathlib.Path, url: str, ledger: str, kills: int
+) -> tuple[list[set[str]], set[str]]:
     """Kills the sender at random moments, then lets it finish: what was in doubt after each kill, what the end named."""
     command = [sys.executable, str(pathlib.Path(__file__).with_name("sending.py")), str(file), url, ledger]
     environment = {**os.environ, **server.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -95,7 +97,9 @@ def kill_and_finish(server: Endpoint, file: pathlib.Path, url: str, ledger: str,
 
 
 @pytest.mark.parametrize("fifo", [True, False], ids=["fifo", "standard"])
-def test_a_sender_killed_ten_times_loses_nothing(server: Endpoint, sqs: Any, tmp_path: pathlib.Path, fifo: bool) -> None:
+def test_a_sender_killed_ten_times_loses_nothing(
+    server: Endpoint, sqs: Any, tmp_path: pathlib.Path, fifo: bool
+) -> None:
     count, kills = 50_000, 10
     name = "killed.fifo" if fifo else "killed"
     url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if fifo else {})["QueueUrl"]
@@ -157,7 +161,9 @@ def bare_loop(sqs: Any, url: str, bodies: list[str], threads: int) -> float:
     return time.perf_counter() - started
 
 
-def test_a_hundred_thousand_messages_go_at_four_fifths_of_the_rate_of_a_bare_loop(sqs: Any, tmp_path: pathlib.Path) -> None:
+def test_a_hundred_thousand_messages_go_at_four_fifths_of_the_rate_of_a_bare_loop(
+    sqs: Any, tmp_path: pathlib.Path
+) -> None:
     count, rounds = 100_000, 5
     file = outbox(tmp_path, count)
     bodies = file.read_text(encoding="utf-8").splitlines()
@@ -166,12 +172,17 @@ def test_a_hundred_thousand_messages_go_at_four_fifths_of_the_rate_of_a_bare_loo
     # In turns on parts of the same messages, so that what else the machine does meets both alike.
     for number in range(rounds):
         part = tmp_path / f"part{number}.jsonl"
-        part.write_text("".join(body + "\n" for body in bodies[number * share : (number + 1) * share]), encoding="utf-8")
+        part.write_text(
+            "".join(body + "\n" for body in bodies[number * share : (number + 1) * share]), encoding="utf-8"
+        )
         one, other = (sqs.create_queue(QueueName=f"{kind}{number}")["QueueUrl"] for kind in ("ours", "bare"))
         bare += bare_loop(sqs, other, bodies[number * share : (number + 1) * share], THREADS)
         queue = Queue(one, sqs)
         started = time.perf_counter()
-        assert deliver(Outbox([str(part)], DAY), queue, Ledger(ledger_folder(str(tmp_path), DAY, one), "run")).sent == share
+        assert (
+            deliver(Outbox([str(part)], DAY), queue, Ledger(ledger_folder(str(tmp_path), DAY, one), "run")).sent
+            == share
+        )
         ours += time.perf_counter() - started
         for url in (one, other):
             sqs.delete_queue(QueueUrl=url)
