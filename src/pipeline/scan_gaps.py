@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from pipeline.scan_strict import NUMBER, STRING
+from pipeline.scan_strict import NUMBER, STRING, may_go_on
 
 GARBAGE = "garbage"
 # Longer garbage becomes several records, so that a file of zero bytes needs no memory.
@@ -15,13 +15,10 @@ Item = tuple[int, int, str | None]
 
 _SKIP = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)+")
 _SCALAR = re.compile(rb"(?:" + STRING + rb"|(?:" + NUMBER + rb"|true|false|null)(?=[ \t\r\n,\[\]{}]|\Z))")
-_GARBAGE = {
-    # (in an array, up to the next opening bracket at most)
-    (False, False): re.compile(rb"[^\r\n]{1,%d}" % MOST_GARBAGE),
-    (False, True): re.compile(rb"[^\r\n\[{]{1,%d}" % MOST_GARBAGE),
-    (True, False): re.compile(rb"[^\r\n,\]]{1,%d}" % MOST_GARBAGE),
-    (True, True): re.compile(rb"[^\r\n,\]\[{]{1,%d}" % MOST_GARBAGE),
-}
+# Garbage goes on to the line's end, in an array also to a comma; strings in it are gone over as brackets are told.
+_QUOTED = rb"\\[\"\\]?|\"(?:[^\"\\\r\n]|\\[^\r\n])*\""
+_TOP_GARBAGE = re.compile(rb"(?:[^\r\n\[{\"\\]|%b){1,%d}" % (_QUOTED, MOST_GARBAGE))
+_ARRAY_GARBAGE = re.compile(rb"(?:[^\r\n\[{\"\\,\]]|%b){1,%d}" % (_QUOTED, MOST_GARBAGE))
 
 
 @dataclass
@@ -41,11 +38,19 @@ class Gap:
 
 
 def read_gap(
-    data: bytes, at: int, stop: int, gap: Gap, *, to_record: bool = False, ends_with_array: bool = False
+    data: bytes,
+    at: int,
+    stop: int,
+    gap: Gap,
+    *,
+    to_record: bool = False,
+    final: bool = True,
+    ends_with_array: bool = False,
 ) -> int:
     """Reads the bytes from `at` to `stop` into `gap` and returns where it stopped.
 
-    The bytes hold no record that is an object or an array, or, with `to_record`, it stops before the first one.
+    The bytes hold no record that is an object or an array, or, with `to_record`, it stops before the first one. Without
+    `final` more text comes behind `stop`: what is told of a text that reaches `stop` may then be wrong.
     """
     while at < stop and gap.closed < 0:
         blank = _SKIP.match(data, at, stop)
@@ -67,7 +72,7 @@ def read_gap(
             if ends_with_array:
                 gap.closed = at
         else:
-            at = _text(data, at, stop, gap, to_record)
+            at = _text(data, at, stop, gap, final)
     return at
 
 
@@ -85,13 +90,15 @@ def _close(gap: Gap) -> None:
     gap.level, gap.value, gap.comma = 0, True, -1
 
 
-def _text(data: bytes, at: int, stop: int, gap: Gap, to_record: bool) -> int:
+def _text(data: bytes, at: int, stop: int, gap: Gap, final: bool) -> int:
     gap.value, gap.comma = True, -1
     scalar = _SCALAR.match(data, at, stop)
     if scalar:
         gap.items.append((at, scalar.end(), None))
         return scalar.end()
-    found = _GARBAGE[gap.level == 1, to_record].match(data, at, stop)
+    if not final and data[at] == 0x22 and may_go_on(data, at, stop):
+        return stop
+    found = (_ARRAY_GARBAGE if gap.level else _TOP_GARBAGE).match(data, at, stop)
     end = found.end() if found else at + 1
     shown = len(data[at:end].rstrip(b" \t,")) or 1
     gap.items.append((at, at + shown, GARBAGE))

@@ -70,6 +70,7 @@ class JsonReader:
         elif not whole:
             self.limit *= 4
         elif self.final:
+            self.cut_off = self.cut_off and not self.lines
             yield from self._to(self.at + len(self.rest))
             self.done = True
         else:
@@ -138,6 +139,7 @@ class JsonReader:
 
     def _bad_line(self, place: int) -> Iterator[Found]:
         """Everything up to the end of the line that begins at offset `place` of the file; then all begins anew."""
+        self.cut_off = False
         while (stop := self.rest.find(b"\n", place - self.at)) < 0 and not self.final:
             self._more()
         end = self.at + (len(self.rest) if stop < 0 else stop)
@@ -155,7 +157,7 @@ class JsonReader:
     def _careful(self, stop: int, final: bool) -> Iterator[Found]:
         """One step: a gap and the record behind it, up to the next believable record when it is damaged."""
         gap, data = replace(self.gap, items=[]), self.rest
-        start = read_gap(data, 0, stop, gap, to_record=True, ends_with_array=self.ends_with_array)
+        start = read_gap(data, 0, stop, gap, to_record=True, final=final, ends_with_array=self.ends_with_array)
         items, level = gap.items, gap.level
         self.closed = gap.closed >= 0
         self.done = self.closed or (self.end is not None and start < stop and self.at + start >= self.end)
@@ -184,7 +186,7 @@ class JsonReader:
         length = CAUTIOUS
         while True:
             part = data[start : min(start + length, stop)]
-            clean = clean_records(part, level, lines=self.lines, ends_with_array=self.ends_with_array)
+            clean = clean_records(part, level, ends_with_array=self.ends_with_array)
             if len(clean.ends):
                 return start + int(clean.ends[0])
             if clean.trouble < len(part) or start + length >= stop:
@@ -220,6 +222,6 @@ class JsonReader:
                 return
         elif not pending and len(self.rest) > LONG_GAP:
             cut = max(self.rest.rfind(b"," if self.gap.level else b"\n"), 0) or len(self.rest)
-            read_gap(self.rest, 0, cut, self.gap)
+            cut = read_gap(self.rest, 0, cut, self.gap, to_record=True)
             yield from self._emit(self.gap.items, cut)
         self._more()
