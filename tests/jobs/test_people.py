@@ -206,7 +206,7 @@ def test_people_twice_then_changed_then_with_the_database_killed_in_the_middle(
     call_job: Call, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_driver(spark)
-    number = 60_000
+    number = 40_000
     with private_postgres() as server:
         for name, value in server.server.environment.items():
             monkeypatch.setenv(name, value)

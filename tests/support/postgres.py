@@ -46,7 +46,7 @@ class PrivatePostgres:
         """Stops the server as a crash would: no checkpoint, every connection is cut."""
         postgres.stop(self.folder, how=postgres.signal.SIGQUIT)
 
-    def crash_while_staging(self, table: str, seconds: float = 120) -> None:
+    def crash_while_staging(self, table: str, seconds: float = 600) -> None:
         """Waits until rows are being written to the staging table of `table`, and crashes in the middle of that."""
         until = time.monotonic() + seconds
         with self.connect() as watch:
@@ -54,7 +54,7 @@ class PrivatePostgres:
             while watch.execute(busy, (f'INSERT INTO "{table}_staging"%',)).fetchone() == (0,):
                 assert time.monotonic() < until, f"nothing was written to {table}_staging"
                 time.sleep(0.005)
-            time.sleep(0.2)
+            time.sleep(0.02)
         self.crash()
 
     def restart(self) -> None:
