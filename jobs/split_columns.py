@@ -61,7 +61,7 @@ def check(options: argparse.Namespace) -> None:
 
 JOB = Job(
     name="split_columns",
-    summary="Splits packed columns of any CSV into columns and rows; what does not split is kept apart with its reason.",
+    summary="Splits packed columns of any CSV; what does not split is kept apart with its reason.",
     inputs=[Input("source", "CSV files with packed columns")],
     options=[
         Option("delimiter", str, ",", "what separates the columns (\\t: tab)"),

@@ -35,7 +35,7 @@ def pick_day(folder: str, names: Sequence[str], day: str | None) -> tuple[str, d
         whole = [known for known, files in sorted(found.items()) if len(files) == len(names)]
         if not whole:
             raise InputError(
-                f"{folder}: no complete day; {_told(found, names) or 'no files named like ' + names[0] + '_20220130.csv'}"
+                f"{folder}: no complete day; {_told(found, names) or f'nothing named like {names[0]}_20220130.csv'}"
             )
         newer = {known: files for known, files in found.items() if known > whole[-1]}
         notes = [f"day {whole[-1]}: the newest complete day in {folder}"]

@@ -85,7 +85,8 @@ def tag_parents(frame: DataFrame, parents: DataFrame, reference: str, kind: str)
     In: a tagged frame with `reference` string; `parents` as `keepers` gives them. Out: the same rows and columns;
     reasons `parent_rejected`, `unknown_<kind>`. Rows with a problem keep it. Grain: unchanged.
     """
-    joined = frame.join(parents, on=reference, how="left")
+    # Merged, not broadcast: parents can be millions, and a reader's frame tells the planner nothing of its size.
+    joined = frame.join(parents.hint("merge"), on=reference, how="left")
     told = F.concat(F.lit(f"{kind} "), F.col(quoted(reference)))
     tagged = reject(joined, F.col(PARENT).isNull(), f"unknown_{kind}", F.concat(told, F.lit(" is in no file")))
     tagged = reject(tagged, ~F.col(PARENT), "parent_rejected", F.concat(told, F.lit(" is not used")))
@@ -95,8 +96,8 @@ def tag_parents(frame: DataFrame, parents: DataFrame, reference: str, kind: str)
 def order_totals(orders: DataFrame, items: DataFrame) -> DataFrame:
     """Adds to the orders that keep their reference what their items come to.
 
-    In: orders with `order_reference`, `_keeps_reference`; tagged items with `id` bigint, `order_reference`, `total_price`
-    decimal(18,2). Out: the orders and `_items` bigint, `_spent` decimal(28,2), `_may_repeat` boolean: false when it is
+    In: orders with `order_reference`, `_keeps_reference`; tagged items with `id` bigint, `order_reference`,
+    `total_price` decimal(18,2). Out: the orders and `_items` bigint, `_spent` decimal(28,2), `_may_repeat` boolean: false when it is
     sure that no item is there twice. Only used items count. Grain: unchanged.
     """
     # Equal rows have equal ids and set the same bits: as many bits as rows means that no row is there twice.
@@ -108,7 +109,7 @@ def order_totals(orders: DataFrame, items: DataFrame) -> DataFrame:
     most_bits = F.greatest(*[F.bit_count(name) for name in maps])
     totals = totals.select("order_reference", ITEMS, SPENT, (most_bits < F.col(ITEMS)).alias(REPEATS))
     same = (F.col("o.order_reference") == F.col("t.order_reference")) & F.col(f"o.{KEEPS}")
-    joined = orders.alias("o").join(totals.alias("t"), on=same, how="left")
+    joined = orders.alias("o").join(totals.alias("t").hint("merge"), on=same, how="left")
     return joined.select(
         "o.*",
         F.coalesce(ITEMS, F.lit(0)).alias(ITEMS),
@@ -130,7 +131,7 @@ def tag_items(items: DataFrame, orders: DataFrame) -> DataFrame:
 
 
 def repeated_items(items: DataFrame, orders: DataFrame) -> DataFrame:
-    """The items that are there a second time, id and all, tagged `duplicate`; of equal rows the first in file order stays.
+    """The items that are there a second time, id and all, tagged `duplicate`; of equal rows the first stays.
 
     In: tagged items; orders with what `order_totals` adds: only those that may repeat an item are looked at.
     """

@@ -34,6 +34,12 @@ def day(
     return folder
 
 
+def error(customer: str, order: str, message: str) -> str:
+    """An error message with the references as JSON."""
+    references = f'"customer_reference":{customer},"order_reference":{order}'
+    return f'{{"type":"error_message",{references},"message":"{message}"}}'
+
+
 def kept_apart(destination: pathlib.Path) -> set[tuple[str, int, str]]:
     """Input, line and reason of everything in quarantine/ and excluded/ of the runs."""
     files = [*destination.glob("_runs/*/quarantine/*.jsonl"), *destination.glob("_runs/*/excluded/*.jsonl")]
@@ -50,7 +56,8 @@ def test_the_real_sample_gives_the_published_messages(
         '{"type":"customer_message","customer_reference":"ade3-11ed","number_of_orders":2,"total_amount_spent":87.5}\n'
     )
     assert done.read("error_messages.jsonl") == (
-        '{"type":"error_message","customer_reference":"ade3-12ed","order_reference":null,"message":"Something went wrong!"}\n'
+        '{"type":"error_message","customer_reference":"ade3-12ed","order_reference":null,'
+        '"message":"Something went wrong!"}\n'
     )
     assert done.report["notes"] == [f"day 20220130: the newest complete day in {real_data / 'customer_orders'}"]
 
@@ -98,10 +105,10 @@ def test_every_odd_row_is_named_and_nothing_is_counted_twice(call_job: Call, tmp
         '{"type":"customer_message","customer_reference":"q\\"6","number_of_orders":1,"total_amount_spent":0}',
     ]
     assert done.read("error_messages.jsonl").splitlines() == [
-        '{"type":"error_message","customer_reference":null,"order_reference":"o99","message":"Items of an unknown order"}',
-        '{"type":"error_message","customer_reference":"Zoë","order_reference":null,"message":"Something went wrong!"}',
-        '{"type":"error_message","customer_reference":"c2","order_reference":null,"message":"Something went wrong!"}',
-        '{"type":"error_message","customer_reference":"c9","order_reference":"o4","message":"Order of an unknown customer"}',
+        error("null", '"o99"', "Items of an unknown order"),
+        error('"Zoë"', "null", "Something went wrong!"),
+        error('"c2"', "null", "Something went wrong!"),
+        error('"c9"', '"o4"', "Order of an unknown customer"),
     ]
     assert kept_apart(tmp_path / "out") == {
         ("customers", 3, "duplicate"),

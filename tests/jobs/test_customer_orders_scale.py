@@ -19,12 +19,13 @@ SUBMIT = ("--master", "local[2]", "--driver-memory", "3g")
 LINES = """
     CREATE TABLE {name} AS
     SELECT string_split(text, ',') AS fields, string_split(string_split(text, ',')[-1], ' ') AS pieces
-    FROM (SELECT row_number() OVER () + 1 AS line, text FROM read_csv('{path}', columns = {{'text': 'VARCHAR'}}, header = true,
-          delim = '\x01', quote = '', escape = '', auto_detect = false, parallel = false))
+    FROM (SELECT row_number() OVER () + 1 AS line, text FROM read_csv('{path}', columns = {{'text': 'VARCHAR'}},
+          header = true, delim = '\x01', quote = '', escape = '', auto_detect = false, parallel = false))
     WHERE line NOT IN (SELECT line FROM damaged WHERE file = '{file}')
 """
 EXPECTED = """
-    WITH bought AS (SELECT fields[2] AS order_reference, sum(pieces[-1]::DECIMAL(18, 2)) AS spent FROM items GROUP BY ALL),
+    WITH bought AS (
+        SELECT fields[2] AS order_reference, sum(pieces[-1]::DECIMAL(18, 2)) AS spent FROM items GROUP BY ALL),
     ordered AS (
         SELECT fields[2] AS customer_reference, count(*) AS orders, sum(coalesce(spent, 0)) AS spent
         FROM orders LEFT JOIN bought ON orders.pieces[-2] = bought.order_reference GROUP BY ALL)

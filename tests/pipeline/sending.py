@@ -11,5 +11,6 @@ from pipeline.messages_queue import Queue, connect
 
 if __name__ == "__main__":
     file, url, folder, run_id = sys.argv[1:]
-    delivery = deliver(Outbox([file], "20220130", "customer_reference"), Queue(url, connect(url, 8)), Ledger(folder, run_id))
+    outbox = Outbox([file], "20220130", "customer_reference")
+    delivery = deliver(outbox, Queue(url, connect(url, 8)), Ledger(folder, run_id))
     print(json.dumps({"sent": delivery.sent, "before": delivery.sent_before, "doubtful": delivery.doubtful}))

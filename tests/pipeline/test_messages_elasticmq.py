@@ -45,15 +45,17 @@ def sqs(server: Endpoint, monkeypatch: pytest.MonkeyPatch) -> Any:
 def outbox(folder: pathlib.Path, count: int) -> pathlib.Path:
     file = folder / "customer_messages.jsonl"
     lines = (
-        f'{{"type":"customer_message","customer_reference":"c{n}","number_of_orders":{n % 7},"total_amount_spent":{n % 1000}.5}}\n'
+        f'{{"type":"customer_message","customer_reference":"c{n % 1000}",'
+        f'"number_of_orders":{n},"total_amount_spent":1.5}}\n'
         for n in range(count)
     )
     file.write_text("".join(lines), encoding="utf-8")
     return file
 
 
-def drain(sqs: Any, url: str) -> collections.Counter[str]:
+def drain(server: Endpoint, url: str) -> collections.Counter[str]:
     """How often each id is in the queue, which is empty afterwards."""
+    sqs = server.client("sqs")
     found: collections.Counter[str] = collections.Counter()
     counting = threading.Lock()
 
@@ -68,7 +70,7 @@ def drain(sqs: Any, url: str) -> collections.Counter[str]:
             with counting:
                 found.update(one["MessageAttributes"]["message_id"]["StringValue"] for one in messages)
 
-    threads = [threading.Thread(target=take) for _ in range(8)]
+    threads = [threading.Thread(target=take) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -79,7 +81,7 @@ def drain(sqs: Any, url: str) -> collections.Counter[str]:
 def kill_and_finish(
     server: Endpoint, file: pathlib.Path, url: str, ledger: str, kills: int
 ) -> tuple[list[set[str]], set[str]]:
-    """Kills the sender at random moments, then lets it finish: what was in doubt after each kill, what the end named."""
+    """Kills the sender at random moments, then lets it finish: what was in doubt after each, what the end named."""
     command = [sys.executable, str(pathlib.Path(__file__).with_name("sending.py")), str(file), url, ledger]
     environment = {**os.environ, **server.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
     rng, in_doubt = random.Random(7), []
@@ -105,7 +107,7 @@ def test_a_sender_killed_ten_times_loses_nothing(
     url = sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"} if fifo else {})["QueueUrl"]
     file, ledger = outbox(tmp_path, count), ledger_folder(str(tmp_path), DAY, url)
     in_doubt, named_at_the_end = kill_and_finish(server, file, url, ledger, kills)
-    found = drain(sqs, url)
+    found = drain(server, url)
     expected = {message_id(line, DAY) for line in file.read_text(encoding="utf-8").splitlines()}
     assert set(found) == expected
     repeated = {one for one, times in found.items() if times > 1}
@@ -119,13 +121,13 @@ def test_a_sender_killed_ten_times_loses_nothing(
     assert all(len(newly - before) <= flights for newly, before in zip(in_doubt, [set(), *in_doubt], strict=False))
 
 
-def test_a_queue_that_refuses_five_percent_loses_nothing(sqs: Any, tmp_path: pathlib.Path) -> None:
+def test_a_queue_that_refuses_five_percent_loses_nothing(server: Endpoint, sqs: Any, tmp_path: pathlib.Path) -> None:
     url = sqs.create_queue(QueueName="refusing")["QueueUrl"]
     file, rng = outbox(tmp_path, 5_000), random.Random(3)
     client = Failing(sqs, refuses=lambda body, attempt: rng.random() < 0.05)
     queue = Queue(url, client, pause=lambda seconds: None)
     delivery = deliver(Outbox([str(file)], DAY), queue, Ledger(ledger_folder(str(tmp_path), DAY, url), "run"))
-    found = drain(sqs, url)
+    found = drain(server, url)
     assert (delivery.sent, delivery.refused) == (5_000, [])
     assert len(found) == sum(found.values()) == 5_000
     assert sum(client.attempts.values()) > 5_000
