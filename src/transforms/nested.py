@@ -79,11 +79,11 @@ def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
 
 
 def _see(
-    text: str, parser: Parser, place: Place, reading: Reading, paths: Sequence[tuple[str, ...]]
+    text: str | None, parser: Parser, place: Place, reading: Reading, paths: Sequence[tuple[str, ...]]
 ) -> tuple[Any, ...]:
     """One record: reason and detail when it is refused, else its key, content hash and repeated keys."""
     try:
-        value = parser.parse(reading.document(text))
+        value = parser.parse(reading.document(text or ""))
         content = digest(canonical(value))
         key = _key_of(value, paths) if paths else content
     except NotJsonError as error:
@@ -108,7 +108,7 @@ def check(records: DataFrame, reading: Reading) -> DataFrame:
                 if held is not None:
                     yield _checked(held, None)
                 rows = [
-                    _see(text, parser, place, reading, paths) if fine and text is not None else (None,) * 5
+                    _see(text, parser, place, reading, paths) if fine else (None,) * 5
                     for text, fine in zip(
                         batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
                     )
