@@ -37,6 +37,13 @@ def raised_by_a_task(error: BaseException) -> PipelineError | None:
     return kind(found[2].strip()) if kind and found else None
 
 
+def one_line(error: BaseException) -> str:
+    """An error's kind and its telling line: the last one of a Python worker's trace, the first one of anything else."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    kind = type(error).__name__
+    return f"{kind}: {lines[-1 if kind == 'PythonException' else 0]}" if lines else kind
+
+
 @dataclass(frozen=True)
 class Job:
     """A job's name, inputs, options and what its session needs (`needs` gives names for its options, beside `s3a`)."""
@@ -83,8 +90,7 @@ class Job:
                 print(f"{self.name}: {told}", file=sys.stderr, flush=True)
                 return told.exit_code, str(told), glue
             traceback.print_exc()
-            told_last = [line.strip() for line in str(error).splitlines() if line.strip()][-1:]
-            message = f"unexpected failure: {type(error).__name__}: {''.join(told_last)}"
+            message = f"unexpected failure: {one_line(error)}"
             print(f"{self.name}: {message}", file=sys.stderr, flush=True)
             return 1, message, glue
         return 0, "", glue
