@@ -222,7 +222,7 @@ def parse(parser: argparse.ArgumentParser, inputs: Sequence[Input], argv: Sequen
         names = [flag for action in parser._actions for flag in action.option_strings]
         word = unknown[0].partition("=")[0]
         near = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        hint = f"; did you mean {near[0]}?" if near else "."
         raise UsageError(f"unknown option {word}{hint} See {parser.prog} --help")
     for item in inputs:
         name = item.name.replace("-", "_")
