@@ -146,7 +146,44 @@ def p9_queuing() -> None:
     FakeJob.as_dict = lambda self: {**plain_dict(self), "JobRunQueuingEnabled": getattr(self, "queuing", False)}
 
 
+def p10_security_group_rules() -> None:
+    """EC2: a rule that names another group or a prefix list forgets its description."""
+    from moto.ec2.models.security_groups import SecurityGroupBackend, SecurityGroupRule
+
+    def keeping(plain: Any) -> Any:
+        def authorize(self: Any, *given: Any, **named: Any) -> Any:
+            rules, group = plain(self, *given, **named)
+            places = [*named.get("source_groups", []), *named.get("prefix_list_ids", [])]
+            for rule, place in zip(rules, places, strict=False):
+                rule.told = place.get("Description")
+            return rules, group
+
+        return authorize
+
+    for name in ("authorize_security_group_ingress", "authorize_security_group_egress"):
+        setattr(SecurityGroupBackend, name, keeping(getattr(SecurityGroupBackend, name)))
+    either = property(lambda self: self.ip_range.get("Description") or getattr(self, "told", None))
+    SecurityGroupRule.description = either
+
+
+def p11_build_keys() -> None:
+    """CodeBuild: a project forgets its own key."""
+    from moto.codebuild.responses import CodeBuildResponse
+
+    plain = CodeBuildResponse.create_project
+
+    def create_project(self: Any) -> Any:
+        answer = plain(self)
+        if key := self._get_param("encryptionKey"):
+            self.codebuild_backend.codebuild_projects[self._get_param("name")].project_metadata["encryptionKey"] = key
+        return answer
+
+    CodeBuildResponse.create_project = create_project
+
+
 PATCHES = (
     p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications,
     p5_functions, p6_connections, p7_builds, p8_pipelines, p9_queuing,
+    p10_security_group_rules,
+    p11_build_keys,
 )  # fmt: skip

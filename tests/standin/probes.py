@@ -148,6 +148,27 @@ def p9_queuing(aws: Endpoint) -> bool:
     return bool(glue.get_job(JobName="p9")["Job"].get("JobRunQueuingEnabled"))
 
 
+def p10_security_group_rules(aws: Endpoint) -> bool:
+    ec2 = aws.client("ec2")
+    network = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
+    group = ec2.create_security_group(GroupName="p10", Description="x", VpcId=network)["GroupId"]
+    pair = {"GroupId": group, "Description": "each other"}
+    rule = {"IpProtocol": "tcp", "FromPort": 1, "ToPort": 2, "UserIdGroupPairs": [pair]}
+    ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=[rule])
+    rules = ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [group]}])["SecurityGroupRules"]
+    return any(one.get("Description") == "each other" for one in rules)
+
+
+def p11_build_keys(aws: Endpoint) -> bool:
+    key = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/x"
+    aws.client("codebuild").create_project(
+        name="p11", serviceRole=ROLE, encryptionKey=key, artifacts={"type": "NO_ARTIFACTS"},
+        source={"type": "S3", "location": "bucket/key"},
+        environment={"type": "LINUX_CONTAINER", "image": "x", "computeType": "BUILD_GENERAL1_SMALL"},
+    )  # fmt: skip
+    return bool(aws.client("codebuild").batch_get_projects(names=["p11"])["projects"][0].get("encryptionKey") == key)
+
+
 def e1_functions(aws: Endpoint) -> bool:
     name = function(aws, "e1", "return event['n'] + 1")
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"n": 1}')
@@ -208,5 +229,6 @@ def e6_plain_http(aws: Endpoint) -> bool:
 
 PROBES = (
     p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications, p5_functions, p6_connections, p7_builds,
-    p8_pipelines, p9_queuing, e1_functions, e1_pollers, e3_rules, e4_jobs, e5_alarms, e6_plain_http,
+    p8_pipelines, p9_queuing, p10_security_group_rules, p11_build_keys, e1_functions, e1_pollers, e3_rules,
+    e4_jobs, e5_alarms, e6_plain_http,
 )  # fmt: skip
