@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
-from pipeline.drops import day_of, pick_day
-from pipeline.errors import InputError, UsageError
-from pipeline.job import Input, Job, Option
-from pipeline.messages_run import send_after_publish
-from pipeline.run import Run
+from pipeline.drops import day_of, pick_day  # noqa: E402
+from pipeline.errors import InputError, UsageError  # noqa: E402
+from pipeline.job import Input, Job, Option  # noqa: E402
+from pipeline.messages_run import send_after_publish  # noqa: E402
+from pipeline.run import Run  # noqa: E402
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

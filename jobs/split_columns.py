@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
-from pipeline.errors import UsageError
-from pipeline.job import Input, Job, Option
-from pipeline.run import Run
+from pipeline.errors import UsageError  # noqa: E402
+from pipeline.job import Input, Job, Option  # noqa: E402
+from pipeline.run import Run  # noqa: E402
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame

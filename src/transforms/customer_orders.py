@@ -97,8 +97,8 @@ def order_totals(orders: DataFrame, items: DataFrame) -> DataFrame:
     """Adds to the orders that keep their reference what their items come to.
 
     In: orders with `order_reference`, `_keeps_reference`; tagged items with `id` bigint, `order_reference`,
-    `total_price` decimal(18,2). Out: the orders and `_items` bigint, `_spent` decimal(28,2), `_may_repeat` boolean: false when it is
-    sure that no item is there twice. Only used items count. Grain: unchanged.
+    `total_price` decimal(18,2). Out: the orders and `_items` bigint, `_spent` decimal(28,2), `_may_repeat` boolean:
+    false when it is sure that no item is there twice. Only used items count. Grain: unchanged.
     """
     # Equal rows have equal ids and set the same bits: as many bits as rows means that no row is there twice.
     digest = F.xxhash64("id")

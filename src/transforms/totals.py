@@ -44,8 +44,8 @@ def per_key(
     """One row a key: the number of its rows and its sums.
 
     In: `keys` of any type, summed columns of any numeric type. Out: the keys, `count` bigint, each sum (of a
-    decimal(p,s) a decimal(p+10,s)), and `more`, other aggregates with names of their own. Null rule: null keys are one key;
-    null amounts add nothing, and a key with nothing but nulls has the sum 0. Grain: the keys.
+    decimal(p,s) a decimal(p+10,s)), and `more`, other aggregates with names of their own. Null rule: null keys are one
+    key; null amounts add nothing, and a key with nothing but nulls has the sum 0. Grain: the keys.
 
     >>> frame = spark.sql("SELECT * FROM VALUES ('a', 0.10BD), ('a', 0.20BD), ('b', NULL) AS t(name, amount)")
     >>> per_key(frame, ["name"], count="rows", sums={"total": "amount"}).orderBy("name").show()
@@ -91,8 +91,9 @@ def roll_up(top: DataFrame, key: Sequence[str], levels: Sequence[Level]) -> Data
     """Adds to each row of the top level the totals of all levels below it.
 
     In: `top` with one row a key; `levels` from the children downwards, each with one row a key of its own. Out: the
-    columns of `top`, then the counts and sums of all levels, zero where there is nothing. Rows without a parent are in no
-    total: `orphans` finds them. Raises ValueError for a level whose parent columns are not the key of the level above.
+    columns of `top`, then the counts and sums of all levels, zero where there is nothing. Rows without a parent are in
+    no total: `orphans` finds them. Raises ValueError for a level whose parent columns are not the key of the level
+    above.
 
     >>> customers = spark.createDataFrame([("c1",), ("c2",)], "customer string")
     >>> orders = spark.createDataFrame([("o1", "c1"), ("o2", "c1")], "order string, customer string")
