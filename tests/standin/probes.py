@@ -13,6 +13,12 @@ from tests.support.servers import REGION, Endpoint
 
 ACCOUNT = "123456789012"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/anybody"
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "codepipeline.amazonaws.com"}}
+    ],
+}
 MACHINE = json.dumps({"StartAt": "End", "States": {"End": {"Type": "Succeed"}}})
 
 
@@ -41,7 +47,7 @@ def function(aws: Endpoint, name: str, body: str) -> str:
     """A function with this body; its role exists."""
     iam = aws.client("iam")
     if "anybody" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]:
-        iam.create_role(RoleName="anybody", AssumeRolePolicyDocument="{}")
+        iam.create_role(RoleName="anybody", AssumeRolePolicyDocument=json.dumps(TRUST))
     package = io.BytesIO()
     with zipfile.ZipFile(package, "w") as archive:
         archive.writestr("f.py", f"import boto3, json\ndef handler(event, context):\n    {body}\n")
