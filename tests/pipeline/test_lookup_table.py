@@ -213,5 +213,6 @@ def test_the_carparks_job_fills_the_table_and_removes_what_the_run_before_left(t
             env=endpoint.environment,
         )
         assert refused.exit_code == 2
-        assert "carparks: --lookup-table away: " in refused.stderr
+        # spark-submit puts what a job says on stderr into its own stdout.
+        assert "carparks: --lookup-table away: " in refused.stdout
         assert not (tmp_path / "no" / "carparks.csv").exists()
