@@ -19,7 +19,8 @@ from pipeline.options import split_list  # noqa: E402
 from pipeline.run import Run  # noqa: E402
 from pipeline.schema_lock import ADD, MODES  # noqa: E402
 from transforms import nested  # noqa: E402
-from transforms.nested_plan import Table, lock_rules, plan_tables  # noqa: E402
+from transforms.nested_lock import lock_rules  # noqa: E402
+from transforms.nested_plan import Table, plan_tables  # noqa: E402
 from transforms.nested_rules import Rule, RuleError, build_rules  # noqa: E402
 from transforms.text import csv_header  # noqa: E402
 

@@ -11,11 +11,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.nested_parse import NotJsonError, Parser, canonical, deep_recursion
@@ -239,24 +239,3 @@ def table_rows(exploded: DataFrame, number: int, form: str) -> DataFrame:
     """The rows of one table, ordered by root key, then as in the document: lines (`value`), or typed columns."""
     ordered = exploded.select("_root_id", f"t{number}").orderBy("_root_id")
     return ordered.select(F.inline(f"t{number}") if form == TYPED else F.explode(f"t{number}").alias("value"))
-
-
-def explode_items(
-    frame: DataFrame, items: Column, *, item: str = "item", index: str = "_index", outer: bool = False
-) -> DataFrame:
-    """One row per element of an array column: the frame's columns, `index` int from 0, and the element as `item`.
-
-    With `outer` a row whose array is null or empty stays, with null index and element.
-
-    >>> frame = spark.createDataFrame([("a", [7, 8])], "id string, codes array<int>")
-    >>> explode_items(frame, F.col("codes"), item="code").select("id", "_index", "code").show()
-    +---+------+----+
-    | id|_index|code|
-    +---+------+----+
-    |  a|     0|   7|
-    |  a|     1|   8|
-    +---+------+----+
-    <BLANKLINE>
-    """
-    position: Callable[[Column], Column] = F.posexplode_outer if outer else F.posexplode
-    return frame.select("*", position(items).alias(index, item))

@@ -74,8 +74,7 @@ def json_line(table: Table, lineage: bool) -> Callable[[Row], str]:
     Decimals and long numbers are strings, since most readers of JSON make doubles of numbers.
     """
     cells: list[tuple[str, Cell]] = [
-        (encode_basestring(name) + ":", _json_cell(kind.partition("(")[0]))
-        for name, kind in table.all_columns(lineage)
+        (encode_basestring(name) + ":", _json_cell(kind.partition("(")[0])) for name, kind in table.all_columns(lineage)
     ]
 
     def line(row: Row) -> str:

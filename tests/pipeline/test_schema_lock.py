@@ -10,7 +10,8 @@ from pipeline.errors import InputError, UsageError
 from pipeline.schema_lock import Drift, drift, lock_bytes, read_lock, settle_drift
 from tests.support.documents import explode, see
 from tests.support.rebuild import comparable, loads
-from transforms.nested_plan import Table, lock_rules, plan_tables
+from transforms.nested_lock import lock_rules
+from transforms.nested_plan import Table, plan_tables
 from transforms.nested_rules import build_rules
 
 MONDAY = ['{"id": 1, "price": 5, "name": "pen", "tags": ["x"], "note": null}']
@@ -51,9 +52,14 @@ def test_add_keeps_every_column_and_puts_new_ones_behind() -> None:
     assert not loose
     result = explode(TUESDAY, tables=tables)
     assert result.types("doc") == {
-        "id": "integer", "price": "integer", "name": "text", "note": "text",
-        "id__text": "text", "price__double": "double", "colour": "text",
-    }  # fmt: skip
+        "id": "integer",
+        "price": "integer",
+        "name": "text",
+        "note": "text",
+        "id__text": "text",
+        "price__double": "double",
+        "colour": "text",
+    }
     assert result.plain("doc") == [
         {"id": 2, "note": "new", "price__double": 5.5, "colour": "red"},
         {"id__text": "3a"},

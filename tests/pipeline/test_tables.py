@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from typing import Any
 
 import duckdb
@@ -11,6 +12,7 @@ import pytest
 
 from pipeline.tables import print_tree, tables_json, tables_sql
 from tests.support.documents import see
+from tests.support.postgres import PrivatePostgres
 from tests.support.rebuild import Rebuild, comparable, loads
 from transforms.nested_parse import Parser
 from transforms.nested_plan import Table, plan_tables
@@ -19,7 +21,8 @@ from transforms.nested_rules import build_rules
 from transforms.nested_walk import Walk
 
 DOCUMENTS = [
-    '{"id": 1, "name": "a, \\"b\\"\\nc", "price": 1.5, "big": 12345678901234567890, "ok": true, "tags": ["", "NA", null, "x"]}',
+    '{"id": 1, "name": "a, \\"b\\"\\nc", "price": 1.5, "big": 12345678901234567890, "ok": true,'
+    ' "tags": ["", "NA", null, "x"]}',
     '{"id": "2b", "name": "", "price": 3, "odd": "\\u0000", "big": 1, "m": {"k 1": {"n": [1, 2]}, "é": {"n": []}}}',
     '{"huge": 1e400, "wide": 0.12345678901234567890, "name": " \\\\. ", "a_b": 1, "a.b": 2, "A_B": {"x": null}}',
 ]
@@ -70,12 +73,38 @@ def test_duckdb_loads_what_was_written(form: str, tmp_path: pathlib.Path) -> Non
     assert_same_documents(tables, rows)
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_postgresql_loads_what_was_written(form: str, tmp_path: pathlib.Path, postgres: PrivatePostgres) -> None:
+    tables = made(tmp_path, form)
+    rows = {}
+    with postgres.connect() as session, session.cursor() as cursor:
+        cursor.execute((tmp_path / "tables.sql").read_text(encoding="utf-8"))
+        for statement in statements(tmp_path, "psql"):
+            copy = re.fullmatch(r"\\copy (\S+) FROM '([^']+)' (WITH .*)", statement)
+            if copy is None:
+                cursor.execute(statement)
+            else:  # what psql does with a file of its own machine
+                with cursor.copy(f"COPY {copy[1]} FROM STDIN {copy[3]}") as target:
+                    target.write(pathlib.Path(copy[2]).read_bytes())
+        for table in tables:
+            cursor.execute(f'SELECT * FROM "{table.name}" ORDER BY _id')
+            names = [column.name for column in cursor.description or ()]
+            rows[table.name] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        for table in reversed(tables):
+            cursor.execute(f'DROP TABLE "{table.name}"')
+    assert_same_documents(tables, rows)
+
+
 def test_tables_json_tells_names_that_are_not_the_keys(tmp_path: pathlib.Path) -> None:
     told = json.loads(tables_json(made(tmp_path, "csv"), "csv", False, "__"))["tables"]
     assert [(r["column"], r["path"]) for r in told[0]["renamed"]] == [("a_b_1d33ea", ["a.b"])]
     assert [(t["name"], t["file"], t["rows"]) for t in told] == [
-        ("doc", "doc.csv", 3), ("doc__m", "doc__m.csv", 2), ("doc__m__n", "doc__m__n.csv", 2), ("doc__tags", "doc__tags.csv", 4),
-    ]  # fmt: skip
+        ("doc", "doc.csv", 3),
+        ("doc__m", "doc__m.csv", 2),
+        ("doc__m__n", "doc__m__n.csv", 2),
+        ("doc__tags", "doc__tags.csv", 4),
+    ]
 
 
 def test_the_tree_shows_tables_rows_and_types(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

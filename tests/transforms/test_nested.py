@@ -67,12 +67,3 @@ def test_ranks_number_the_records_that_share_a_key(spark: SparkSession) -> None:
     assert_df_equality(found.orderBy("_rank"), expected, ignore_nullable=True)
     ranked = nested.with_ranks(frame, found).select("_position", "_rank").orderBy("_rank", "_position")
     assert [tuple(row) for row in ranked.collect()] == [(1, 0), (9, 0), (0, 1), (5, 2)]
-
-
-def test_explode_items_keeps_rows_without_items_when_asked(spark: SparkSession) -> None:
-    frame = spark.createDataFrame([("a", [7, 8]), ("b", []), ("c", None)], "id string, codes array<int>")
-    found = nested.explode_items(frame, F.col("codes"), item="code", outer=True).select("id", "_index", "code")
-    expected = spark.createDataFrame(
-        [("a", 0, 7), ("a", 1, 8), ("b", None, None), ("c", None, None)], "id string, _index int, code int"
-    )
-    assert_df_equality(found, expected, ignore_nullable=True)

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from tests.support.documents import explode, see
 from tests.support.rebuild import comparable, loads
+from transforms.nested_lock import lock_rules
 from transforms.nested_parse import deep_recursion
-from transforms.nested_plan import as_json, from_json, lock_rules, plan_tables
+from transforms.nested_plan import as_json, from_json, plan_tables
 from transforms.nested_rules import CHOICES, RuleError, build_rules, parse_path
 
 KEYS = st.sampled_from(["a", "b", "A", "a_b", "a.b", "", "_id", "value", "_rest", "a__b", "0", "~/"]) | st.text(
@@ -121,7 +122,7 @@ def test_500_levels_come_back_as_columns_as_tables_or_as_json() -> None:
         (['{"x": 1}', "2.5"], {"v": "double", "v__x": "integer"}),
         (["[1]", '"a"', '{"text": 1}'], {"v": "text", "v__text": "integer"}),
     ],
-)  # fmt: skip
+)
 def test_a_column_has_the_narrowest_type_that_keeps_every_value(values: list[str], types: dict[str, str]) -> None:
     texts = [f'{{"v": {value}}}' for value in values]
     assert explode(texts).types("doc") == types
