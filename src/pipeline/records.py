@@ -116,8 +116,8 @@ def csv_lines(spark: SparkSession, files: Sequence[File], *, multi_line: bool = 
     """The records of CSV files without their header lines: `_file`, `_position`, `_raw`, `_error`, `_layout`.
 
     A record is a line, without its end; empty ones are left out. With `multi_line` quoted values may hold line breaks;
-    a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError` when
-    a file changes while it is read.
+    a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError`
+    when a file changes while it is read.
     """
     from pipeline.scan_headers import headers_of
     from pipeline.scan_plan import ranges, task_bytes

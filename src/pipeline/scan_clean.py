@@ -23,8 +23,9 @@ class Clean:
     """The records of a window that are objects or arrays, in order.
 
     `starts`, `ends`: offsets; there is one more start when the last record does not end here. `levels`: the level
-    behind each end (1: inside the array whose elements are the records), `stands_on`: the level of each start. `trouble`: where the first wrong thing stands, or the window's length. `closed`: offset behind the end of
-    the array, -1 while it is open or when its end does not matter.
+    behind each end (1: inside the array whose elements are the records), `stands_on`: the level of each start.
+    `trouble`: where the first wrong thing stands, or the window's length. `closed`: offset behind the end of the array,
+    -1 while it is open or when its end does not matter.
     """
 
     starts: Offsets

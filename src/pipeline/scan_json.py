@@ -182,7 +182,7 @@ class JsonReader:
         self.gap = Gap(level)
 
     def _sound_end(self, data: bytes, start: int, stop: int, level: int) -> int:
-        """Where the record at `start` ends when its brackets and quotes are sound, as the fast way sees them; else -1."""
+        """Where the record at `start` ends when its brackets and quotes are sound, as the fast way sees it; else -1."""
         length = CAUTIOUS
         while True:
             part = data[start : min(start + length, stop)]

@@ -26,8 +26,9 @@ class Piece:
     """The bytes `start` to `end` of file number `file`; a record belongs to the piece that its first byte lies in.
 
     `size` and `version` are the file's when the run was planned. `form`: how its records stand in it ("" when only
-    the reader finds out). `state`: what is open at `start`; `floor`: how many of these brackets stand around the array whose elements are
-    the records, when that is inside a document. A .gz file is one piece; offsets count decompressed bytes.
+    the reader finds out). `state`: what is open at `start`; `floor`: how many of these brackets stand around the array
+    whose elements are the records, when that is inside a document. A .gz file is one piece; offsets count
+    decompressed bytes.
     """
 
     file: int

@@ -161,7 +161,7 @@ def test_what_only_a_parser_refuses_is_left_to_the_parser_wherever_it_stands(tex
     sound = [(0, text, None), (len(text) + 1, text, None)]
     for lines in (False, True):
         assert read(f"{text}\n{text}\n", lines=lines) == sound
-        assert [row for row in read(f'{text}\n{text}\n{{"b":"x', lines=lines)][:2] == sound
+        assert read(f'{text}\n{text}\n{{"b":"x', lines=lines)[:2] == sound
         assert [row[1:] for row in read(f'{{"b":[1}}\n{text}\n{{"b":2}}\n', lines=lines)][-1] == ('{"b":2}', None)
 
 
