@@ -34,7 +34,7 @@ def e1_functions() -> None:
         self.logs_backend.ensure_log_group(self.logs_group_name)
         text = event if isinstance(event, str) else json.dumps(event or {})
         answer = runtime.run_function(
-            self.code_bytes, self.handler, text, self.timeout, self.environment_vars, os.environ["AWS_ENDPOINT_URL"]
+            self.code_bytes, self.handler, text, max(120, self.timeout), self.environment_vars, os.environ["AWS_ENDPOINT_URL"]
         )
         print(f"[function {self.function_name}] {answer[0][:300]}", flush=True)
         if answer[1]:
