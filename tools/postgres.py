@@ -126,10 +126,11 @@ def server_pid(folder: pathlib.Path) -> int | None:
     """The process of the folder's server, when it runs."""
     try:
         pid = int((folder / "data" / "postmaster.pid").read_text().split()[0])
-        os.kill(pid, 0)
     except (OSError, ValueError, IndexError):
         return None
-    return pid
+    # After a crash of the machine the file may name somebody else's process.
+    shown = subprocess.run(("ps", "-o", "comm=", "-p", str(pid)), capture_output=True, text=True, check=False).stdout
+    return pid if "postgres" in shown else None
 
 
 def stop(folder: pathlib.Path, how: signal.Signals = signal.SIGINT, seconds: float = 30) -> bool:

@@ -72,6 +72,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         responses=api_errors.responses(503),
     )
     def health() -> JSONResponse:
+        """200 when the API and its database answer."""
         reader.rows(SQL("SELECT 1 AS one"))
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
 

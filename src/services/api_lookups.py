@@ -146,6 +146,7 @@ def _one(table: LookupTable, key: str, what: str) -> JSONResponse:
 def _add_restaurants(routes: APIRouter, table: LookupTable, described: dict[int | str, dict[str, Any]]) -> None:
     @routes.get("/restaurants/{id}", response_model=Found, responses=described, summary="One restaurant by its id")
     def restaurant(id: Annotated[str, Path(pattern=_KEY)]) -> JSONResponse:
+        """One restaurant: the columns of the published file."""
         return _one(table, id, "restaurant")
 
 
@@ -154,6 +155,7 @@ def _add_carparks(routes: APIRouter, table: LookupTable, described: dict[int | s
         "/carparks/{number}", response_model=Found, responses=described, summary="One car park by its number, any case"
     )
     def carpark(number: Annotated[str, Path(pattern=_KEY)]) -> JSONResponse:
+        """One car park: the columns of the published file."""
         return _one(table, number.upper(), "car park")
 
     @routes.get(
@@ -163,6 +165,7 @@ def _add_carparks(routes: APIRouter, table: LookupTable, described: dict[int | s
         summary="Car parks by parts of the address",
     )
     def by_address(parameters: Annotated[Address, Query()]) -> JSONResponse:
+        """The car parks whose address has all the words, best first."""
         items = table.items()
         fitting = find_addresses(parameters.address, {key: item.get("address") for key, item in items.items()})
         return JSONResponse(

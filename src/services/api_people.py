@@ -64,6 +64,7 @@ def router(reader: Reader, table: Table) -> APIRouter:
         "/first-chunk", response_model=Chunk, responses=_NEXT, operation_id="first_chunk", summary="The first rows"
     )
     def first_chunk(parameters: Annotated[FirstChunk, Query()]) -> JSONResponse:
+        """The first people by id, and a cursor when there are more."""
         wanted = parameters.num_records
         return _chunk(reader.rows(first, [wanted + 1]), wanted)
 
@@ -75,6 +76,7 @@ def router(reader: Reader, table: Table) -> APIRouter:
         summary="The rows after a cursor",
     )
     def next_chunk(parameters: Annotated[NextChunk, Query()]) -> JSONResponse:
+        """The people after those of the cursor, as many a chunk as there."""
         cursor = parse(parameters.cursor)
         if cursor is None or not 1 <= cursor.num_records <= MOST_RECORDS:
             raise ApiError(
