@@ -47,6 +47,10 @@ cloud-demo: .env-dev ## the whole cloud layout on a stand-in of AWS: apply, file
 redrive: .env-run ## in the cloud: starts a set again (SET=customer_orders/20220130) or looks at a file again (KEY=...)
 	@.venv/bin/python tools/redrive.py $(if $(KEY),key "$(KEY)",set "$(SET)")
 
+.PHONY: bench
+bench: .env-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, Polars in turn; options in ARGS="--megabytes 200"
+	@$(WITH) env PYTHONPATH=src python -m benchmarks.bench $(ARGS)
+
 .PHONY: test
 test: .env-dev ## the quick tests and checks, Spark 3.5, about two minutes
 	@$(WITH) python tools/checks.py quick

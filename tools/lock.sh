@@ -8,7 +8,7 @@ compile() {
     .venv-lock/bin/uv pip compile --quiet --python-version 3.11 --universal --generate-hashes --no-header --no-annotate \
         --no-emit-index-url --no-emit-find-links "$@"
 }
-groups="--extra people --extra api --extra bench --extra cloud --extra dev"
+groups="--extra people --extra api --extra bench --extra dev"
 # shellcheck disable=SC2086
 compile pyproject.toml --extra spark $groups --output-file requirements/dev.txt
 compile pyproject.toml --extra spark --extra people --constraint requirements/dev.txt --output-file requirements/run.txt
