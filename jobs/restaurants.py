@@ -7,7 +7,7 @@ import sys
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
-from pyspark.sql import Column  # noqa: E402
+from pyspark.sql import Column, DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql import types as T  # noqa: E402
 
@@ -29,9 +29,13 @@ CLASS_COLOURS = dict(
 
 
 def check(options: argparse.Namespace) -> None:
-    """The period must not end before it begins."""
+    """The period must not end before it begins; a lookup table that is not there is told before Spark starts."""
     if options.events_from > options.events_to:
         raise UsageError(f"--events-from {options.events_from} is after --events-to {options.events_to}")
+    if options.lookup_table and not options.dry_run:
+        from pipeline.lookup_table import check_table
+
+        check_table(options.lookup_table)
 
 
 def date(text: str) -> datetime.date:
@@ -85,9 +89,22 @@ def body(run: Run) -> None:
     tagged = restaurants.explode_events(known, period)
     events = run.settle("restaurants.event", tagged, raw=event_itself, own_text=True, may_be_empty=True)
 
-    run.write_csv("restaurant_details.csv", restaurants.restaurant_details(details), order=["Restaurant Id"])
+    published = restaurants.restaurant_details(details)
+    run.write_csv("restaurant_details.csv", published, order=["Restaurant Id"])
     run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"])
     publish_ratings(run, [ratings.RatingCount(*row) for row in ratings.count_ratings(known).collect()])
+    if run.options.lookup_table:
+        run.after_publish(lambda done: fill_lookup_table(done, published))
+
+
+def fill_lookup_table(run: Run, details: DataFrame) -> None:
+    """Puts the details of every restaurant into the lookup table under its id; what earlier runs left goes."""
+    from pipeline.lookup_table import fill
+
+    with run.stage("fill the lookup table"):
+        keyed = details.withColumn("id", F.col("Restaurant Id").cast("string"))
+        done = fill(keyed, run.options.lookup_table, run_id=run.run_id)
+    run.figure(f"lookup table {run.options.lookup_table}", {"written": done.written, "removed": done.removed})
 
 
 def publish_ratings(run: Run, counts: list[ratings.RatingCount]) -> None:

@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.pipeline.test_lookup_table import items, new_table, put_rows
 from tests.support.jobs import JobResult, clean_environment, command
+from tests.support.servers import moto_server
 from tests.support.stores import Servers, s3_place, s3_servers
 
 OUTPUTS = (
@@ -126,7 +128,25 @@ def test_a_second_run_on_the_same_destination_exits_2_and_names_the_first(
             time.sleep(0.05)
         second = run_job("restaurants", *words)
         assert second.exit_code == 2
-        assert "first" in second.stderr
-        assert "Traceback" not in second.stderr
+        told = second.stdout + second.stderr  # spark-submit may hand a job's stderr on as its own stdout
+        assert "first" in told
+        assert "Traceback" not in told
     finally:
         assert first.wait(timeout=240) == 0
+
+
+@pytest.mark.standin
+def test_the_details_fill_the_lookup_table_under_their_ids(
+    run_job: Callable[..., JobResult], sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    with moto_server() as endpoint:
+        table = new_table(endpoint, "restaurants")
+        put_rows(endpoint.client("dynamodb"), table, [{"id": "999"}], "yesterday")
+        words = [*sample_args("restaurants"), "--lookup-table", table, "--run-id", "today", "--destination", tmp_path]
+        done = run_job("restaurants", *words, env=endpoint.environment)
+        assert done.exit_code == 0, done.stdout
+        found = {item["id"]["S"]: item for item in items(endpoint, table)}
+        assert sorted(found) == ["101", "102", "103", "104", "105", "106", "107", "108", "109"]
+        assert found["103"]["Cuisines"] == {"S": "Brazilian, Bakery"}
+        assert found["103"]["Event Date"] == {"NULL": True}
+        assert done.report["figures"]["lookup table restaurants"] == {"written": 9, "removed": 1}
