@@ -107,13 +107,13 @@ def parse_lines(
 ) -> DataFrame:
     """Lines of CSV files as typed columns: one row a line, none lost.
 
-    In: `_file` int, `_position` long, `_raw` string, `_error` string, `_layout` int (index into `headers`).
-    Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null. Reasons:
+    In: `_file` int, `_position` long, `_raw` string (no line end), `_error` string, `_layout` int (index into
+    `headers`). Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null. Reasons:
     what the reader found (`unclosed_quote`, `not_utf8`), `too_few_fields`, `too_many_fields`, `missing_value` for
     a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the field's type.
     """
     names = schema.fieldNames()
-    raw = F.regexp_replace("_raw", r"[\r\n]+$", "")
+    raw = F.col("_raw")
     layouts = [cells(raw, header, names, delimiter) for header in headers]
     if len(layouts) == 1:
         chosen = layouts[0]

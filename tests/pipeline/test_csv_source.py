@@ -23,7 +23,7 @@ HEADER = ["id", "name", "price", "day"]
 
 
 def lines(spark: SparkSession, *texts: str, layout: int = 0) -> DataFrame:
-    rows = [(0, 10 * i, text, None, layout) for i, text in enumerate(texts)]
+    rows = [(0, 10 * i, text.rstrip("\r\n"), None, layout) for i, text in enumerate(texts)]
     return spark.createDataFrame(rows, "_file int, _position long, _raw string, _error string, _layout int")
 
 
