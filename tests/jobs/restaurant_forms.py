@@ -20,7 +20,7 @@ def one_line_each(pages: list[Any]) -> bytes:
 
 
 def write_forms(pages: list[Any], folder: pathlib.Path) -> dict[str, str]:
-    """Writes the pages as compact array, pretty array, lines, gzip and one file a page; returns --restaurants of each."""
+    """Writes the pages as compact array, pretty array, lines, gzip, one file a page; returns each --restaurants."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "compact.json").write_text(json.dumps(pages, separators=(",", ":")), encoding="utf-8")
     (folder / "pretty.json").write_text(json.dumps(pages, ensure_ascii=False, indent=4), encoding="utf-8")

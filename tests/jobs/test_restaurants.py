@@ -153,7 +153,8 @@ def test_damage_is_kept_record_by_record_and_the_rest_is_used(
         "used": 3,
         "excluded": {"empty_page": 1},
         "rejected": {
-            "api_error": 1, "garbage": 1, "malformed_json": 1, "not_an_object": 1, "not_utf8": 1, "truncated": 1, "wrong_type": 1,
+            "api_error": 1, "garbage": 1, "malformed_json": 1, "not_an_object": 1, "not_utf8": 1, "truncated": 1,
+            "wrong_type": 1,
         },
     }  # fmt: skip
     assert inputs["restaurants.restaurant"]["read"] == 8

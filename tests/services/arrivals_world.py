@@ -88,7 +88,8 @@ def make_world(aws: Endpoint, dynamo: Endpoint, name: str) -> World:
     settings = Settings(
         rules=read_rules(json.dumps(SETS)),
         jobs={"customer_orders": "dev-customer_orders", "explode_json": "dev-explode_json"},
-        source=SOURCE, destination="results", state_machine=machine, topic=topic, max_object_bytes=1000, reference_files=frozenset({"parcels/kinds.csv"}),
+        source=SOURCE, destination="results", state_machine=machine, topic=topic, max_object_bytes=1000,
+        reference_files=frozenset({"parcels/kinds.csv"}),
     )  # fmt: skip
     work = Arrivals(settings, SetStore(make_table(dynamo, f"sets-{name}")), s3, sns, states, now=lambda: 1709186400.0)
     return World(work, aws, machine, mail)
