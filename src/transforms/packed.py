@@ -115,7 +115,10 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     found = _problem(packed)
     if PROBLEM in frame.columns:
         found = F.coalesce(F.col(PROBLEM), found)
-    return placed.withColumns(texts).withColumns(values).select(*columns, found.alias(PROBLEM))
+    # A filter on the problem must not be pushed below the split, where it would cut each cell once for every use of it:
+    # Spark does not move filters through a column that depends on the partition.
+    settled = F.when(F.spark_partition_id() >= 0, found)
+    return placed.withColumns(texts).withColumns(values).select(*columns, settled.alias(PROBLEM))
 
 
 def elastic_piece(packed: Packed) -> str | None:

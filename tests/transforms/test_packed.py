@@ -163,3 +163,14 @@ def test_a_piece_may_not_take_the_name_of_another_column(spark: SparkSession) ->
     frame = spark.createDataFrame([(1, "1 2")], "id int, `id name` string")
     with pytest.raises(ValueError, match="piece id of column 'id name' is the name of another column"):
         split(frame, packed_column("id name"))
+
+
+def test_a_filter_on_the_problem_does_not_cut_the_cell_again(
+    spark: SparkSession, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = split(
+        cells(spark, ITEM, "Widget 2 20").selectExpr(f"upper(`{ITEM}`) AS `{ITEM}`"),
+        packed_column(ITEM, types=ITEM_TYPES),
+    )
+    rows.where("_problem IS NULL").groupBy("item_name").count().explain()
+    assert capsys.readouterr().out.count("split(") <= 3
