@@ -129,6 +129,8 @@ class Rehearsal(Stage):
 
     def destroy(self) -> None:
         """Everything goes."""
+        # The stand-in lists names unescaped: Terraform would read a plus sign in them as a blank.
+        self.empty_buckets()
         done = self.terraform.run("destroy", "-auto-approve", "-input=false", "-parallelism=20", *self.variables)
         self.say(next(line for line in done.stdout.splitlines() if line.startswith("Destroy complete")))
 

@@ -113,6 +113,14 @@ class Stage:
         )
         return sum(name.startswith("file:") for name in item)
 
+    def empty_buckets(self) -> None:
+        """Deletes every version of every object."""
+        s3 = self.aws.client("s3")
+        for bucket in self.outputs["buckets"].values():
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                for item in [*page.get("Versions", []), *page.get("DeleteMarkers", [])]:
+                    s3.delete_object(Bucket=bucket, Key=item["Key"], VersionId=item["VersionId"])
+
 
 def check(held: bool, otherwise: str) -> None:
     """Raises with the text when something does not hold."""
