@@ -181,9 +181,17 @@ def p11_build_keys() -> None:
     CodeBuildResponse.create_project = create_project
 
 
+def p12_delete_markers() -> None:
+    """S3: an object with a delete marker cannot be deleted for good once versioning is suspended."""
+    from moto.s3.models import FakeDeleteMarker
+
+    FakeDeleteMarker.dispose = lambda self: None
+
+
 PATCHES = (
     p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications,
     p5_functions, p6_connections, p7_builds, p8_pipelines, p9_queuing,
     p10_security_group_rules,
     p11_build_keys,
+    p12_delete_markers,
 )  # fmt: skip

@@ -175,6 +175,17 @@ def p11_build_keys(aws: Endpoint) -> bool:
     return bool(aws.client("codebuild").batch_get_projects(names=["p11"])["projects"][0].get("encryptionKey") == key)
 
 
+def p12_delete_markers(aws: Endpoint) -> bool:
+    s3 = bucket(aws, "bucket-p12")
+    s3.put_bucket_versioning(Bucket="bucket-p12", VersioningConfiguration={"Status": "Enabled"})
+    version = s3.put_object(Bucket="bucket-p12", Key="x", Body=b"")["VersionId"]
+    s3.delete_object(Bucket="bucket-p12", Key="x")
+    # Terraform takes the versioning away before it empties the bucket.
+    s3.put_bucket_versioning(Bucket="bucket-p12", VersioningConfiguration={"Status": "Suspended"})
+    s3.delete_object(Bucket="bucket-p12", Key="x", VersionId=version)
+    return True
+
+
 def e1_functions(aws: Endpoint) -> bool:
     name = function(aws, "e1", "return event['n'] + 1")
     answer = aws.client("lambda").invoke(FunctionName=name, Payload=b'{"n": 1}')
@@ -235,6 +246,7 @@ def e6_plain_http(aws: Endpoint) -> bool:
 
 PROBES = (
     p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications, p5_functions, p6_connections, p7_builds,
-    p8_pipelines, p9_queuing, p10_security_group_rules, p11_build_keys, e1_functions, e1_pollers, e3_rules,
+    p8_pipelines, p9_queuing, p10_security_group_rules, p11_build_keys, p12_delete_markers, e1_functions,
+    e1_pollers, e3_rules,
     e4_jobs, e5_alarms, e6_plain_http,
 )  # fmt: skip
