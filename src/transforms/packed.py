@@ -20,9 +20,7 @@ from pyspark.sql import functions as F
 from transforms.packed_types import can_hold, known_type, pattern, quoted, typed
 from transforms.problems import PROBLEM, REJECTED, problem
 
-TOO_FEW = "too_few_pieces"
-TOO_MANY = "too_many_pieces"
-WRONG_TYPE = "wrong_type"
+TOO_FEW, TOO_MANY, WRONG_TYPE = "too_few_pieces", "too_many_pieces", "wrong_type"
 _PIECES, _TEXTS = "_pieces", "_texts"
 
 
@@ -115,8 +113,7 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     found = _problem(packed)
     if PROBLEM in frame.columns:
         found = F.coalesce(F.col(PROBLEM), found)
-    # A filter on the problem must not be pushed below the split, where it would cut each cell once for every use of it:
-    # Spark does not move filters through a column that depends on the partition.
+    # Pushed below the split, a filter on the problem cuts a cell for each use; a use of the partition keeps it above.
     settled = F.when(F.spark_partition_id() >= 0, found)
     return placed.withColumns(texts).withColumns(values).select(*columns, settled.alias(PROBLEM))
 
