@@ -69,11 +69,11 @@ PYTEST = ("pytest", "-q")
 RUFF = Group("ruff", ("ruff", "check", "--quiet", "."))
 MYPY = Group("mypy", ("mypy",))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
-TESTS = Group("tests", PYTEST, minutes=15, marks=without(*APART))
+TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART))
 ENGINE4 = Group("environment of Spark 4.1", ("tools/setup.sh", ".venv-spark4", "spark4"), minutes=20)
-SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 20, f"spark4 or ({without(*APART)})")
+SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 40, f"spark4 or ({without(*APART)})")
 SERVERS = Group(
-    "tests with servers", PYTEST, minutes=20, marks="(standin or postgres) and not slow and not cloud and not spark4"
+    "tests with servers", PYTEST, minutes=40, marks="(standin or postgres) and not slow and not cloud and not spark4"
 )
 CLOUD = Group("cloud rehearsal", PYTEST, minutes=30, marks="cloud and not spark4")
 SLOW = Group("slow tests", PYTEST, minutes=30, marks="slow and not cloud and not spark4")

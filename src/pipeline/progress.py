@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,6 +18,22 @@ if TYPE_CHECKING:
 def log(job: str, text: str) -> None:
     """One plain line with the time of day (UTC)."""
     print(f"{time.strftime('%H:%M:%S', time.gmtime())} {job}: {text}", file=sys.stderr, flush=True)
+
+
+def _terminal() -> TextIO | None:
+    """The terminal that a person reads stderr on, or None.
+
+    spark-submit hands the job a pipe instead of its own stderr, so there the parent's stderr is looked at.
+    """
+    if sys.stderr.isatty():
+        return sys.stderr
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        with contextlib.suppress(OSError):
+            found = Path(f"/proc/{os.getppid()}/fd/2").open("w", encoding="utf-8")  # noqa: SIM115  (stays open)
+            if found.isatty():
+                return found
+            found.close()
+    return None
 
 
 def _tasks(spark: SparkSession) -> tuple[int, int]:
@@ -35,7 +53,8 @@ def stage_progress(spark: SparkSession | None, job: str, stage: str, quiet: bool
     if quiet:
         yield
         return
-    if spark is None or not sys.stderr.isatty():
+    terminal = _terminal() if spark is not None else None
+    if spark is None or terminal is None:
         log(job, stage)
         yield
         return
@@ -58,7 +77,7 @@ def stage_progress(spark: SparkSession | None, job: str, stage: str, quiet: bool
         TimeRemainingColumn(),
     )
     stop = threading.Event()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
         task = bar.add_task(f"{job}: {stage}", total=None)
 
         def poll() -> None:
