@@ -86,7 +86,11 @@ def json_records(spark: SparkSession, files: Sequence[File], *, records: str = "
     there, are gone through. Errors: `garbage` (text between records), `truncated`, `malformed_json`, `too_long`,
     `not_utf8`, `truncated_gzip`, `bad_gzip`, `missing_path`. Raises `InputError` when a file changes while it is read.
 
-    >>> json_records(spark, storage.list_files("in.json")).frame.show()  # [{"a":1},{"a":2}]
+    >>> import tempfile
+    >>> from pipeline import storage
+    >>> path = tempfile.mkdtemp() + "/in.json"
+    >>> storage.write_bytes(path, b'[{"a":1},{"a":2}]')
+    >>> json_records(spark, storage.list_files(path)).frame.show()
     +-----+---------+--------+------+
     |_file|_position|    _raw|_error|
     +-----+---------+--------+------+

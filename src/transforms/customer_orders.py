@@ -50,6 +50,7 @@ def settle_references(frame: DataFrame, reference: str, content: Sequence[str]) 
 
     >>> rows = [(2, "c1", "B"), (1, "c1", "A"), (1, "c1", "A")]
     >>> frame = spark.createDataFrame(rows, "id int, ref string, name string")
+    >>> from transforms.problems import no_problem
     >>> settled = settle_references(frame.withColumn("_problem", no_problem()), "ref", ["id", "ref", "name"])
     >>> settled.select("id", "_problem.reason", "_keeps_reference").show()
     +---+--------------------+----------------+

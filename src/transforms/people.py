@@ -71,7 +71,7 @@ def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
 
     >>> rows = spark.createDataFrame([("John Doe", 25, "Rome", 0, 9), ("Eve", 999, "Rome", 0, 30)],
     ...     "fullname string, age int, location string, _file int, _position long")
-    >>> tag_people(rows).select("first_name", "last_name", "age", "_problem.reason").show()
+    >>> tag_people(rows).select("first_name", "last_name", "age", "_problem.reason").orderBy("age").show()
     +----------+---------+---+----------------+
     |first_name|last_name|age|          reason|
     +----------+---------+---+----------------+

@@ -13,13 +13,13 @@ def csv_field(value: Column, absent: str = "NA") -> Column:
 
     >>> frame = spark.createDataFrame([('say "hi", all',), ("plain",), (None,)], "title string")
     >>> frame.select(csv_field(F.col("title")).alias("field")).show(truncate=False)
-    +-------------------+
-    |field              |
-    +-------------------+
-    |"say ""hi"", all"  |
-    |plain              |
-    |NA                 |
-    +-------------------+
+    +-----------------+
+    |field            |
+    +-----------------+
+    |"say ""hi"", all"|
+    |plain            |
+    |NA               |
+    +-----------------+
     <BLANKLINE>
     """
     text = value.cast("string")
