@@ -8,7 +8,7 @@ from pipeline.scan_strict import value_end
 HEAD = 64 << 10
 # Both begin a file in UTF-16 or UTF-32.
 _FOREIGN = (b"\xff\xfe", b"\xfe\xff")
-_SHARE = 0.8
+_SHARE = 0.5
 
 
 def sniff(head: bytes, whole: bool) -> str:

@@ -185,10 +185,10 @@ def test_an_answer_that_got_lost_leaves_ids_in_doubt_that_are_named(sqs: Any, tm
 
 def test_a_finished_delivery_leaves_one_note(sqs: Any, tmp_path: pathlib.Path) -> None:
     url = sqs.create_queue(QueueName="messages")["QueueUrl"]
-    send(tmp_path, outbox(tmp_path, *[message(n) for n in range(60)]), url)
+    send(tmp_path, outbox(tmp_path, *[message(n) for n in range(250)]), url)
     notes = list(pathlib.Path(ledger_folder(str(tmp_path), DAY, url)).iterdir())
     assert [note.name for note in notes] == ["run-whole.answer"]
-    assert len(notes[0].read_text().split()) == 60
+    assert len(notes[0].read_text().split()) == 250
 
 
 def test_a_fifo_queue_gets_a_group_and_a_deduplication_id(sqs: Any, tmp_path: pathlib.Path) -> None:

@@ -15,7 +15,9 @@ from transforms.packed import TOO_FEW, TOO_MANY, WRONG_TYPE, Packed, packed_colu
 from transforms.packed_values import list_to_array, pairs_to_map
 
 BATCH = settings(
-    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=4,
+    deadline=None,
+    suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 SEPARATORS = [" ", ",", "|", "; ", "ab", ".", "||"]
 LETTERS = st.text(alphabet="ab |;,.é0=9\\", max_size=6)
