@@ -188,10 +188,29 @@ def p12_delete_markers() -> None:
     FakeDeleteMarker.dispose = lambda self: None
 
 
+def p13_databases() -> None:
+    """RDS: parameters do not tell that they were set by the user; Performance Insights is forgotten."""
+    from moto.rds.models import DBInstance, DBParameterGroup
+
+    plain_init, plain_update = DBInstance.__init__, DBParameterGroup.update_parameters
+
+    def init(self: Any, *given: Any, **named: Any) -> None:
+        plain_init(self, *given, **named)
+        self.performance_insights_enabled = bool(named.get("enable_performance_insights"))
+        self.performance_insights_kms_key_id = named.get("performance_insights_kms_key_id")
+        self.performance_insights_retention_period = 7 if self.performance_insights_enabled else None
+
+    def update_parameters(self: Any, new_parameters: Any) -> None:
+        plain_update(self, [{**parameter, "Source": "user"} for parameter in new_parameters])
+
+    DBInstance.__init__, DBParameterGroup.update_parameters = init, update_parameters
+
+
 PATCHES = (
     p1_state_machines, p2_queues, p3_bucket_policies, p4_bucket_notifications,
     p5_functions, p6_connections, p7_builds, p8_pipelines, p9_queuing,
     p10_security_group_rules,
     p11_build_keys,
     p12_delete_markers,
+    p13_databases,
 )  # fmt: skip

@@ -13,6 +13,7 @@ import pytest
 
 from tests.standin.control import standin
 from tests.standin.probes import PROBES
+from tests.standin.probes_events import EVENT_PROBES
 from tests.support.servers import Endpoint, moto_server
 
 pytestmark = pytest.mark.cloud
@@ -37,12 +38,12 @@ def outcome(probe: Callable[[Endpoint], bool], aws: Endpoint) -> bool:
         return False
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.__name__)
+@pytest.mark.parametrize("probe", PROBES + EVENT_PROBES, ids=lambda probe: probe.__name__)
 def test_the_patch_is_still_needed(probe: Callable[[Endpoint], bool], plain: Endpoint) -> None:
     assert not outcome(probe, plain), f"moto does this by itself now: remove the patch {probe.__name__}"
 
 
-@pytest.mark.parametrize("probe", PROBES, ids=lambda probe: probe.__name__)
+@pytest.mark.parametrize("probe", PROBES + EVENT_PROBES, ids=lambda probe: probe.__name__)
 def test_the_patch_works(probe: Callable[[Endpoint], bool], mended: Endpoint) -> None:
     assert probe(mended)
 
