@@ -109,7 +109,8 @@ def parse_lines(
 
     In: `_file` int, `_position` long, `_raw` string (no line end), `_error` string, `_layout` int (index into
     `headers`). Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null.
-    Reasons: what the reader found (`unclosed_quote`, `not_utf8`), `too_few_fields`, `too_many_fields`, `missing_value` for
+    Reasons: what the reader found (`unclosed_quote`, `not_utf8`), `too_few_fields`, `too_many_fields`,
+    `missing_value` for
     a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the field's type.
     """
     names = schema.fieldNames()
