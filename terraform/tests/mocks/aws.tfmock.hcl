@@ -51,3 +51,9 @@ mock_data "aws_partition" {
 mock_data "aws_availability_zones" {
   defaults = { names = ["eu-west-1a", "eu-west-1b", "eu-west-1c"] }
 }
+mock_resource "aws_subnet" {
+  defaults = { id = "subnet-mocked" }
+}
+mock_resource "aws_security_group" {
+  defaults = { id = "sg-mocked" }
+}
