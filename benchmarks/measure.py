@@ -60,7 +60,7 @@ def run(command: Sequence[str], environment: Mapping[str, str] | None = None, lo
         process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
         def watch() -> None:
-            while not stop.wait(0.2):
+            while not stop.wait(1.0):
                 peak[0] = max(peak[0], tree_memory(process.pid))
 
         watcher = threading.Thread(target=watch, daemon=True)

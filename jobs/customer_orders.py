@@ -124,8 +124,11 @@ def settle_items(run: Run, items: DataFrame, orders: DataFrame) -> DataFrame | N
 
     account = run.account("items")
     if not run.account("orders").used:
+        run.figure("orders_without_items", 0)
         return None
-    counted, repeats = orders.where(is_used()).agg(F.sum(ITEMS), F.count(F.when(F.col(REPEATS), 1))).first() or (0, 0)
+    figures = [F.sum(ITEMS), F.count(F.when(F.col(REPEATS), 1)), F.count(F.when(F.col(ITEMS) == 0, 1))]
+    counted, repeats, without = orders.where(is_used()).agg(*figures).first() or (0, 0, 0)
+    run.figure("orders_without_items", without)
     account.read = account.used = run.records_read("items") or 0
     if account.read == counted and not repeats:
         return None
@@ -167,10 +170,14 @@ def body(run: Run) -> None:
     for note in run.options.notes:
         run.note(note)
     customers, orders, items = (read(run, name) for name in INPUTS)
-    content = {"customer_reference": customers, "order_reference": orders}
     customers, orders = (
         steps.settle_references(frame, reference, [name for name in frame.columns if not name.startswith("_")])
-        for reference, frame in content.items()
+        for reference, frame in {"customer_reference": customers, "order_reference": orders}.items()
+    )
+    # What is only told of a row, and never totalled, is not kept.
+    customers, orders = (
+        frame.drop(*[name for name in frame.columns if name[0] != "_" and not name.endswith("_reference")])
+        for frame in (customers, orders)
     )
     run.settle("customers", customers)
     orders = steps.order_totals(orders, items)
@@ -181,11 +188,12 @@ def body(run: Run) -> None:
     orders = run.kept("orders")
     problems = settle_items(run, items, orders)
     used = orders.where(is_used())
-    run.figure("orders_without_items", used.where(F.col(steps.ITEMS) == 0).count())
     if problems is not None:
         used = steps.without_repeated(used, problems.where(F.col("_problem.reason") == "duplicate"))
-    totals = steps.customer_totals(run.kept("customers").where(is_used()), used)
-    run.write_jsonl(FILES[0], steps.customer_messages(totals), order=["customer_reference"])
+    # Sorting looks at its input twice, and the customers without orders are looked for once more.
+    totals = run.keep(steps.customer_totals(run.kept("customers").where(is_used()), used))
+    spending = totals.where(F.col("number_of_orders") > 0)
+    run.write_jsonl(FILES[0], spending, order=["customer_reference"], line=steps.customer_message())
     told = errors(totals, orders, problems)
     run.write_jsonl(FILES[1], told, order=["customer_reference", "order_reference"])
     if run.options.queue_url:

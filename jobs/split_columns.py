@@ -51,6 +51,8 @@ def check(options: argparse.Namespace) -> None:
     options.pairs = pairs(options.pairs, "pairs", ("map", "columns"))
     options.elastic, options.keys = words(options.elastic), words(options.keys)
     options.delimiter = plain(options.delimiter)
+    if len(options.delimiter) != 1 or not options.delimiter.isascii() or options.delimiter in '"\r\n':
+        raise UsageError(f"--delimiter takes one ASCII character, not '{options.delimiter}'")
     options.separator = options.separator if options.regex or options.separator is None else plain(options.separator)
     options.flag = options.flag.split() if options.flag else []
     if len(options.flag) > 2:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import difflib
-import functools
 from collections.abc import Sequence
 
 from pyspark.sql import Column, DataFrame
@@ -12,10 +11,10 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.errors import InputError
+from pipeline.scan_fields import Layout
 from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
 
 BOOKKEEPING = ("_file", "_position", PROBLEM)
-_CORRUPT = "_corrupt"
 _TYPE_NAMES = {"bigint": "integer", "int": "integer", "smallint": "integer", "tinyint": "integer"}
 
 
@@ -43,19 +42,9 @@ def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None
         raise InputError(f"{file}, line 1: column {', '.join(twice)} stands there more than once")
 
 
-def cells(raw: Column, names: Sequence[str], wanted: Sequence[str], delimiter: str) -> Column:
-    """A line as struct of the wanted columns (string) and `_corrupt`, set when the number of fields differs."""
-    schema = ", ".join([f"c{i} string" for i in range(len(names))] + [f"{_CORRUPT} string"])
-    options = {
-        "sep": delimiter,
-        "quote": '"',
-        "escape": '"',
-        "columnNameOfCorruptRecord": _CORRUPT,
-        "mode": "PERMISSIVE",
-    }
-    parsed = F.from_csv(raw, schema, options)
-    chosen = [parsed[f"c{list(names).index(name)}"].alias(name) for name in wanted]
-    return F.struct(*chosen, parsed[_CORRUPT].isNotNull().alias(_CORRUPT))
+def layout(header: Sequence[str], wanted: Sequence[str], delimiter: str) -> Layout:
+    """Where the wanted columns stand in a file's header."""
+    return Layout(len(header), tuple(list(header).index(name) for name in wanted), delimiter)
 
 
 def typed(name: str, kind: T.DataType) -> Column:
@@ -71,10 +60,9 @@ def typed(name: str, kind: T.DataType) -> Column:
     return cast
 
 
-def _number_of_fields(raw: Column, delimiter: str) -> Column:
-    # Quoted values may hold the delimiter: they are taken out before it is counted.
-    bare = F.regexp_replace(raw, r'"(?:[^"]|"")*"', "")
-    return F.length(bare) - F.length(F.replace(bare, F.lit(delimiter))) + 1
+def _shown(text: Column) -> Column:
+    # As a JSON string for a person's eyes; a JSON expression could not be compiled and would slow every row down.
+    return F.concat(F.lit('["'), F.replace(text, F.lit('"'), F.lit('\\"')), F.lit('"]'))
 
 
 def _absent(text: Column, tokens: Sequence[str]) -> Column:
@@ -86,9 +74,7 @@ def _absent(text: Column, tokens: Sequence[str]) -> Column:
 def _field_problem(field: T.StructField, text: Column, value: Column) -> Column:
     kind = field.dataType.simpleString()
     if not isinstance(field.dataType, T.StringType):
-        told = F.concat(
-            F.lit(f"column {field.name}: "), F.to_json(F.array(text)), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}")
-        )
+        told = F.concat(F.lit(f"column {field.name}: "), _shown(text), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}"))
         wrong = F.when(text.isNotNull() & value.isNull(), problem(REJECTED, "wrong_type", told))
     else:
         wrong = F.lit(None).cast(PROBLEM_TYPE)
@@ -97,54 +83,20 @@ def _field_problem(field: T.StructField, text: Column, value: Column) -> Column:
     return F.coalesce(F.when(text.isNull(), problem(REJECTED, "missing_value", f"column {field.name} is empty")), wrong)
 
 
-def parse_lines(
-    lines: DataFrame,
-    headers: Sequence[Sequence[str]],
-    schema: T.StructType,
-    *,
-    absent: Sequence[str] = ("",),
-    delimiter: str = ",",
-) -> DataFrame:
-    """Lines of CSV files as typed columns: one row a line, none lost.
+def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
+    """The fields of CSV records as typed columns: one row a record, none lost.
 
-    In: `_file` int, `_position` long, `_raw` string (no line end), `_error` string, `_layout` int (index into
-    `headers`). Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null.
-    Reasons: what the reader found (`unclosed_quote`, `not_utf8`), `too_few_fields`, `too_many_fields`,
-    `missing_value` for
-    a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the field's type.
+    In: `_file` int, `_position` long, `_error` string, `_detail` string, and the schema's columns in order as strings
+    `c0`, `c1`, ... Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null.
+    Reasons: what the reader found (`unclosed_quote`, `stray_quote`, `not_utf8`, `too_few_fields`, `too_many_fields`),
+    `missing_value` for a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the
+    field's type.
     """
-    names = schema.fieldNames()
-    raw = F.col("_raw")
-    layouts = [cells(raw, header, names, delimiter) for header in headers]
-    if len(layouts) == 1:
-        chosen = layouts[0]
-    else:
-        chosen = functools.reduce(
-            lambda rest, i: F.when(F.col("_layout") == i, layouts[i]).otherwise(rest),
-            range(1, len(layouts)),
-            layouts[0],
-        )
-    width = F.element_at(F.array(*[F.lit(len(header)) for header in headers]), F.col("_layout") + 1)
-    split = lines.select("_file", "_position", "_raw", "_error", width.alias("_width"), chosen.alias("_cells"))
-    # A null in an unquoted empty field and "" are the same absent value unless the job says otherwise.
-    texts = [
-        F.when(~_absent(F.col(f"_cells.{quoted(name)}"), absent), F.col(f"_cells.{quoted(name)}")).alias(name)
-        for name in names
-    ]
-    flat = split.select(
-        "_file", "_position", "_raw", "_error", "_width", F.col(f"_cells.{_CORRUPT}").alias(_CORRUPT), *texts
-    )
-    fields = _number_of_fields(raw, delimiter)
-    counted = F.concat(fields.cast("string"), F.lit(" fields, expected "), F.col("_width").cast("string"))
+    places = {field.name: F.col(f"c{i}") for i, field in enumerate(schema.fields)}
+    texts = [F.when(~_absent(text, absent), text).alias(name) for name, text in places.items()]
+    flat = fields.select("_file", "_position", "_error", "_detail", *texts)
     checks = [
-        F.when(
-            F.col("_error").isNotNull(),
-            F.struct(F.lit(REJECTED).alias("kind"), F.col("_error").alias("reason"), F.lit("").alias("detail")).cast(
-                PROBLEM_TYPE
-            ),
-        ),
-        F.when(F.col(_CORRUPT) & (fields < F.col("_width")), problem(REJECTED, "too_few_fields", counted)),
-        F.when(F.col(_CORRUPT), problem(REJECTED, "too_many_fields", counted)),
+        F.when(F.col("_error").isNotNull(), problem(REJECTED, F.col("_error"), F.coalesce("_detail", F.lit("")))),
         *[
             _field_problem(field, F.col(quoted(field.name)), typed(field.name, field.dataType))
             for field in schema.fields

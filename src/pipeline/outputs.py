@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline import compose, storage
@@ -54,9 +54,10 @@ class Outputs:
         """The folder of this run: DIR/_runs/<run-id>."""
         return storage.join(self.destination, "_runs", self.run_id)
 
-    def _write_text(self, frame: DataFrame, folder: str, order: Sequence[str]) -> tuple[list[str], int]:
+    def _write_text(self, frame: DataFrame, folder: str, order: Sequence[str], line: Column) -> tuple[list[str], int]:
         counts = Observation(f"write {folder}")
-        lines = _sorted(frame, order).select("value").observe(counts, F.count(F.lit(1)).alias("rows"))
+        # Sorting makes its input twice, once for a sample: the lines are made behind it.
+        lines = _sorted(frame, order).select(line.alias("value")).observe(counts, F.count(F.lit(1)).alias("rows"))
         if self.dry_run:
             lines.write.format("noop").mode("overwrite").save()
             return [], int(counts.get["rows"])
@@ -95,9 +96,9 @@ class Outputs:
             compose.publish(compose.stage(parts, storage.join(self.run_folder, file)))
         storage.delete_tree(folder)
 
-    def lines(self, name: str, frame: DataFrame, order: Sequence[str], header: str = "") -> int:
-        """Stages the lines (`value`) in the given order as the output `name`; returns the number of rows."""
-        parts, rows = self._write_text(frame, self._work_folder(name), order)
+    def lines(self, name: str, frame: DataFrame, order: Sequence[str], header: str, line: Column) -> int:
+        """Stages a line a row, in the given order, as the output `name`; returns the number of rows."""
+        parts, rows = self._write_text(frame, self._work_folder(name), order, line)
         staged: list[compose.Staged] = []
         if not self.dry_run:
             target, head = storage.join(self.destination, name), header.encode()

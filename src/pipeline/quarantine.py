@@ -45,16 +45,16 @@ def settle(
     run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column], Column] | None, own_text: bool = False
 ) -> Settled:
     """Keeps the tagged rows and counts read and used ones in the pass that fills the cache."""
-    kept = tagged.persist(StorageLevel.MEMORY_AND_DISK)
     counts = Observation(f"settle {account.name}")
+    code = F.when(F.col(PROBLEM).isNotNull(), F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))
     metrics = [
         F.count(F.lit(1)).alias("rows"),
         F.count(F.when(F.col(PROBLEM).isNull(), 1)).alias("used"),
-        F.array_join(F.sort_array(F.collect_set(F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))), ",").alias(
-            "codes"
-        ),
+        F.array_join(F.sort_array(F.collect_set(code)), ",").alias("codes"),
     ]
-    kept.observe(counts, *metrics).write.format("noop").mode("overwrite").save()
+    # Counted on the way into what is kept; counting its rows again fills it and reads no column.
+    kept = tagged.observe(counts, *metrics).persist(StorageLevel.MEMORY_AND_DISK)
+    kept.count()
     found = counts.get
     read = run.records_read(account.name)
     account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
@@ -87,8 +87,7 @@ def _with_own_text(run: Run, one: Settled) -> DataFrame:
 
 def _with_text_from_files(run: Run, same_scan: list[Settled]) -> DataFrame:
     allowed = functools.partial(DataFrame.unionByName, allowMissingColumns=True)
-    problems = functools.reduce(allowed, [_problems(one) for one in same_scan]).persist(StorageLevel.MEMORY_AND_DISK)
-    run.release_later(problems)
+    problems = run.keep(functools.reduce(allowed, [_problems(one) for one in same_scan]))
     found = run.scan_of(same_scan[0].scan_name).look_again(problems.select("_file", "_position").distinct())
     places = [F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text")]
     joined = problems.join(found.select("_file", "_position", *places), on=["_file", "_position"], how="left")

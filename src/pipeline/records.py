@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from pipeline.scan_fields import Layout
 from pipeline.scan_plan import Piece, pack, whole
 
 if TYPE_CHECKING:
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
 
 RECORDS = "_file int, _position long, _raw string, _error string"
 LINES = f"{RECORDS}, _layout int"
+
+
+def fields_schema(count: int) -> str:
+    """The schema of CSV records as fields."""
+    columns = "".join(f", c{i} string" for i in range(count))
+    return f"_file int, _position long, _error string, _detail string{columns}"
 
 
 class File(Protocol):
@@ -42,11 +49,13 @@ class Scan:
     pieces: list[Piece] = field(default_factory=list)
     records: str = ""
     multi_line: bool = False
+    is_csv: bool = False
+    cut: Callable[[Sequence[Layout]], DataFrame] | None = None
 
-    @property
-    def is_csv(self) -> bool:
-        """Whether the records are lines of CSV files."""
-        return "_layout" in self.frame.columns
+    def fields(self, layouts: Sequence[Layout]) -> DataFrame:
+        """The wanted fields of CSV records, a layout a header: `_file`, `_position`, `_error`, `_detail`, `c0`, ..."""
+        assert self.cut is not None, "only CSV records have fields"
+        return self.cut(layouts)
 
     def look_again(self, problems: DataFrame) -> DataFrame:
         """The exact text of single records, from a second look at only the parts of files that hold them.
@@ -133,12 +142,22 @@ def csv_lines(spark: SparkSession, files: Sequence[File], *, multi_line: bool = 
     pieces = found if multi_line else [part for piece in found for part in ranges(piece, length)]
     tasks = pack(pieces, cores)
 
-    def work(number: int) -> Iterator[Any]:
+    def lines(number: int) -> Iterator[Any]:
         from pipeline.scan_found import batches
         from pipeline.scan_task import csv_task
 
-        return batches(csv_task(tasks[number], layouts, multi_line))
+        return batches((file, layouts[file], found) for file, found in csv_task(tasks[number], multi_line))
+
+    def cut(chosen: Sequence[Layout]) -> DataFrame:
+        def work(number: int) -> Iterator[Any]:
+            from pipeline.scan_fields import batches
+            from pipeline.scan_task import csv_task
+
+            return batches((file, found, chosen[layouts[file]]) for file, found in csv_task(tasks[number], multi_line))
+
+        return run_tasks(spark, len(tasks), work, fields_schema(len(chosen[0].wanted)))
 
     first = [files[layouts.index(layout)].path for layout in range(len(headers))]
-    frame = run_tasks(spark, len(tasks), work, LINES)
-    return Scan(frame, [file.path for file in files], headers, first, pieces, multi_line=multi_line)
+    frame = run_tasks(spark, len(tasks), lines, LINES)
+    names = [file.path for file in files]
+    return Scan(frame, names, headers, first, pieces, multi_line=multi_line, is_csv=True, cut=cut)

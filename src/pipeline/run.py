@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -77,21 +78,21 @@ class Run(Sources):
 
     def write_csv(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA") -> int:
         """Writes all columns of the frame as one CSV file (RFC 4180), rows in the given order; returns their number."""
-        line = csv_line(frame.columns, absent).alias("value")
+        by = [f"`{column}`" for column in order]
+        header, line = csv_header(frame.columns), csv_line(frame.columns, absent)
+        return self.write_lines(file, frame, order=by, header=header, line=line)
+
+    def write_jsonl(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), line: Column | None = None) -> int:
+        """Writes a JSON document a row, in the given order: `line`, or the column `value`; returns their number."""
+        return self.write_lines(file, frame, order=order, line=line)
+
+    def write_lines(
+        self, file: str, frame: DataFrame, *, order: Sequence[str] = (), header: str = "", line: Column | None = None
+    ) -> int:
+        """Writes one line a row, `line` or the column `value`, after the header, in the given order."""
         self._quarantine_first()
         with self.stage(f"write {file}"):
-            ordered = frame.select(*[f"`{column}`" for column in order], line)
-            return self.outputs.lines(file, ordered, [f"`{column}`" for column in order], csv_header(frame.columns))
-
-    def write_jsonl(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
-        """Writes the string column `value`, a JSON document a line, rows in the given order; returns their number."""
-        return self.write_lines(file, frame, order=order)
-
-    def write_lines(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), header: str = "") -> int:
-        """Writes the string column `value`, one line a row, after the header, in the given order."""
-        self._quarantine_first()
-        with self.stage(f"write {file}"):
-            return self.outputs.lines(file, frame, order, header)
+            return self.outputs.lines(file, frame, order, header, F.col("value") if line is None else line)
 
     def write_parquet(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
         """Writes the frame as a folder of Parquet parts; returns the number of rows."""
@@ -124,9 +125,10 @@ class Run(Sources):
         """Calls `action(run)` when the files are published (messages, tables); not in a dry run."""
         self._after.append(action)
 
-    def release_later(self, frame: DataFrame) -> None:
-        """Gives the persisted frame back when the run ends."""
-        self._released.append(frame)
+    def keep(self, frame: DataFrame) -> DataFrame:
+        """Keeps the frame's rows, once they are made, until the run ends."""
+        self._released.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
+        return frame
 
     # the end
 

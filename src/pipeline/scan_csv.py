@@ -78,14 +78,8 @@ def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool
     errors = np.zeros(len(starts), np.bool_)
     errors[odd] = True
     told = dict.fromkeys(np.flatnonzero(errors[keep]).tolist(), UNCLOSED)
-    head = int(breaks[0]) if header else 0
     starts, ends = starts[keep], ends[keep]
-    offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(ends - starts)))
-    if multi_line and len(offsets) > 1:
-        packed = b"".join([text[low:high] for low, high in zip(starts.tolist(), ends.tolist(), strict=True)])
-    else:
-        packed = text[head:].replace(b"\r\n", b"\n").replace(b"\n", b"")
-    return [Found(packed, 0, offsets[:-1], offsets[1:], told, True, base + starts)], used
+    return [Found(text, base, starts, ends, told, False)], used
 
 
 def _odd(raw: Any, breaks: Offsets) -> Offsets:

@@ -126,10 +126,8 @@ def json_task(pieces: Sequence[Piece], records: str) -> Iterator[tuple[int, int 
             yield piece.file, None, found
 
 
-def csv_task(
-    pieces: Sequence[Piece], layouts: Sequence[int], multi_line: bool
-) -> Iterator[tuple[int, int | None, Found]]:
-    """The records of a task's pieces, with the numbers of their file and of its header."""
+def csv_task(pieces: Sequence[Piece], multi_line: bool) -> Iterator[tuple[int, Found]]:
+    """The records of a task's pieces, with the number of their file."""
     for piece, content in scan_io.contents(pieces):
         for found in csv_found(piece, multi_line, content):
-            yield piece.file, layouts[piece.file], found
+            yield piece.file, found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -12,11 +13,11 @@ from pyspark.sql import functions as F
 
 from pipeline import storage
 from pipeline.errors import InputError
+from pipeline.records import LINES, fields_schema
+from pipeline.scan_fields import Layout, by_hand
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
-
-_LINES = "_file int, _position long, _raw string, _error string, _layout int"
 
 
 @dataclass
@@ -27,6 +28,16 @@ class SheetScan:
     files: list[str]
     headers: list[str]
     header_files: list[str] = field(default_factory=list)
+    lines: list[tuple[int, int, str, None, int]] = field(default_factory=list)
+
+    def fields(self, layouts: Sequence[Layout]) -> DataFrame:
+        """The wanted fields of the rows: `_file`, `_position`, `_error`, `_detail`, `c0`, ..."""
+        layout = layouts[0]
+        rows = []
+        for file, position, text, error, _ in self.lines:
+            values = by_hand(text, layout.delimiter) or [None] * layout.width
+            rows.append((file, position, error, None, *[values[i] for i in layout.wanted]))
+        return self.frame.sparkSession.createDataFrame(rows, fields_schema(len(layout.wanted)))
 
     def look_again(self, problems: DataFrame) -> DataFrame:
         """The raw text of the rows in `problems` (`_file`, `_position`)."""
@@ -68,5 +79,5 @@ def sheet_lines(spark: SparkSession, path: str) -> SheetScan:
     ]
     if not rows:
         raise InputError(f"{path}: the first sheet is empty")
-    lines = [(0, number, text, None, 0) for number, text in rows[1:]]
-    return SheetScan(spark.createDataFrame(lines, _LINES), [path], [rows[0][1]], [path])
+    lines: list[tuple[int, int, str, None, int]] = [(0, number, text, None, 0) for number, text in rows[1:]]
+    return SheetScan(spark.createDataFrame(lines, LINES), [path], [rows[0][1]], [path], lines)

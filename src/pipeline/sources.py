@@ -60,10 +60,10 @@ class Sources:
         self.account(name).files = list(scan.files)
         return scan
 
-    def _counted(self, name: str) -> DataFrame:
+    def _counted(self, name: str, frame: DataFrame) -> DataFrame:
         # Counted where the reader gives the rows, so that a row lost later on cannot hide.
         self._reads[name] = counts = Observation(f"read {name}")
-        return self._scans[name].frame.observe(counts, F.count(F.lit(1)).alias("read"))
+        return frame.observe(counts, F.count(F.lit(1)).alias("read"))
 
     def scan_of(self, name: str) -> AnyScan:
         """The scan behind an input; `restaurants.event` stands on the scan of `restaurants`."""
@@ -110,19 +110,19 @@ class Sources:
         """The records of a CSV input as a tagged frame: the schema's columns, `_file`, `_position`, `_problem`.
 
         Without a schema every column of the first header is read as text. Columns are found by name in every file;
-        a missing one is an `InputError`. Rejected rows: see `csv_source.parse_lines`.
+        a missing one is an `InputError`. Rejected rows: see `csv_source.typed_rows`.
         """
         scan = self._csv_scan(name, multi_line)
         headers = [csv_source.header_names(line, delimiter) for line in scan.headers]
         chosen = schema if schema is not None else csv_source.text_schema(headers[0])
         for names, file in zip(headers, scan.header_files, strict=True):
             csv_source.check_header(names, chosen.fieldNames(), file)
-        return csv_source.parse_lines(self._counted(name), headers, chosen, absent=absent, delimiter=delimiter)
+        layouts = [csv_source.layout(names, chosen.fieldNames(), delimiter) for names in headers]
+        return csv_source.typed_rows(self._counted(name, scan.fields(layouts)), chosen, absent=absent)
 
     def scan_csv(self, name: str) -> DataFrame:
         """The lines of a CSV input as text: `_file`, `_position`, `_raw`, `_problem`; nothing is parsed."""
-        self._csv_scan(name, False)
-        return json_source.tag_raw(self._counted(name))
+        return json_source.tag_raw(self._counted(name, self._csv_scan(name, False).frame))
 
     def read_json(self, name: str, schema: T.StructType, *, records_path: str = "") -> DataFrame:
         """The records of a JSON input as a tagged frame; `records_path` finds them in an envelope (`items.data`)."""
@@ -134,5 +134,5 @@ class Sources:
 
     def _json_scan(self, name: str, records_path: str) -> DataFrame:
         with self.stage(f"plan {name}"):
-            self._remember(name, records.json_records(self.spark, self.files(name), records=records_path))
-        return self._counted(name)
+            scan = self._remember(name, records.json_records(self.spark, self.files(name), records=records_path))
+        return self._counted(name, scan.frame)

@@ -62,17 +62,20 @@ def settle_references(frame: DataFrame, reference: str, content: Sequence[str]) 
     +---+--------------------+----------------+
     <BLANKLINE>
     """
+    own = F.col(quoted(content[0]))
+    # Windows and sorts copy the rows they compare: a digest of the content is enough to tell equal from different.
+    digested = frame.withColumn("_digest", F.xxhash64(*[F.col(quoted(name)) for name in content]))
     in_order = Window.partitionBy(quoted(reference)).orderBy(
-        (~is_used()).alias("_unused"), *[F.col(quoted(name)).asc_nulls_last() for name in content]
+        (~is_used()).alias("_unused"), own.asc_nulls_last(), "_digest"
     )
-    row = F.struct(*[F.col(quoted(name)) for name in content])
-    ranked = frame.select("*", F.row_number().over(in_order).alias("_rank"), F.first(row).over(in_order).alias("_kept"))
-    repeated = is_used() & (F.col("_rank") > 1) & F.col(quoted(reference)).isNotNull()
-    told = F.concat(F.col(quoted(reference)), F.lit(" is kept by id "), F.col("_kept")[content[0]].cast("string"))
-    tagged = exclude(ranked, repeated & row.eqNullSafe(F.col("_kept")), "duplicate", told)
+    ranks = {"_row": F.row_number(), "_rank": F.rank(), "_kept": F.first(own)}
+    ranked = digested.withColumns({name: function.over(in_order) for name, function in ranks.items()})
+    repeated = is_used() & (F.col("_row") > 1) & F.col(quoted(reference)).isNotNull()
+    told = F.concat(F.col(quoted(reference)), F.lit(" is kept by id "), F.col("_kept").cast("string"))
+    tagged = exclude(ranked, repeated & (F.col("_rank") == 1), "duplicate", told)
     tagged = reject(tagged, repeated, "conflicting_reference", told)
-    keeps = (F.col("_rank") == 1) & F.col(quoted(reference)).isNotNull()
-    return tagged.withColumn(KEEPS, keeps).drop("_rank", "_kept")
+    keeps = (F.col("_row") == 1) & F.col(quoted(reference)).isNotNull()
+    return tagged.withColumn(KEEPS, keeps).drop("_digest", *ranks)
 
 
 def keepers(settled: DataFrame, reference: str) -> DataFrame:
@@ -86,8 +89,8 @@ def tag_parents(frame: DataFrame, parents: DataFrame, reference: str, kind: str)
     In: a tagged frame with `reference` string; `parents` as `keepers` gives them. Out: the same rows and columns;
     reasons `parent_rejected`, `unknown_<kind>`. Rows with a problem keep it. Grain: unchanged.
     """
-    # Merged, not broadcast: parents can be millions, and a reader's frame tells the planner nothing of its size.
-    joined = frame.join(parents.hint("merge"), on=reference, how="left")
+    # Hashed by part, not broadcast: parents can be millions, and a reader's frame has no size for the planner.
+    joined = frame.join(parents.hint("shuffle_hash"), on=reference, how="left")
     told = F.concat(F.lit(f"{kind} "), F.col(quoted(reference)))
     tagged = reject(joined, F.col(PARENT).isNull(), f"unknown_{kind}", F.concat(told, F.lit(" is in no file")))
     tagged = reject(tagged, ~F.col(PARENT), "parent_rejected", F.concat(told, F.lit(" is not used")))
@@ -110,7 +113,7 @@ def order_totals(orders: DataFrame, items: DataFrame) -> DataFrame:
     most_bits = F.greatest(*[F.bit_count(name) for name in maps])
     totals = totals.select("order_reference", ITEMS, SPENT, (most_bits < F.col(ITEMS)).alias(REPEATS))
     same = (F.col("o.order_reference") == F.col("t.order_reference")) & F.col(f"o.{KEEPS}")
-    joined = orders.alias("o").join(totals.alias("t").hint("merge"), on=same, how="left")
+    joined = orders.alias("o").join(totals.alias("t").hint("shuffle_hash"), on=same, how="left")
     return joined.select(
         "o.*",
         F.coalesce(ITEMS, F.lit(0)).alias(ITEMS),
@@ -176,14 +179,16 @@ def json_text(text: Column) -> Column:
     return F.when(text.isNull(), "null").when(text.rlike(r"^[A-Za-z0-9_.:-]*$"), plain).otherwise(escaped)
 
 
-def customer_messages(totals: DataFrame) -> DataFrame:
-    """One message for each customer with orders: `customer_reference`, `value` (compact JSON, keys in fixed order).
+def customer_message() -> Column:
+    """The message of a customer with orders: compact JSON, keys in fixed order.
+
+    In: `customer_reference` string, `number_of_orders` bigint, `total_amount_spent` decimal.
 
     >>> row = "SELECT 'ade3-11ed' AS customer_reference, 2L AS number_of_orders, 87.50BD AS total_amount_spent"
-    >>> print(customer_messages(spark.sql(row)).first()["value"])
+    >>> print(spark.sql(row).select(customer_message()).first()[0])
     {"type":"customer_message","customer_reference":"ade3-11ed","number_of_orders":2,"total_amount_spent":87.5}
     """
-    value = F.concat(
+    return F.concat(
         F.lit('{"type":"customer_message","customer_reference":'),
         json_text(F.col("customer_reference")),
         F.lit(',"number_of_orders":'),
@@ -192,7 +197,6 @@ def customer_messages(totals: DataFrame) -> DataFrame:
         plain_decimal(F.col("total_amount_spent")),
         F.lit("}"),
     )
-    return totals.where(F.col("number_of_orders") > 0).select("customer_reference", value.alias("value"))
 
 
 def error_messages(frame: DataFrame, message: str) -> DataFrame:

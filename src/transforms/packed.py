@@ -17,11 +17,11 @@ from dataclasses import dataclass
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed_types import can_hold, known_type, pattern, quoted, typed
+from transforms.packed_cut import ENOUGH, PLACED, cut, elastic_piece, number_found, text_name
+from transforms.packed_types import can_hold, known_type, quoted, typed
 from transforms.problems import PROBLEM, REJECTED, problem
 
 TOO_FEW, TOO_MANY, WRONG_TYPE = "too_few_pieces", "too_many_pieces", "wrong_type"
-_PIECES, _TEXTS = "_pieces", "_texts"
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,7 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     taken = sorted(set(packed.names) & set(frame.columns))
     if taken:
         raise ValueError(f"piece {', '.join(taken)} of column '{packed.column}' is the name of another column")
-    counted = frame.withColumn(_PIECES, _cut(packed))
-    placed = counted.withColumn(_TEXTS, _place(packed))
-    texts = {_text_name(piece): _unquote(F.col(_TEXTS)[i], packed.quote) for i, piece in enumerate(packed.pieces)}
-    values = {piece.name: typed(_text_name(piece), piece.type) for piece in packed.pieces}
+    values = {piece.name: typed(text_name(piece.name), piece.type) for piece in packed.pieces}
     columns: list[Column] = []
     for name in frame.columns:
         if name == packed.column:
@@ -115,24 +112,7 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
         found = F.coalesce(F.col(PROBLEM), found)
     # Pushed below the split, a filter on the problem cuts a cell for each use; a use of the partition keeps it above.
     settled = F.when(F.spark_partition_id() >= 0, found)
-    return placed.withColumns(texts).withColumns(values).select(*columns, settled.alias(PROBLEM))
-
-
-def elastic_piece(packed: Packed) -> str | None:
-    """The piece that may hold the separator: the declared one, or the only one whose type allows it."""
-    if packed.elastic:
-        return packed.elastic
-    able = [piece.name for piece in packed.pieces if can_hold(piece.type, packed.separator, regex=packed.regex)]
-    return able[0] if len(able) == 1 else None
-
-
-def separator_pattern(separator: str, *, regex: bool = False, quote: str = "") -> str:
-    """The separator as a regular expression of Java; with `quote`, only outside of quotes."""
-    text = separator if regex else "".join(_escaped(character) for character in separator)
-    if not quote:
-        return text
-    q = re.escape(quote)
-    return f"(?:{text})(?=(?:[^{q}]*{q}[^{q}]*{q})*[^{q}]*$)"
+    return cut(frame, packed).withColumns(values).select(*columns, settled.alias(PROBLEM))
 
 
 def _parts(header: str, separator: str) -> list[str]:
@@ -142,104 +122,24 @@ def _parts(header: str, separator: str) -> list[str]:
     return [header[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _escaped(character: str) -> str:
-    # By a backslash rather than a quoted block: Java splits by such a pattern without a matcher.
-    return character if character.isalnum() or not 32 < ord(character) < 127 else "\\" + character
-
-
-def _text_name(piece: Piece) -> str:
-    return f"_text of {piece.name}"
-
-
-def _cut(packed: Packed) -> Column:
-    cell = F.col(quoted(packed.column))
-    return F.split(cell, separator_pattern(packed.separator, regex=packed.regex, quote=packed.quote), -1)
-
-
-def _place(packed: Packed) -> Column:
-    """The texts of the pieces as an array, null when the cell does not have them."""
-    pieces, wanted, elastic = F.col(_PIECES), len(packed.pieces), elastic_piece(packed)
-    found = F.size(pieces)
-    placed = F.when((found == wanted) & _splits_one_way(packed), pieces)
-    if elastic is not None:
-        before = packed.names.index(elastic)
-        after = wanted - 1 - before
-        head = [pieces[i] for i in range(before)]
-        tail = [F.element_at(pieces, i - after) for i in range(after)]
-        middle = _between(packed, before, after)
-        return placed.when((found > wanted) & _splits_one_way(packed), F.array(*head, middle, *tail))
-    if not packed.regex and not packed.quote:
-        return placed.when(found > wanted, _only_way(packed))
-    return placed
-
-
-def _between(packed: Packed, before: int, after: int) -> Column:
-    """What stands between the first `before` and the last `after` pieces, as it was written."""
-    cell, pieces = F.col(quoted(packed.column)), F.col(_PIECES)
-    if not packed.regex and not packed.quote:
-        return F.array_join(F.slice(pieces, F.lit(before + 1), F.size(pieces) - (before + after)), packed.separator)
-    # Separators of a regular expression differ in length: what stands before and after is measured with its own.
-    cut = separator_pattern(packed.separator, regex=packed.regex, quote=packed.quote)
-    separators = F.regexp_extract_all(cell, F.lit(cut), 0)
-
-    def side(start: int, count: int) -> Column:
-        both = F.concat(F.slice(pieces, start, count), F.slice(separators, start, count))
-        return F.array_join(both, "") if count else F.lit("")
-
-    ahead, behind = side(1, before), side(-after, after)
-    return cell.substr(F.length(ahead) + 1, F.length(cell) - F.length(ahead) - F.length(behind))
-
-
-def _splits_one_way(packed: Packed) -> Column:
-    # A separator that overlaps itself (`||` in `a|||b`) may be found at two places: both ends must agree.
-    text = packed.separator
-    if packed.regex or not any(text.startswith(text[i:]) for i in range(1, len(text))):
-        return F.lit(True)
-    cut = separator_pattern(text[::-1], quote=packed.quote)
-    backwards = F.split(F.reverse(F.col(quoted(packed.column))), cut, -1)
-    return F.reverse(F.transform(backwards, F.reverse)) == F.col(_PIECES)
-
-
-def _only_way(packed: Packed) -> Column:
-    """The texts of a cell with more pieces than names, null unless the types leave exactly one way to split it.
-
-    The shortest-first and the longest-first match are the two ends of all possible splits in one order: equal ends
-    mean that there is no other.
-    """
-    cell, cut = F.col(quoted(packed.column)), separator_pattern(packed.separator)
-
-    def ways(any_text: str) -> Column:
-        groups = [any_text if piece.type == "string" else f"({pattern(piece.type)})" for piece in packed.pieces]
-        whole = "(?s)^" + f"(?:{cut})".join(groups) + "$"
-        return F.when(cell.rlike(whole), F.array(*[F.regexp_extract(cell, whole, i + 1) for i in range(len(groups))]))
-
-    shortest, longest = ways("(.*?)"), ways("(.*)")
-    return F.when(shortest == longest, shortest)
-
-
-def _unquote(text: Column, quote: str) -> Column:
-    if not quote:
-        return text
-    inner = text.substr(F.lit(2), F.length(text) - 2)
-    is_quoted = (F.length(text) > 1) & text.startswith(quote) & text.endswith(quote)
-    return F.when(is_quoted, F.replace(inner, F.lit(quote * 2), F.lit(quote))).otherwise(text)
-
-
 def _problem(packed: Packed) -> Column:
     # Plain concatenation: an expression that cannot be compiled would slow every row down, not just the rejected ones.
-    found, wanted = F.coalesce(F.size(F.col(_PIECES)), F.lit(0)), len(packed.pieces)
-    number = F.concat(F.lit("pieces found: "), found.cast("string"))
-    expected = F.concat(number, F.lit(f", expected: {wanted} ({' '.join(packed.names)})"))
-    overlap = F.lit("; the separator stands in more than one way")
-    hint = F.when(found == wanted, overlap).otherwise(F.lit(_undecided(packed)))
-    checks = F.when(found < wanted, problem(REJECTED, TOO_FEW, expected))
-    checks = checks.when(F.col(_TEXTS).isNull(), problem(REJECTED, TOO_MANY, F.concat(expected, hint)))
+    reason = F.when(F.coalesce(~F.col(ENOUGH), F.lit(True)), TOO_FEW).when(~F.col(PLACED), TOO_MANY)
+    misfits: Column = F.when(F.lit(False), "")
     for piece in packed.pieces:
         if piece.type != "string":
-            text = F.col(quoted(_text_name(piece)))
-            told = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {piece.type}; "), number)
-            checks = checks.when(F.col(quoted(piece.name)).isNull(), problem(REJECTED, WRONG_TYPE, told))
-    return checks
+            wrong, text = F.col(quoted(piece.name)).isNull(), F.col(quoted(text_name(piece.name)))
+            reason = reason.when(wrong, WRONG_TYPE)
+            misfits = misfits.when(
+                wrong, F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {piece.type}; "))
+            )
+    number = F.concat(F.lit("pieces found: "), number_found(packed).cast("string"))
+    expected = F.lit(f", expected: {len(packed.pieces)} ({' '.join(packed.names)})")
+    overlaps = F.lit(elastic_piece(packed) is not None) | (number_found(packed) == len(packed.pieces))
+    hint = F.when(overlaps, "; the separator stands in more than one way").otherwise(_undecided(packed))
+    told = F.concat(number, expected, F.when(F.col(ENOUGH), hint).otherwise(""))
+    detail = F.when(F.col(PLACED), F.concat(misfits, number)).otherwise(told)
+    return F.when(reason.isNotNull(), problem(REJECTED, reason, detail))
 
 
 def _undecided(packed: Packed) -> str:

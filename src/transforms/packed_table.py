@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed import TOO_MANY, WRONG_TYPE, separator_pattern
+from transforms.packed import TOO_MANY, WRONG_TYPE
+from transforms.packed_cut import separator_pattern
 from transforms.packed_types import known_type, quoted, typed
 from transforms.problems import PROBLEM, REJECTED, no_problem, problem
 

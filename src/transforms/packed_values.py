@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed import WRONG_TYPE, separator_pattern
+from transforms.packed import WRONG_TYPE
+from transforms.packed_cut import separator_pattern
 from transforms.packed_types import known_type, quoted, typed
 from transforms.problems import PROBLEM, REJECTED, no_problem, problem, reject
 

@@ -16,10 +16,10 @@ REJECTED = "rejected"
 EXCLUDED = "excluded"
 
 
-def problem(kind: str, reason: str, detail: Column | str) -> Column:
+def problem(kind: str, reason: Column | str, detail: Column | str) -> Column:
     """The `_problem` value of one row: a reason code that never changes and a detail for a person."""
-    text = F.lit(detail) if isinstance(detail, str) else detail
-    return F.struct(F.lit(kind).alias("kind"), F.lit(reason).alias("reason"), text.alias("detail")).cast(PROBLEM_TYPE)
+    code, text = (F.lit(value) if isinstance(value, str) else value for value in (reason, detail))
+    return F.struct(F.lit(kind).alias("kind"), code.alias("reason"), text.alias("detail")).cast(PROBLEM_TYPE)
 
 
 def no_problem() -> Column:

@@ -79,8 +79,8 @@ def attach(frame: DataFrame, totals: DataFrame, keys: Sequence[str]) -> DataFram
     <BLANKLINE>
     """
     names = [name for name in totals.columns if name not in keys]
-    # Merged, not broadcast: totals can be as many as the rows they are of.
-    joined = frame.join(totals.hint("merge"), on=list(keys), how="left")
+    # Hashed by part, not broadcast: totals can be as many as the rows they are of, and one row a key is never skewed.
+    joined = frame.join(totals.hint("shuffle_hash"), on=list(keys), how="left")
     return joined.select(
         *[F.col(quoted(name)) for name in frame.columns],
         *[F.coalesce(F.col(quoted(name)), F.lit(0)).cast(totals.schema[name].dataType).alias(name) for name in names],
