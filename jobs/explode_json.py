@@ -20,12 +20,17 @@ from pipeline.run import Run  # noqa: E402
 from pipeline.schema_lock import ADD, MODES  # noqa: E402
 from transforms import nested  # noqa: E402
 from transforms.nested_lock import lock_rules  # noqa: E402
-from transforms.nested_plan import Table, plan_tables  # noqa: E402
+from transforms.nested_plan import Table, has_dates, plan_tables  # noqa: E402
 from transforms.nested_rules import Rule, RuleError, build_rules  # noqa: E402
 from transforms.text import csv_header  # noqa: E402
 
 # Tables of up to so many bytes together are written by the driver: a job for each would cost more.
 SMALL_BYTES = 8 << 20
+# Any day of the years 1 to 9999 as it is, and moments as other readers of parquet know them.
+PARQUET_TIMES = {
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+}
 
 
 def check(options: argparse.Namespace) -> None:
@@ -54,6 +59,9 @@ JOB = Job(
         Option("path", str, (), "'a.b=table|columns|json|map|skip'", repeated=True, metavar="PATH=CHOICE"),
         Option("only", str, (), "explode only this path", repeated=True, metavar="PATH"),
         Option("depth", int, nested.DEPTH, "levels that become tables; what is deeper stays JSON text", metavar="N"),
+        Option(
+            "dates", bool, False, "texts that are all ISO dates, or timestamps, of one spelling become typed columns"
+        ),
         Option("separator", str, "__", "joins the keys in names", metavar="TEXT"),
         Option("schema", str, "", "locked schema: written on the first run, held on later ones", metavar="FILE"),
         Option("on-drift", str, "add", "what the locked schema lacks: add, keep in _rest, fail", choices=MODES),
@@ -70,10 +78,11 @@ def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> 
     root = tables.root_name(options.root)
     with run.stage("plan tables"):
         place = nested.seen_in([row[0] for row in nested.merged(kept, rules).collect()], rules)
-        planned = plan_tables(place, root, options.separator, locked or ())
+        dates = options.dates or any(has_dates(table) for table in locked or ())
+        planned = plan_tables(place, root, options.separator, locked or (), dates)
     held = False
     if locked is not None:
-        found = schema_lock.drift(locked, planned, plan_tables(place, root, options.separator))
+        found = schema_lock.drift(locked, planned, plan_tables(place, root, options.separator, dates=dates))
         for item in found:
             run.note(f"schema: {item.told()}")
         run.figure("schema differences", len(found))
@@ -151,6 +160,8 @@ def body(run: Run) -> None:
     reading = nested.Reading(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
     # Records can be large: a batch holds few of them.
     run.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "256")
+    for name, value in PARQUET_TIMES.items():
+        run.spark.conf.set(name, value)
     checked = nested.check(run.scan_json("source", records_path=options.records), reading)
     used = run.settle("source", checked, keep=True)
     planned, held = plan(run, run.kept("source"), rules, locked)

@@ -9,7 +9,13 @@ from typing import Any
 from transforms.nested_names import clean
 from transforms.nested_plan import ID, PARENT, REST, Table, as_json
 
-_SQL = {"boolean": "BOOLEAN", "integer": "BIGINT", "double": "DOUBLE PRECISION"}
+_SQL = {
+    "boolean": "BOOLEAN",
+    "integer": "BIGINT",
+    "double": "DOUBLE PRECISION",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+}
 _NOTES = {
     "_id": "32 hex digits of SHA-256: the same for the same record, however the input is split",
     "_parent_id": "_id of the row this one hangs on",
@@ -32,7 +38,11 @@ def _renamed(table: Table, separator: str) -> list[dict[str, Any]]:
     found = []
     for column in table.columns:
         plain = separator.join(str(step) for step in column.path) or "value"
-        if column.name not in (plain, f"{plain}{separator}{column.holds}", f"{plain}{separator}{column.type}"):
+        if column.name not in (
+            plain,
+            f"{plain}{separator}{column.holds}",
+            f"{plain}{separator}{column.type.partition('(')[0]}",
+        ):
             found.append({"column": column.name, "path": list(column.path), "plain": plain})
     return found
 
@@ -56,7 +66,7 @@ def _quoted(name: str) -> str:
 
 def sql_type(kind: str) -> str:
     """A column type that DuckDB and PostgreSQL both know."""
-    return kind.upper() if kind.startswith("decimal") else _SQL.get(kind, "TEXT")
+    return kind.upper() if kind.startswith("decimal") else _SQL.get(kind.partition("(")[0], "TEXT")
 
 
 def _create(table: Table, lineage: bool) -> str:
@@ -107,6 +117,8 @@ _COLOURS = {
     "double": "cyan",
     "number": "cyan",
     "json": "yellow",
+    "date": "green",
+    "timestamp": "green",
     "unknown": "dim",
 }
 _EACH = {

@@ -102,6 +102,7 @@ def check(records: DataFrame, reading: Reading) -> DataFrame:
     paths = [parse_path(key) for key in reading.keys]
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Checks one task's records; its last batch says what the task saw."""
         parser, place, held = Parser(reading.lenient), Place(reading.rules), None
         with deep_recursion():
             for batch in batches:
@@ -139,6 +140,7 @@ def merged(checked: DataFrame, rules: Rule, parts: int = 8) -> DataFrame:
     """What all tasks saw, added up to `parts` rows of `_types`: bounded by the places, not by the tasks."""
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Adds up what some tasks saw."""
         import pyarrow as pa
 
         with deep_recursion():
@@ -200,6 +202,7 @@ def explode(
     lineage = files is not None
 
     def flush(walk: Walk, ids: list[str]) -> pa.RecordBatch:
+        """The rows of the records walked so far; the walk forgets them."""
         import pyarrow as pa
 
         arrays = [pa.array(ids, pa.string()), *(as_lists(rows, form, lineage) for rows in walk.tables)]
@@ -207,6 +210,7 @@ def explode(
         return pa.RecordBatch.from_arrays(arrays, ["_root_id", *(f"t{i}" for i in range(len(tables)))])
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Walks one task's records, some megabytes at a time."""
         parser, walk = Parser(reading.lenient), Walk(tables, reading.rules, held, lineage)
         ids: list[str] = []
         size = 0

@@ -19,6 +19,7 @@ _ESCAPED_QUOTE = re.compile(r"""\\(.)|(")""", re.DOTALL)
 
 def _double_quoted(single: str) -> str:
     def replaced(match: re.Match[str]) -> str:
+        """What stands for an escape, or for a double quote, in a string with double quotes."""
         if match[2]:
             return '\\"'
         return "'" if match[1] == "'" else match[0]

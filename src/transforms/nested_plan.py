@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,8 +27,9 @@ Path = tuple[str | int, ...]
 class Column:
     """A column made of the values at `path` (keys from the row's own value; numbers are positions in an array).
 
-    `type`: boolean, integer (64 bits), double, decimal(38,s), number (digits as text), text, json (a value as JSON
-    text), unknown (only null so far). `holds`: boolean, number, text, json, or any (chosen as json), or nothing.
+    `type`: boolean, integer (64 bits), double, decimal(38,s), number (digits as text), text, date, timestamp(digits,
+    offset), json (a value as JSON text), unknown (only null so far). `holds`: boolean, number, text, json, or any
+    (chosen as json), or nothing.
     """
 
     name: str
@@ -82,7 +83,7 @@ def number_type(place: Place) -> str:
 def fits(place: Place, kind: str) -> bool:
     """True when a column of the type holds all numbers of the place exactly."""
     own = number_type(place)
-    if own == kind or kind == "number":
+    if own == kind or kind in ("number", "json"):
         return True
     if kind == "double":
         return own == "integer" and max(place.high, -place.low) <= EXACT_IN_DOUBLE
@@ -93,7 +94,17 @@ def fits(place: Place, kind: str) -> bool:
     return False
 
 
-def scalar_kinds(place: Place) -> list[tuple[str, str]]:
+def has_dates(table: Table) -> bool:
+    """True when texts of the table are dates or timestamps: they were asked for."""
+    return any(column.holds == "text" and column.type != "text" for column in table.columns)
+
+
+def text_type(place: Place, dates: bool) -> str:
+    """The type of a place's texts: date or timestamp when that is asked for and all texts are written in one way."""
+    return (place.spelling or "text") if dates else "text"
+
+
+def scalar_kinds(place: Place, dates: bool = False) -> list[tuple[str, str]]:
     """What columns a place needs: pairs of `holds` and type."""
     counts = place.counts
     if place.rule.choice == "json":
@@ -102,7 +113,7 @@ def scalar_kinds(place: Place) -> list[tuple[str, str]]:
     if place.numbers:
         found.append(("number", number_type(place)))
     if counts[seen.TEXT] or counts[seen.ODD]:
-        found.append(("text", "text"))
+        found.append(("text", text_type(place, dates)))
     if counts[seen.JSON]:
         found.append(("json", "json"))
     if not found and place.total == counts[seen.NULL]:
@@ -125,13 +136,14 @@ class _Draft:
 
 
 class _Planner:
-    def __init__(self, name: str, separator: str, locked: Sequence[Table]) -> None:
-        self.name, self.separator = name, separator
+    def __init__(self, name: str, separator: str, locked: Sequence[Table], dates: bool) -> None:
+        self.name, self.separator, self.dates = name, separator, dates
         self.locked = {(t.parent, t.at, t.each): t for t in locked}
         self.drafts: list[_Draft] = []
         self.names: list[str] = [t.name for t in locked]
 
     def table(self, parent: str | None, at: Path, each: str, place: Place, rest: bool = False) -> None:
+        """Plans a table and everything below it; a locked one keeps its name and columns."""
         known = self.locked.get((parent, at, each))
         if known is None:
             base = (self.name,) if parent is None else (parent, *_wish(at).parts)
@@ -145,7 +157,7 @@ class _Planner:
     def value(self, draft: _Draft, path: Path, place: Place) -> None:
         """Plans the columns and child tables of the value at `path` of the draft's rows."""
         counts = place.counts
-        kinds = scalar_kinds(place)
+        kinds = scalar_kinds(place, self.dates)
         if place.rule.choice != "json" and any(counts[kind] for kind in _WITHOUT_COLUMN):
             draft.rest = True
         for holds, kind in kinds:
@@ -160,12 +172,14 @@ class _Planner:
             self.table(draft.table.name, path, "item", place.items)
 
     def as_object(self, draft: _Draft, path: Path, place: Place) -> None:
+        """Plans the child table of an object that was chosen to be one."""
         inner = Place(Rule(None, place.rule.below, place.rule.wanted, place.rule.known))
         inner.fields, inner.values = place.fields, place.values
         inner.counts[seen.OBJECT] = place.counts[seen.OBJECT]
         self.table(draft.table.name, path, "object", inner)
 
     def fields(self, draft: _Draft, path: Path, place: Place) -> None:
+        """Plans what is below an object's keys, and the table of its map."""
         for key, child in place.ordered():
             self.value(draft, (*path, key), child)
         if place.values is not None and place.values.total:
@@ -174,15 +188,20 @@ class _Planner:
     def _want(self, draft: _Draft, path: Path, holds: str, kind: str, place: Place, mixed: bool) -> None:
         there = [c for c in draft.table.columns if c.path == path]
         same = [c for c in there if c.holds == holds or c.holds == "any"]
-        if (there and not holds) or (same and (holds != "number" or any(fits(place, c.type) for c in same))):
+        if (there and not holds) or any(self._fits(place, holds, c.type) for c in same):
             return
         unknown = [c for c in there if c.holds == ""]
         if unknown:  # only null until now: the column takes its first type
             columns = tuple(replace(c, holds=holds, type=kind) if c is unknown[0] else c for c in draft.table.columns)
             draft.table = replace(draft.table, columns=columns)
             return
-        suffix = (kind.partition("(")[0] if same else holds) if mixed or there else ""
+        suffix = (kind.partition("(")[0] if same or holds == "text" else holds) if mixed or there else ""
         draft.wanted.append((path, holds, kind, suffix))
+
+    def _fits(self, place: Place, holds: str, kind: str) -> bool:
+        if holds == "number":
+            return fits(place, kind)
+        return holds != "text" or kind in ("text", "json", place.spelling)
 
     def finish(self) -> list[Table]:
         """The tables with their names given."""
@@ -197,12 +216,15 @@ class _Planner:
         return [*tables, *(replace(t, rows=0) for t in self.locked.values() if t.name not in there)]
 
 
-def plan_tables(place: Place, name: str, separator: str = "__", locked: Sequence[Table] = ()) -> list[Table]:
+def plan_tables(
+    place: Place, name: str, separator: str = "__", locked: Sequence[Table] = (), dates: bool = False
+) -> list[Table]:
     """The tables of the documents that `place` describes, parents before children.
 
-    Tables and columns of `locked` stay as they are, in their order; what is new comes after them.
+    Tables and columns of `locked` stay as they are, in their order; what is new comes after them. With `dates` texts
+    become dates and timestamps where all of a place are written in one way.
     """
-    planner = _Planner(name, separator, locked)
+    planner = _Planner(name, separator, locked, dates)
     with deep_recursion():
         planner.table(None, (), "record", place)
     return planner.finish()
@@ -224,8 +246,3 @@ def from_json(entry: dict[str, Any]) -> Table:
     """The table that `as_json` told."""
     columns = tuple(Column(c["name"], tuple(c["path"]), c["type"], c["holds"]) for c in entry["columns"])
     return Table(entry["name"], entry["parent"], tuple(entry["at"]), entry["each"], columns, entry["rest"])
-
-
-def children(tables: Iterable[Table], parent: str) -> Iterator[Table]:
-    """The child tables of a table."""
-    return (table for table in tables if table.parent == parent)

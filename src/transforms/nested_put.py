@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from transforms.nested_dates import spelling
 from transforms.nested_parse import Odd, Wide, canonical, decimal_size, is_odd
 from transforms.nested_plan import EXACT_IN_DOUBLE, KEY, Table
 from transforms.nested_rules import Rule
@@ -20,10 +21,12 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def number_fits(value: Any, kind: str) -> bool:
-    """True when a column of the type holds the number exactly."""
-    if kind == "number":
+def scalar_fits(value: Any, kind: str) -> bool:
+    """True when a column of the type holds the number or the text exactly."""
+    if kind in ("number", "text"):
         return True
+    if type(value) is str:
+        return spelling(value) == kind
     if kind == "integer":
         return type(value) is int
     if kind == "double":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import date
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
+from transforms.nested_dates import DATE, TIMESTAMP, in_utc, moment
 from transforms.nested_parse import readable
 from transforms.nested_plan import Table
 from transforms.nested_put import Row, Rows, number_text
@@ -38,29 +40,32 @@ def csv_text(text: str) -> str:
     return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
 
 
-def _number_cell(kind: str) -> Cell | None:
+def _plain_cell(kind: str) -> Cell | None:
+    """What writes a value that needs no quotes in CSV; None for the other types."""
     cells: dict[str, Cell] = {
         "boolean": _boolean,
         "integer": str,
         "double": _double,
         "number": number_text,
         "decimal": _plain_decimal,
+        DATE: str,
+        TIMESTAMP: in_utc,
     }
     return cells.get(kind)
 
 
 def _json_cell(kind: str) -> Cell:
-    cell = _number_cell(kind)
+    cell = _plain_cell(kind)
     if cell is None:
         return encode_basestring
-    if kind in ("decimal", "number"):
+    if kind in ("decimal", "number", DATE, TIMESTAMP):
         return lambda value: f'"{cell(value)}"'
     return cell
 
 
 def csv_line(table: Table, lineage: bool) -> Callable[[Row], str]:
     """Makes the CSV line of a row; null is an empty field."""
-    cells: list[Cell] = [_number_cell(kind.partition("(")[0]) or csv_text for _, kind in table.all_columns(lineage)]
+    cells: list[Cell] = [_plain_cell(kind.partition("(")[0]) or csv_text for _, kind in table.all_columns(lineage)]
 
     def line(row: Row) -> str:
         return ",".join(["" if value is None else cell(value) for cell, value in zip(cells, row, strict=False)])
@@ -78,6 +83,7 @@ def json_line(table: Table, lineage: bool) -> Callable[[Row], str]:
     ]
 
     def line(row: Row) -> str:
+        """The row's object; a cell is never made of null."""
         pairs = zip(cells, row, strict=False)
         return (
             "{" + ",".join([name + ("null" if value is None else cell(value)) for (name, cell), value in pairs]) + "}"
@@ -92,14 +98,19 @@ def arrow_type(kind: str) -> Any:
 
     if kind.startswith("decimal"):
         return pa.decimal128(38, int(kind[11:-1]))
-    return {"boolean": pa.bool_(), "integer": pa.int64(), "double": pa.float64()}.get(kind, pa.string())
+    if kind.startswith(TIMESTAMP):
+        return pa.timestamp("us", "UTC")
+    types = {"boolean": pa.bool_(), "integer": pa.int64(), "double": pa.float64(), DATE: pa.date32()}
+    return types.get(kind, pa.string())
 
 
 def spark_type(kind: str) -> str:
     """The Spark type of a column's type."""
     if kind.startswith("decimal"):
         return kind
-    return {"boolean": "boolean", "integer": "bigint", "double": "double"}.get(kind, "string")
+    if kind.startswith(TIMESTAMP):
+        return TIMESTAMP
+    return {"boolean": "boolean", "integer": "bigint", "double": "double", DATE: DATE}.get(kind, "string")
 
 
 def _typed(values: list[Any], kind: str) -> pa.Array:
@@ -111,6 +122,10 @@ def _typed(values: list[Any], kind: str) -> pa.Array:
         values = [None if value is None else float(value) for value in values]
     elif kind.startswith("decimal"):
         values = [None if value is None else Decimal(number_text(value)) for value in values]
+    elif kind == DATE:
+        values = [None if value is None else date.fromisoformat(value) for value in values]
+    elif kind.startswith(TIMESTAMP):
+        values = [None if value is None else moment(value) for value in values]
     return pa.array(values, arrow_type(kind))
 
 

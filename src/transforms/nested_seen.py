@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from transforms.nested_parse import Odd, Wide, decimal_size, is_odd
+from transforms.nested_dates import NOT_ONE, both, spelling
+from transforms.nested_parse import Wide, decimal_size, is_odd
 from transforms.nested_rules import Rule
 
 # Kinds of values, as positions in `Place.counts`.
@@ -22,15 +23,17 @@ _BEYOND = 10**6
 class Place:
     """One place: `fields` by key (None below a skipped one), `values` of a map, `items` of an array.
 
-    `turn` adds up the positions of this key in its objects, so that columns come in the documents' usual order.
+    `turn` adds up the positions of this key in its objects, so that columns come in the documents' usual order;
+    `spelling` is the way in which all texts are written, as dates or timestamps are, None when there is no text.
     """
 
-    __slots__ = ("counts", "fields", "high", "items", "low", "rule", "scale", "turn", "values", "whole")
+    __slots__ = ("counts", "fields", "high", "items", "low", "rule", "scale", "spelling", "turn", "values", "whole")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.counts = [0] * 14
         self.turn = self.low = self.high = self.whole = self.scale = 0
+        self.spelling: str | None = None
         self.fields: dict[str | int, Place] = {}
         self.values: Place | None = Place(rule.step("*") or Rule("skip")) if rule.choice == "map" else None
         self.items: Place | None = None
@@ -52,6 +55,8 @@ class Place:
             counts[JSON] += 1
         elif kind is str:
             counts[TEXT] += 1
+            if self.spelling != NOT_ONE:
+                self.spelling = both(self.spelling, spelling(value))
         elif kind is dict:
             self._see_object(value, left)
         elif kind is int:
@@ -72,9 +77,9 @@ class Place:
         elif kind is Wide:
             counts[WIDE_INTEGER if value.is_integer() else WIDE] += 1
             self._measure(value.text)
-        else:
-            assert kind is Odd
+        else:  # Odd
             counts[ODD] += 1
+            self.spelling = NOT_ONE
 
     def _measure(self, text: str) -> None:
         whole, scale = decimal_size(text) or (_BEYOND, 0)
@@ -171,6 +176,7 @@ class Place:
         """Adds what another part of the records showed; the order of adding does not matter."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.turn += other.turn
+        self.spelling = both(self.spelling, other.spelling)
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.whole, self.scale = max(self.whole, other.whole), max(self.scale, other.scale)
         if other.values is not None and self.values is None:
@@ -196,7 +202,8 @@ class Place:
         return (self.rule.items() if isinstance(key, int) else self.rule.step(key)) or Rule("skip")
 
     def _entries(self, parent: int, step: Any, out: list[list[Any]]) -> None:
-        out.append([parent, step, self.counts, self.turn, self.low, self.high, self.whole, self.scale])
+        sizes = (self.turn, self.low, self.high, self.whole, self.scale, self.spelling)
+        out.append([parent, step, self.counts, *sizes])
         number = len(out) - 1
         for key, place in self.fields.items():
             place._entries(number, [key], out)
@@ -218,7 +225,7 @@ class Place:
         for parent, step, counts, *sizes in json.loads(text):
             place = places[parent]._child(step) if places else Place(rule)
             place.counts = counts
-            place.turn, place.low, place.high, place.whole, place.scale = sizes
+            place.turn, place.low, place.high, place.whole, place.scale, place.spelling = sizes
             places.append(place)
         return places[0]
 

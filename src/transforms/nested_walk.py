@@ -7,7 +7,7 @@ from typing import Any
 
 from transforms.nested_parse import Odd, Wide, canonical, readable
 from transforms.nested_plan import Column, Path, Table
-from transforms.nested_put import Put, Row, Rows, Spot, number_fits, pointer, put, rest
+from transforms.nested_put import Put, Row, Rows, Spot, pointer, put, rest, scalar_fits
 from transforms.nested_rules import Rule
 
 _SCALARS: dict[str, tuple[type, ...]] = {
@@ -28,6 +28,7 @@ def _as_json(cell: int) -> Put:
 
 def _unless_empty(cell: int, at: str) -> Put:
     def keep(row: Row, value: Any) -> None:
+        """An empty object or array is no JSON text here: it is kept as itself."""
         if value:
             row[cell] = readable(value)
         else:
@@ -38,8 +39,9 @@ def _unless_empty(cell: int, at: str) -> Put:
 
 def _first_that_fits(cells: Sequence[tuple[int, str]], at: str) -> Put:
     def keep(row: Row, value: Any) -> None:
+        """Puts the value into the first column whose type holds it exactly."""
         for cell, kind in cells:
-            if number_fits(value, kind):
+            if scalar_fits(value, kind):
                 row[cell] = value
                 return
         rest(row, at, value)
@@ -99,13 +101,18 @@ class Walk:
             spot.on = {kind: _as_json(cell) for kind in (str, int, float, bool, type(None), Wide, Odd, dict, list)}
         elif column.holds == "json":
             spot.on |= {kind: _unless_empty(cell, spot.pointer) for kind in (dict, list)}
-        elif column.holds == "number" and (self._held or int in spot.on):
-            same = [c for c in rows.table.columns if c.path == column.path and c.holds == "number"]
+        elif self._may_miss(column, spot):
+            same = [c for c in rows.table.columns if c.path == column.path and c.holds == column.holds]
             first = cell - rows.table.columns.index(column)
             cells = [(first + rows.table.columns.index(c), c.type) for c in same]
-            spot.on |= {kind: _first_that_fits(cells, spot.pointer) for kind in _SCALARS["number"]}
+            spot.on |= {kind: _first_that_fits(cells, spot.pointer) for kind in _SCALARS[column.holds]}
         else:
             spot.on |= dict.fromkeys(_SCALARS[column.holds], cell)
+
+    def _may_miss(self, column: Column, spot: Spot) -> bool:
+        """True when the column's type does not hold every value of its kind that may come."""
+        several = any(kind in spot.on for kind in _SCALARS[column.holds])
+        return several or (self._held and column.holds in ("number", "text") and column.type != "text")
 
     def record(self, identity: str, value: Any, lineage: Sequence[Any] = ()) -> None:
         """Walks one document whose root key is `identity`; `lineage` is its file and position."""

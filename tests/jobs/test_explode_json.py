@@ -9,6 +9,7 @@ import pathlib
 import random
 from collections import Counter
 from collections.abc import Callable
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -210,6 +211,55 @@ def test_days_are_held_against_the_locked_schema(call_job: Call, tmp_path: pathl
     assert added.read("doc.csv").split("\n")[0] == "_id,id,price,price__double,colour"
     assert lock.read_bytes() != written
     assert day("monday", "--on-drift", "fail").read("doc.csv").split("\n")[0] == "_id,id,price,price__double,colour"
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_dates_are_typed_when_asked_for_and_the_documents_still_come_back(
+    call_job: Call, tmp_path: pathlib.Path, form: str
+) -> None:
+    lines = [
+        '{"id": 1, "day": "2024-02-29", "at": "2021-05-23T07:40:26+08:00", "old": "0001-01-01T00:00:00Z",'
+        ' "mix": "2024-01-01"}',
+        '{"id": 2, "day": "1066-10-14", "at": null, "old": "2024-01-01T00:00:00Z",'
+        ' "mix": "soon", "due": [["2024-03-01"]]}',
+    ]
+    (tmp_path / "in.json").write_text("\n".join(lines))
+    lock = tmp_path / "schema.json"
+    for dates in (["--dates"], []):  # the second run keeps to the schema
+        out = tmp_path / f"out{len(dates)}"
+        asked = ["--source", tmp_path / "in.json", "--root", "doc", "--format", form, "--schema", lock, *dates]
+        done = call_job("explode_json", *asked, "--destination", out, "--on-drift", "fail" if not dates else "add")
+        assert done.exit_code == 0, done.stderr
+        root = tables_of(out)[0]
+        assert {column["name"]: column["type"] for column in root["columns"]} == {
+            "id": "integer",
+            "day": "date",
+            "at": "timestamp(0,+08:00)",
+            "old": "timestamp(0,Z)",
+            "mix": "text",
+        }
+        ddl = (out / "tables.sql").read_text()
+        assert '"day" DATE,' in ddl
+        assert '"at" TIMESTAMP WITH TIME ZONE,' in ddl
+        rows = sorted(rows_of(out, root), key=lambda row: int(row["id"]))
+        found = [(row["day"], row["at"], row["old"], row["mix"]) for row in rows]
+        if form == "parquet":
+            utc = UTC
+            assert found == [
+                (
+                    date(2024, 2, 29),
+                    datetime(2021, 5, 22, 23, 40, 26, tzinfo=utc),
+                    datetime(1, 1, 1, tzinfo=utc),
+                    "2024-01-01",
+                ),
+                (date(1066, 10, 14), None, datetime(2024, 1, 1, tzinfo=utc), "soon"),
+            ]
+        else:
+            assert found == [
+                ("2024-02-29", "2021-05-22T23:40:26Z", "0001-01-01T00:00:00Z", "2024-01-01"),
+                ("1066-10-14", None, "2024-01-01T00:00:00Z", "soon"),
+            ]
+        assert in_any_order(documents_in(out)) == in_any_order([loads(line) for line in lines])
 
 
 def test_a_dry_run_shows_the_tree_and_writes_nothing(

@@ -26,6 +26,25 @@ def held(locked: list[Table], texts: list[str]) -> tuple[list[Table], list[Drift
     return planned, drift(locked, planned, plan_tables(place, "doc"))
 
 
+def test_dates_stay_dates_and_other_texts_get_a_column_beside_them() -> None:
+    locked = explode(['{"day": "2024-01-31"}'], dates=True).tables
+    texts = ['{"day": "2024-02-01"}', '{"day": "soon"}']
+    planned = plan_tables(see(texts), "doc", locked=locked, dates=True)
+    found = drift(locked, planned, plan_tables(see(texts), "doc", dates=True))
+    assert [item.told() for item in found] == ["changed type doc.day: date -> text"]
+    added = explode(texts, tables=settle_drift("add", locked, planned, found)[0], form="csv")
+    assert [(row["day"], row["day__text"]) for row in added.rows["doc"]] == [("2024-02-01", None), (None, "soon")]
+    kept = explode(texts, tables=settle_drift("report", locked, planned, found)[0], form="csv")
+    assert [(row["day"], row["_rest"]) for row in kept.rows["doc"]] == [("2024-02-01", None), (None, '{"/day":"soon"}')]
+    assert added.rebuilt() == kept.rebuilt() == [{"day": "2024-02-01"}, {"day": "soon"}]
+
+
+def test_text_stays_text_when_dates_are_asked_for_later() -> None:
+    locked = explode(['{"day": "2024-01-31"}']).tables
+    later = plan_tables(see(['{"day": "2024-02-01", "due": "2024-03-01"}']), "doc", locked=locked, dates=True)
+    assert [(column.name, column.type) for column in later[0].columns] == [("day", "text"), ("due", "date")]
+
+
 def test_the_same_records_show_no_drift() -> None:
     locked = explode(MONDAY).tables
     planned, found = held(locked, MONDAY)

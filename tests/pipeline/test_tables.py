@@ -24,14 +24,14 @@ DOCUMENTS = [
     '{"id": 1, "name": "a, \\"b\\"\\nc", "price": 1.5, "big": 12345678901234567890, "ok": true,'
     ' "tags": ["", "NA", null, "x"]}',
     '{"id": "2b", "name": "", "price": 3, "odd": "\\u0000", "big": 1, "m": {"k 1": {"n": [1, 2]}, "é": {"n": []}}}',
-    '{"huge": 1e400, "wide": 0.12345678901234567890, "name": " \\\\. ", "a_b": 1, "a.b": 2, "A_B": {"x": null}}',
+    '{"day": "2024-02-29", "at": "2021-05-23T17:40:26.250+08:00", "huge": 1e400, "wide": 0.12345678901234567890, "name": " \\\\. ", "a_b": 1, "a.b": 2, "A_B": {"x": null}}',
 ]
 
 
 def made(folder: pathlib.Path, form: str) -> list[Table]:
     """Explodes the documents into files of the format, with tables.json and tables.sql beside them."""
     rules = build_rules(["m=map"])
-    tables = plan_tables(see(DOCUMENTS, rules), "doc")
+    tables = plan_tables(see(DOCUMENTS, rules), "doc", dates=True)
     walk = Walk(tables, rules)
     for number, text in enumerate(DOCUMENTS):
         walk.record(f"{number:032d}", Parser().parse(text))

@@ -64,10 +64,11 @@ def explode(
     form: str = TYPED,
     tables: list[Table] | None = None,
     parts: int = 1,
+    dates: bool = False,
 ) -> Exploded:
     """Explodes documents; with `tables` by that plan, whatever they hold."""
     rules = build_rules(choices, only)
-    planned = tables or plan_tables(see(texts, rules, depth, parts), "doc")
+    planned = tables or plan_tables(see(texts, rules, depth, parts), "doc", dates=dates)
     walk = Walk(planned, rules, held=tables is not None)
     parser = Parser()
     with deep_recursion():

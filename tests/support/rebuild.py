@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from transforms.nested_dates import as_written, moment
+
 Rows = Sequence[Mapping[str, Any]]
 _FIELD = re.compile(r'"((?:[^"]|"")*)"|([^,\n]*)')
 
@@ -56,6 +58,10 @@ def _cell(value: Any, kind: str) -> Any:
         return value if isinstance(value, bool) else {"true": True, "false": False}[value]
     if kind == "json":
         return loads(value)
+    if kind == "date":
+        return value if isinstance(value, str) else value.isoformat()
+    if kind.startswith("timestamp"):
+        return as_written(moment(value) if isinstance(value, str) else value, kind)
     if kind == "text":
         assert isinstance(value, str)
         return value

@@ -1,0 +1,71 @@
+"""Texts that are dates and timestamps, only where the typed value gives the very same text again.
+
+The type says how the text is written: `date` is YYYY-MM-DD; `timestamp(3,+08:00)` is YYYY-MM-DDTHH:MM:SS with three
+digits after the point and that offset (`timestamp(0,Z)`: no fraction, UTC). The value is the moment in UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
+
+DATE, TIMESTAMP = "date", "timestamp"
+# What a place has when its texts are not all written in one of these ways.
+NOT_ONE = ""
+_WRITTEN = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"(?P<time>T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.(?P<digits>[0-9]{1,6}))?(?P<offset>Z|[-+][0-9]{2}:[0-5][0-9]))?"
+)
+
+
+def moment(text: str) -> datetime:
+    """The moment in UTC of a text that `spelling` knows as a timestamp."""
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def spelling(text: str) -> str:
+    """The type that holds the text and gives it back exactly; `NOT_ONE` for any other text.
+
+    >>> spelling("2024-02-29"), spelling("2023-02-29"), spelling("2024-05-01T08:00:00.250+08:00")
+    ('date', '', 'timestamp(3,+08:00)')
+    """
+    match = _WRITTEN.fullmatch(text)
+    if match is None:
+        return NOT_ONE
+    try:
+        # No 30th of February, no hour 24, nothing outside the years 1 to 9999 of UTC.
+        _ = moment(text) if match["time"] else date.fromisoformat(text)
+    except (ValueError, OverflowError):
+        return NOT_ONE
+    return f"{TIMESTAMP}({len(match['digits'] or '')},{match['offset']})" if match["time"] else DATE
+
+
+def both(one: str | None, other: str | None) -> str | None:
+    """The spelling of two sets of texts together; None is that of no text."""
+    if one is None or other is None or one == other:
+        return one if other is None else other
+    return NOT_ONE
+
+
+def in_utc(text: str) -> str:
+    """A timestamp's text with the moment in UTC, the digits after the point as they are.
+
+    >>> in_utc("2024-05-01T04:00:00.250+08:00")
+    '2024-04-30T20:00:00.250Z'
+    """
+    return text if text.endswith("Z") else f"{moment(text).isoformat()[:19]}{text[19:-6]}Z"
+
+
+def as_written(value: datetime, kind: str) -> str:
+    """The text that a moment was written as, by its column's type.
+
+    >>> as_written(moment("2024-05-01T04:00:00.250+08:00"), "timestamp(3,+08:00)")
+    '2024-05-01T04:00:00.250+08:00'
+    """
+    digits, _, offset = kind[len(TIMESTAMP) + 1 : -1].partition(",")
+    zone = UTC
+    if offset != "Z":
+        away = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
+        zone = timezone(-away if offset[0] == "-" else away)
+    text = value.astimezone(zone).isoformat(timespec="microseconds")
+    return f"{text[:19]}.{text[20 : 20 + int(digits)]}".rstrip(".") + offset
