@@ -80,10 +80,13 @@ def body(run: Run) -> None:
     countries = sheet.select(
         F.col("Country Code").alias("country_id"), F.col("Country").alias("country")
     ).dropDuplicates(["country_id"])
-    pages = run.settle("restaurants", restaurants.parse_pages(run.scan_json("restaurants")), keep=True)
-    exploded = restaurants.exclude_duplicates(restaurants.explode_restaurants(pages))
-    named = restaurants.name_countries(exploded, countries)
-    details = run.settle("restaurants.restaurant", named, raw=restaurant_of)
+    pages = restaurants.parse_pages(run.scan_json("restaurants"))
+    exploded = run.settle_parents("restaurants", pages, restaurants.explode_restaurants)
+    with run.stage("find repeated restaurants"):
+        repeated = run.keep(restaurants.find_repeated(exploded))
+        unique = restaurants.exclude_repeated(exploded, repeated) if repeated.count() else exploded
+    named = restaurants.name_countries(unique, countries)
+    details = run.settle("restaurants.restaurant", named, raw=restaurant_of, persist=False)
     known = run.kept("restaurants.restaurant").where(is_used() | (F.col(f"{PROBLEM}.reason") == "unknown_country"))
     period = (run.options.events_from, run.options.events_to)
     tagged = restaurants.explode_events(known, period)

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Observation
@@ -41,21 +41,55 @@ class Settled:
         return self.name.partition(".")[0]
 
 
-def settle(
-    run: Run, tagged: DataFrame, account: Account, raw: Callable[[Column], Column] | None, own_text: bool = False
-) -> Settled:
-    """Keeps the tagged rows and counts read and used ones in the pass that fills the cache."""
-    counts = Observation(f"settle {account.name}")
+def _counted(tagged: DataFrame, name: str) -> tuple[DataFrame, Observation]:
+    """The frame, counted on the way: its rows, the used ones, and the kinds of problems."""
+    counts = Observation(f"settle {name}")
     code = F.when(F.col(PROBLEM).isNotNull(), F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))
     metrics = [
         F.count(F.lit(1)).alias("rows"),
         F.count(F.when(F.col(PROBLEM).isNull(), 1)).alias("used"),
         F.array_join(F.sort_array(F.collect_set(code)), ",").alias("codes"),
     ]
-    # Counted on the way into what is kept; counting its rows again fills it and reads no column.
-    kept = tagged.observe(counts, *metrics).persist(StorageLevel.MEMORY_AND_DISK)
+    return tagged.observe(counts, *metrics), counts
+
+
+def settle(
+    run: Run,
+    tagged: DataFrame,
+    account: Account,
+    raw: Callable[[Column], Column] | None,
+    own_text: bool = False,
+    persist: bool = True,
+) -> Settled:
+    """Keeps the tagged rows and counts read and used ones in the pass that fills the cache.
+
+    Without `persist` the rows stand on others that are kept, and are only counted.
+    """
+    counted, counts = _counted(tagged, account.name)
+    kept = counted.persist(StorageLevel.MEMORY_AND_DISK) if persist else tagged
+    # Counting the rows of a cache fills it and reads no column.
+    (kept if persist else counted).count()
+    return _settled(run, account, kept, counts.get, raw, own_text)
+
+
+def settle_parents(
+    run: Run, tagged: DataFrame, account: Account, explode: Callable[[DataFrame], DataFrame]
+) -> tuple[Settled, DataFrame]:
+    """Counts the tagged rows in the pass that keeps what they explode into; gives the account's rows, and all rows."""
+    counted, counts = _counted(tagged, account.name)
+    kept = run.keep(explode(counted))
     kept.count()
-    found = counts.get
+    return _settled(run, account, kept.where(F.col("_index").isNull()), counts.get, None, False), kept
+
+
+def _settled(
+    run: Run,
+    account: Account,
+    kept: DataFrame,
+    found: dict[str, Any],
+    raw: Callable[[Column], Column] | None,
+    own_text: bool,
+) -> Settled:
     read = run.records_read(account.name)
     account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
     return Settled(account.name, kept, [code for code in found["codes"].split(",") if code], raw, own_text)

@@ -46,22 +46,35 @@ class Run(Sources):
         raw: Callable[[Column], Column] | None = None,
         own_text: bool = False,
         may_be_empty: bool = False,
+        persist: bool = True,
     ) -> DataFrame:
         """Counts an input's rows, keeps the ones with a problem on file, and returns the rows to use.
 
         One pass fills the cache and counts. `raw` takes a record's text and gives the part that belongs to the row
         (when a record was exploded); with `own_text` (JSON only) it makes that text of the row's own columns instead.
         `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an
-        input without any usable record. Columns that begin with `_` are bookkeeping and go, unless kept.
+        input without any usable record. Without `persist` the rows, made of kept ones, are not kept themselves. Columns
+        that begin with `_` are bookkeeping and go, unless kept.
         """
         account = self.account(name)
         account.may_be_empty = may_be_empty
         with self.stage(f"read {name}"):
-            settled = quarantine.settle(self, tagged, account, raw, own_text)
+            settled = quarantine.settle(self, tagged, account, raw, own_text, persist)
         self._kept[name] = settled.kept
         self._unwritten.append(settled)
         used = settled.kept.where(F.col(PROBLEM).isNull())
         return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
+
+    def settle_parents(self, name: str, tagged: DataFrame, explode: Callable[[DataFrame], DataFrame]) -> DataFrame:
+        """Counts an input's rows and keeps what `explode` makes of them, in one pass; returns what it made.
+
+        `explode` gives a row with its `_problem` and no `_index` for each row that is not used.
+        """
+        with self.stage(f"read {name}"):
+            settled, kept = quarantine.settle_parents(self, tagged, self.account(name), explode)
+        self._kept[name] = settled.kept
+        self._unwritten.append(settled)
+        return kept.where(F.col("_index").isNotNull())
 
     def kept(self, name: str) -> DataFrame:
         """All rows of a settled input, tagged, from the cache: for outputs that use some of the excluded rows too."""

@@ -11,7 +11,7 @@ import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, exclude, problem, reject
+from transforms.problems import EXCLUDED, PROBLEM, PROBLEM_TYPE, REJECTED, exclude, problem, reject
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"
 EVENT = f"struct<event_id:string,title:string,start_date:string,end_date:string,photos:{PHOTOS}>"
@@ -85,20 +85,23 @@ def _number(column: str, kind: str) -> Column:
 
 
 def explode_restaurants(pages: DataFrame) -> DataFrame:
-    """Pages as restaurants: one row a restaurant of a page, in array order, none lost.
+    """Pages as restaurants: one row a restaurant of a page, in array order, and one a page that is not used; none lost.
 
-    In: what `parse_pages` gives, pages in use only. Out: `_file`, `_position`, `_index` int (place in the page),
+    In: what `parse_pages` gives. A page with a problem keeps it and has no `_index` and no values.
+    Out: `_file`, `_position`, `_index` int (place in the page),
     `id` long, `name`, `country_id` int, `city`, `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color`
     (upper case), `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>,
     `_problem`. Empty text is null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes,
     rating, country or a nested
     field; the detail names it).
     """
-    rows = pages.select("_file", "_position", F.posexplode("restaurants").alias("_index", "_element"))
+    used = F.when(F.col(PROBLEM).isNull(), F.col("restaurants"))
+    rows = pages.select("_file", "_position", PROBLEM, F.posexplode_outer(used).alias("_index", "_element"))
     rows = rows.select(
         "_file",
         "_position",
         "_index",
+        PROBLEM,
         F.col("_element.restaurant").alias("r"),
         F.col("_element._misfit").alias("_misfit"),
     )
@@ -108,6 +111,7 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
         "_position",
         "_index",
         "_misfit",
+        PROBLEM,
         F.col("r").isNull().alias("_absent"),
         _number("r.id", "bigint").alias("id"),
         _text("r.name").alias("name"),
@@ -128,8 +132,7 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
     )
     wrong = F.filter("_numbers", lambda n: n["text"].isNotNull() & ~F.coalesce(n["ok"], F.lit(False)))
     told = F.array_join(F.transform(wrong, lambda n: F.concat(n["name"], F.lit(": '"), n["text"], F.lit("'"))), "; ")
-    tagged = flat.withColumn(PROBLEM, F.lit(None).cast(PROBLEM_TYPE))
-    tagged = reject(tagged, F.col("_misfit").isNotNull(), "wrong_type", "a field of the restaurant has another shape")
+    tagged = reject(flat, F.col("_misfit").isNotNull(), "wrong_type", "a field of the restaurant has another shape")
     tagged = reject(
         tagged, F.col("_absent"), "not_a_restaurant", F.concat(F.lit("element "), F.col("_index").cast("string"))
     )
@@ -167,27 +170,32 @@ def _event(event: Column) -> Column:
 CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rating_color", "cuisines", "events")
 
 
-def exclude_duplicates(restaurants: DataFrame) -> DataFrame:
-    """Keeps one row a restaurant id: the one whose canonical JSON sorts first.
+def find_repeated(restaurants: DataFrame) -> DataFrame:
+    """The rows of restaurants that are there again: `_file`, `_position`, `_index`, `_again`.
 
-    In and out: what `explode_restaurants` gives. Excluded: `duplicate_restaurant` (equal content) and
-    `differing_restaurant` (other content). Rows that have a problem already are left as they are.
-    Canonical JSON: the columns used, keys sorted, nulls written.
+    In: what `explode_restaurants` gives. Of each id the row whose canonical JSON sorts first stays; the others are
+    `duplicate_restaurant` (equal content) or `differing_restaurant`, as `_again` tells. Rows with a problem do not
+    count. Canonical JSON: the columns used, keys sorted, nulls written. Only ids that stand there twice are compared.
     """
+    fine = restaurants.where(F.col(PROBLEM).isNull())
+    twice = fine.groupBy("id").agg(F.count(F.lit(1)).alias("_rows")).where(F.col("_rows") > 1).select("id")
     content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
-    # Rows with a problem get a key of their own, so that none of them is ever the one that stays.
-    fine = F.col(PROBLEM).isNull()
-    key = F.when(fine, F.col("id"))
-    same = Window.partitionBy(key, F.when(~fine, F.struct("_file", "_position", "_index"))).orderBy(
-        "_content", "_file", "_position", "_index"
+    suspects = fine.join(twice, on="id", how="left_semi").withColumn("_content", content)
+    same = Window.partitionBy("id").orderBy("_content", "_file", "_position", "_index")
+    ranked = suspects.withColumn("_rank", F.row_number().over(same)).withColumn(
+        "_first", F.first("_content").over(same)
     )
-    ranked = restaurants.withColumn("_content", content)
-    ranked = ranked.withColumn("_rank", F.row_number().over(same)).withColumn("_first", F.first("_content").over(same))
-    told = F.concat(F.lit("restaurant "), F.col("id").cast("string"))
-    again = fine & (F.col("_rank") > 1)
-    ranked = exclude(ranked, again & (F.col("_content") == F.col("_first")), "duplicate_restaurant", told)
-    ranked = exclude(ranked, again, "differing_restaurant", told)
-    return ranked.drop("_content", "_rank", "_first")
+    equal = F.col("_content") == F.col("_first")
+    again = F.when(equal, "duplicate_restaurant").otherwise("differing_restaurant").alias("_again")
+    return ranked.where(F.col("_rank") > 1).select("_file", "_position", "_index", again)
+
+
+def exclude_repeated(restaurants: DataFrame, repeated: DataFrame) -> DataFrame:
+    """Excludes the rows that `find_repeated` names. Grain and columns: unchanged."""
+    joined = restaurants.join(repeated, on=["_file", "_position", "_index"], how="left")
+    again = problem(EXCLUDED, F.col("_again"), F.concat(F.lit("restaurant "), F.col("id").cast("string")))
+    found = F.coalesce(F.col(PROBLEM), F.when(F.col("_again").isNotNull(), again))
+    return joined.withColumn(PROBLEM, found).drop("_again")
 
 
 def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:

@@ -113,6 +113,13 @@ def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(spark: SparkSess
     assert outcome(found.orderBy("_position", "_index")) == pairs
 
 
+def test_a_page_that_is_not_used_stays_a_row_with_its_problem(spark: SparkSession) -> None:
+    texts = ['{"message": "no", "code": 440}', page({"id": 7})]
+    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *texts)))
+    rows = [tuple(row) for row in found.select("_position", "_index", "id", f"{PROBLEM}.reason").collect()]
+    assert rows == [(0, None, None, "api_error"), (100, 0, 7, None)]
+
+
 def test_an_element_without_a_restaurant_is_rejected(spark: SparkSession) -> None:
     found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, '{"restaurants": [{"place": 1}]}')))
     assert outcome(found) == [("rejected", "not_a_restaurant", "element 0")]
@@ -126,9 +133,8 @@ def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
         page({"id": "?"}),
         page({"id": "?"}),
     ]
-    rows = restaurants.exclude_duplicates(
-        restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *twice)))
-    )
+    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *twice)))
+    rows = restaurants.exclude_repeated(found, restaurants.find_repeated(found))
     expected = spark.createDataFrame(
         [
             (0, "excluded", "differing_restaurant"),
