@@ -52,7 +52,7 @@ bench: .env-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, P
 	@$(WITH) env PYTHONPATH=src python -m benchmarks.bench $(ARGS)
 
 .PHONY: test
-test: .env-dev ## the quick tests and checks, Spark 3.5, about two minutes
+test: .env-dev ## the tests and checks that need nothing but Spark 3.5, some minutes
 	@$(WITH) python tools/checks.py quick
 
 .PHONY: test-all

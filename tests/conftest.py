@@ -75,8 +75,15 @@ def sample_args() -> Callable[[str], list[str]]:
 
 
 @pytest.hookimpl(tryfirst=True)
+JOBS = pathlib.Path(__file__).parent / "jobs"
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leaves out the tests on real inputs where these are absent."""
+    """Marks the tests of whole jobs; leaves out the ones on real inputs where these are absent."""
+    for item in items:
+        if JOBS in item.path.parents:
+            item.add_marker("jobs")
     if REAL_DATA.is_dir():
         return
     away = [item for item in items if "real_data" in getattr(item, "fixturenames", ())]

@@ -1,6 +1,7 @@
 """Runs groups of checks, some side by side, and ends with one line that counts them all: `N passed, N failed`.
 
-    quick   ruff, mypy, Terraform's own checks, and the tests that need nothing but Spark 3.5   (make test)
+    quick   ruff, mypy, Terraform's own checks, and the tests that need nothing but Spark 3.5,
+            the ones of whole jobs beside the others   (make test)
     all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
     lint    ruff and mypy   (make lint)
 
@@ -65,11 +66,13 @@ def without(*marks: str) -> str:
     return " and ".join(f"not {mark}" for mark in marks)
 
 
-PYTEST = ("pytest", "-q")
+# The plugin of schemathesis takes its time in every run and is used by none.
+PYTEST = ("pytest", "-q", "-p", "no:schemathesis")
 RUFF = Group("ruff", ("ruff", "check", "--quiet", "."))
 MYPY = Group("mypy", ("mypy",))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
-TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART))
+TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
+JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
 ENGINE4 = Group("environment of Spark 4.1", ("tools/setup.sh", ".venv-spark4", "spark4"), minutes=20)
 SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 40, f"spark4 or ({without(*APART)})")
 SERVERS = Group(
@@ -79,7 +82,7 @@ CLOUD = Group("cloud rehearsal", PYTEST, minutes=30, marks="cloud and not spark4
 SLOW = Group("slow tests", PYTEST, minutes=30, marks="slow and not cloud and not spark4")
 
 LINT = [RUFF, MYPY]
-QUICK = [TESTS, *LINT, TERRAFORM]
+QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
 # Slow tests measure: they run with nothing beside them.
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], [SPARK4, SERVERS, CLOUD], [SLOW]]}
 
