@@ -74,7 +74,6 @@ def sample_args() -> Callable[[str], list[str]]:
     return sample_args
 
 
-@pytest.hookimpl(tryfirst=True)
 JOBS = pathlib.Path(__file__).parent / "jobs"
 
 
