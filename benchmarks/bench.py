@@ -1,200 +1,109 @@
-"""The benchmark: each contender does the same work on the same two cores, in turn, and all results are compared.
+"""The benchmark: scenarios that each run their contenders in turn on the same two cores and compare what they made.
 
-    make bench                               # 500 MB of pages, 1,000,000 customers, three alternating runs
-    python -m benchmarks.bench --megabytes 200 --customers 200000 --only restaurants,orders
+    make bench                                   # every scenario at full size: some hours
+    make bench ARGS="--only restaurants,orders --megabytes 200 --customers 200000 --write"
 
-Prints a table of medians and writes it to benchmarks/RESULTS.md (`--write`). Inputs are generated, the same bytes each time.
+Inputs are generated, the same bytes each time, and kept in --work. `--write` puts the results into benchmarks/
+(measured.json and RESULTS.md); sections of scenarios that were not run stay as they are.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
+import dataclasses
 import shutil
-import statistics
-import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from benchmarks import generate_orders, generate_pages, measure, orders, restaurants
+from benchmarks import (
+    results,
+    scenario_array,
+    scenario_compose,
+    scenario_cores,
+    scenario_files,
+    scenario_growth,
+    scenario_start,
+    scenario_tables,
+)
+from benchmarks.harness import Settings
+from benchmarks.results import Section
 
-ROOT = Path(__file__).resolve().parents[1]
-SUBMIT = ["spark-submit", "--master", "local[2]", "--driver-memory", "4g", "--conf", "spark.ui.enabled=false"]
-CONTENDERS = ("ours", "floor", "plain", "pandas", "duckdb", "polars")
+SCENARIOS: dict[str, Callable[[Settings], Section]] = {
+    "restaurants": scenario_tables.restaurants_section,
+    "orders": scenario_tables.orders_section,
+    "explode": scenario_tables.explode_section,
+    "array": scenario_array.section,
+    "small-files": scenario_files.section,
+    "growth": scenario_growth.section,
+    "skew": scenario_growth.skew_section,
+    "start-up": scenario_start.section,
+    "compose": scenario_compose.section,
+    "cores": scenario_cores.section,
+}
+HELP = {
+    "runs": "alternating runs of each contender",
+    "megabytes": "MB of pages",
+    "customers": "customers of a day",
+    "array_megabytes": "MB of the one array",
+    "small_files": "files on disk",
+    "objects": "objects on S3",
+    "growth_megabytes": "MB of pages of the smallest size",
+    "growth_customers": "customers of the smallest size",
+    "skew_restaurants": "restaurants in one page",
+    "compose_megabytes": "MB of lines to compose",
+    "timeout": "seconds after which a run is ended",
+}
 
 
-@dataclass
-class Scenario:
-    """One piece of work: its input, a command for each contender, and how results are compared (None: nothing to compare)."""
-
-    name: str
-    size: int
-    commands: dict[str, list[str]]
-    outputs: Callable[[Path], Any]
-    out: Path
-    silent: tuple[str, ...] = ("floor",)
-    runs: dict[str, list[measure.Measured]] = field(default_factory=dict)
-    equal: dict[str, bool] = field(default_factory=dict)
-
-
-def environment() -> dict[str, str]:
-    """This environment, its programs first on PATH, two threads for engines that take more."""
-    own = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "POLARS_MAX_THREADS": "2"}
-    return {**os.environ, **own, "PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable}
+def options() -> argparse.ArgumentParser:
+    """The command line's options: one for each setting."""
+    parser = argparse.ArgumentParser(
+        description=(__doc__ or "").splitlines()[0],
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--only", default=",".join(SCENARIOS), help="scenarios, with commas")
+    parser.add_argument("--contenders", default=",".join(Settings.contenders), help="with commas; ours is always there")
+    parser.add_argument("--work", type=Path, help="folder that keeps inputs and logs; default: one that is removed")
+    parser.add_argument("--write", action="store_true", help="write benchmarks/RESULTS.md and measured.json")
+    defaults = {field.name: field.default for field in dataclasses.fields(Settings)}
+    for name, words in HELP.items():
+        kind = float if "megabytes" in name or name == "timeout" else int
+        parser.add_argument(f"--{name.replace('_', '-')}", type=kind, default=defaults[name], help=words)
+    return parser
 
 
-def contender(module: str, name: str, *arguments: str) -> list[str]:
-    """The command of a contender; the ones that use Spark are submitted as our job is."""
-    file = str(ROOT / "benchmarks" / f"{module}.py")
-    if name in ("floor", "plain"):
-        return [*SUBMIT, file, name, *arguments]
-    return [sys.executable, "-m", f"benchmarks.{module}", name, *arguments]
-
-
-def pages_scenario(work: Path, megabytes: float, names: Sequence[str]) -> Scenario:
-    """Restaurants, all outputs. Floor and job read a page a line, the others the same pages as arrays."""
-    for form in ("lines", "array"):
-        if not (work / form).exists():
-            generate_pages.generate(work / form, megabytes, 8, form)
-    codes, out = work / "country_codes.csv", work / "out"
-    job = ["--restaurants", str(work / "lines"), "--country-codes", str(codes), "--destination", str(out / "ours")]
-    commands = {"ours": [*SUBMIT, str(ROOT / "jobs" / "restaurants.py"), *job, "--quiet"]}
+def run(names: list[str], settings: Settings, write: bool) -> bool:
+    """Runs the scenarios, prints and writes each as soon as it is done; returns whether all results were as expected."""
+    good = True
     for name in names:
-        if name != "ours":
-            source = work / ("lines" if name == "floor" else "array")
-            arguments = ("--pages", str(source), "--codes", str(codes), "--out", str(out / name))
-            commands[name] = contender("restaurants", name, *arguments)
-    size = sum(p.stat().st_size for p in (work / "lines").iterdir())
-    return Scenario("restaurants", size, commands, restaurants.outputs, out)
-
-
-def orders_scenario(work: Path, customers: int, names: Sequence[str]) -> Scenario:
-    """Customer orders, messages written in order."""
-    day, out = work / "day", work / "out_orders"
-    if not day.exists():
-        words = ["--destination", str(day), "--customers", str(customers), "--damaged", "0"]
-        subprocess.run([sys.executable, "-m", generate_orders.__name__, *words], check=True, cwd=ROOT)
-    job = ["--source", str(day), "--destination", str(out / "ours"), "--quiet"]
-    commands = {"ours": [*SUBMIT, str(ROOT / "jobs" / "customer_orders.py"), *job]}
-    for name in names:
-        if name != "ours":
-            commands[name] = contender("orders", name, "--day", str(day), "--out", str(out / name))
-    size = sum(p.stat().st_size for p in day.glob("*.csv"))
-    return Scenario("customer_orders", size, commands, orders.outputs, out)
-
-
-def run(scenario: Scenario, times: int) -> None:
-    """Runs all contenders in turn, `times` over, and compares what they made with the first one's result."""
-    for turn in range(times):
-        for name, command in scenario.commands.items():
-            shutil.rmtree(scenario.out / name, ignore_errors=True)
-            log = str(scenario.out.parent / f"{scenario.name}-{name}.log")
-            measured = measure.run(command, environment(), log)
-            scenario.runs.setdefault(name, []).append(measured)
-            print(
-                f"{scenario.name} {turn + 1}/{times} {name}: {measured.seconds:.1f} s, {measured.megabytes:.0f} MB",
-                flush=True,
-            )
-            if measured.exit_code:
-                print(f"  exit code {measured.exit_code}, see {log}", flush=True)
-    reference: Any = None
-    for name in scenario.commands:
-        if name not in scenario.silent and not any(m.exit_code for m in scenario.runs[name]):
-            found = scenario.outputs(scenario.out / name)
-            reference = found if reference is None else reference
-            scenario.equal[name] = found == reference
-
-
-def rows(scenario: Scenario) -> list[list[str]]:
-    """The table's rows: medians and ratios to our job and to the floor."""
-    medians = {name: statistics.median(m.seconds for m in runs) for name, runs in scenario.runs.items()}
-    found = []
-    for name, runs in scenario.runs.items():
-        failed = any(m.exit_code for m in runs)
-        seconds = medians[name]
-        ratio = seconds / medians["ours"]
-        floor = f"{seconds / medians['floor']:.2f}" if "floor" in medians else ""
-        spread = f"{min(m.seconds for m in runs):.1f}-{max(m.seconds for m in runs):.1f}"
-        memory = statistics.median(m.megabytes for m in runs)
-        result = "failed" if failed else {True: "equal", False: "differs"}.get(scenario.equal.get(name, None), "")  # type: ignore[arg-type]
-        speed = scenario.size / 1e6 / seconds
-        found.append(
-            [
-                scenario.name,
-                name,
-                f"{seconds:.1f}",
-                spread,
-                f"{speed:.0f}",
-                f"{memory:.0f}",
-                f"{ratio:.2f}",
-                floor,
-                result,
-            ]
-        )
-    return found
-
-
-HEADERS = ["work", "contender", "seconds", "min-max", "MB/s", "peak MB", "to ours", "to floor", "result"]
-
-
-def versions() -> str:
-    """What was compared, on what."""
-    import importlib.metadata as metadata
-
-    names = ("pyspark", "pandas", "duckdb", "polars", "pyarrow")
-    found = ", ".join(f"{name} {metadata.version(name)}" for name in names)
-    return f"{found}; Python {platform.python_version()}; {os.cpu_count()} cores, {platform.machine()}"
-
-
-def markdown(table: list[list[str]], note: str) -> str:
-    """The results page."""
-    lines = [
-        "# Results of the last benchmark",
-        "",
-        note,
-        "",
-        "| " + " | ".join(HEADERS) + " |",
-        "|" + "---|" * len(HEADERS),
-    ]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in table)]) + "\n"
+        found = SCENARIOS[name](settings)
+        print("\n" + "\n".join(results.section_lines(found)), flush=True)
+        good &= found.equal
+        if write:
+            results.write({name: found}, list(SCENARIOS))
+            results.write_throughput(results.read())
+    return good
 
 
 def main() -> int:
-    """The command line; exit code 1 when results differ."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--megabytes", type=float, default=500)
-    parser.add_argument("--customers", type=int, default=1_000_000)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", default="restaurants,orders")
-    parser.add_argument("--contenders", default=",".join(CONTENDERS))
-    parser.add_argument("--work", type=Path, help="keeps inputs and outputs here")
-    parser.add_argument("--write", action="store_true", help="writes benchmarks/RESULTS.md")
+    """The command line; exit code 1 when results differ or a contender failed that had to work."""
+    parser = options()
     chosen = parser.parse_args()
-    work = chosen.work or Path(tempfile.mkdtemp(prefix="bench-"))
+    names = [name for name in chosen.only.split(",") if name]
+    if unknown := set(names) - set(SCENARIOS):
+        parser.error(f"no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+    work = (chosen.work or Path(tempfile.mkdtemp(prefix="bench-"))).resolve()
     work.mkdir(parents=True, exist_ok=True)
-    names = chosen.contenders.split(",")
-    scenarios = []
-    if "restaurants" in chosen.only:
-        scenarios.append(pages_scenario(work, chosen.megabytes, names))
-    if "orders" in chosen.only:
-        scenarios.append(orders_scenario(work, chosen.customers, names))
-    table = []
-    for scenario in scenarios:
-        run(scenario, chosen.runs)
-        table += rows(scenario)
-    for row in [HEADERS, *table]:
-        print("  ".join(f"{cell:>14}" for cell in row))
-    if chosen.write:
-        note = f"Medians of {chosen.runs} alternating runs. {versions()}."
-        (ROOT / "benchmarks" / "RESULTS.md").write_text(markdown(table, note), encoding="utf-8")
-    if not chosen.work:
-        shutil.rmtree(work)
-    return int(any(not equal for scenario in scenarios for equal in scenario.equal.values()))
+    given = {name: getattr(chosen, name) for name in HELP}
+    settings = Settings(work=work, contenders=tuple(chosen.contenders.split(",")), **given)
+    try:
+        return 0 if run(names, settings, chosen.write) else 1
+    finally:
+        if not chosen.work:
+            shutil.rmtree(work)
 
 
 if __name__ == "__main__":

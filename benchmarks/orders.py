@@ -57,7 +57,7 @@ def plain(day: Path, out: Path) -> None:
 
 def pandas(day: Path, out: Path) -> None:
     """pandas, everything in memory; amounts in cents."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     customers, orders, items = (pd.read_csv(_file(day, name), dtype=str) for name in ("customers", "orders", "items"))
     customers["customer_reference"] = customers.iloc[:, -1].str.split(" ").str[0]

@@ -85,7 +85,7 @@ def plain(pages: Path, codes: Path, out: Path) -> None:
 
 def pandas(pages: Path, codes: Path, out: Path) -> None:
     """json and pandas, everything in memory."""
-    import pandas as pd
+    import pandas as pd  # type: ignore[import-untyped]
 
     found = [r["restaurant"] for path in sorted(pages.iterdir()) for page in _load(path) for r in page["restaurants"]]
     flat = [

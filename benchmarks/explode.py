@@ -1,0 +1,139 @@
+"""The contenders of explode_json: generated pages and deep documents to one Parquet table a level.
+
+python -m benchmarks.explode duckdb --what pages --source DIR --out DIR
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from benchmarks import generate_documents
+from benchmarks.restaurants import session
+
+# Everything that a generated page holds; a figure that comes as a number or as a text is a text here.
+EVENT = (
+    "event_id:bigint,title:string,start_date:string,end_date:string,description:string,"
+    "photos:array<struct<photo:struct<url:string,`order`:bigint,type:string>>>,share_data:struct<should_show:bigint>"
+)
+RESTAURANT = (
+    "R:struct<res_id:bigint>,apikey:string,id:string,name:string,url:string,"
+    "location:struct<address:string,city:string,country_id:bigint,latitude:string,longitude:string>,"
+    "cuisines:string,average_cost_for_two:bigint,offers:array<string>,thumb:string,"
+    "user_rating:struct<aggregate_rating:string,rating_text:string,rating_color:string,votes:string>,"
+    "photos_url:string,menu_url:string,featured_image:string,establishment_types:array<string>,"
+    f"zomato_events:array<struct<event:struct<{EVENT}>>>"
+)
+PAGES = (
+    "results_found bigint, results_start bigint, results_shown bigint,"
+    f" restaurants array<struct<restaurant:struct<{RESTAURANT}>>>"
+)
+SCHEMAS = {"pages": PAGES, "documents": generate_documents.schema()}
+# Columns whose values are compared, beside the number of rows of every table.
+CHECKED = {
+    "pages__restaurants": ("restaurant__id", "restaurant__name", "restaurant__location__city"),
+    "pages__restaurants__restaurant__zomato_events": ("event__event_id", "event__title", "event__start_date"),
+    "pages__restaurants__restaurant__zomato_events__event__photos": ("photo__url", "photo__order"),
+    "documents__divisions": ("code", "share"),
+    "documents__divisions__units__teams__members__skills": ("code", "share"),
+    "documents__divisions__units__teams__members__skills__levels": ("year", "level"),
+    "documents__matrix__value__value": ("value",),
+}
+
+
+def floor(what: str, source: Path, out: Path) -> None:
+    """Spark parses everything with a declared schema, to nowhere."""
+    session("floor").read.schema(SCHEMAS[what]).json(str(source)).write.format("noop").mode("overwrite").save()
+
+
+def duckdb(what: str, source: Path, out: Path) -> None:
+    """SQL on two threads: a table a level, each made from the one above it."""
+    import duckdb as engine
+
+    out.mkdir(parents=True, exist_ok=True)
+    base = engine.connect(str(out / "tables.duckdb"))
+    base.execute("SET threads = 2")
+    read = f"read_json('{source}/*', format = 'newline_delimited', maximum_object_size = 400000000)"
+    base.execute(f"CREATE TABLE {what} AS SELECT row_number() OVER () AS _id, * FROM {read}")
+    for table, columns in (_pages(base) if what == "pages" else _documents(base)).items():
+        base.execute(f"COPY (SELECT {columns} FROM {table}) TO '{out / table}.parquet' (FORMAT parquet)")
+
+
+def _child(base: Any, parent: str, array: str, name: str) -> str:
+    """Makes the table of an array: the parent's number, the place in the array, the entry, a number of its own."""
+    table = f"{parent}__{name}"
+    base.execute(
+        f"CREATE TABLE {table} AS SELECT row_number() OVER () AS _id, * FROM (SELECT _id AS _parent_id,"
+        f" generate_subscripts({array}, 1) - 1 AS _index, unnest({array}) AS v FROM {parent})"
+    )
+    return table
+
+
+def _pages(base: Any) -> dict[str, str]:
+    keys = "_id, _parent_id, _index"
+    restaurants = _child(base, "pages", "restaurants", "restaurants")
+    events = _child(base, restaurants, "v.restaurant.zomato_events", "restaurant__zomato_events")
+    photos = _child(base, events, "v.event.photos", "event__photos")
+    plain = ["apikey", "id", "name", "url", "cuisines", "average_cost_for_two", "thumb", "photos_url", "menu_url", "featured_image"]
+    inner = {
+        "R": ["res_id"],
+        "location": ["address", "city", "country_id", "latitude", "longitude"],
+        "user_rating": ["aggregate_rating", "rating_text", "rating_color", "votes"],
+    }
+    columns = [f"v.restaurant.{name} AS restaurant__{name}" for name in plain]
+    columns += [f"v.restaurant.{a}.{b} AS restaurant__{a}__{b}" for a, names in inner.items() for b in names]
+    event = ["event_id", "title", "start_date", "end_date", "description"]
+    event_columns = [f"v.event.{name} AS event__{name}" for name in event]
+    event_columns.append("v.event.share_data.should_show AS event__share_data__should_show")
+    photo = [f'v.photo."{name}" AS photo__{name}' for name in ("url", "order", "type")]
+    return {
+        "pages": "_id, results_found, results_start, results_shown",
+        restaurants: ", ".join([keys, *columns]),
+        events: ", ".join([keys, *event_columns]),
+        photos: ", ".join([keys, *photo]),
+    }
+
+
+def _documents(base: Any) -> dict[str, str]:
+    keys = "_id, _parent_id, _index"
+    tables = {"documents": "_id, id, region"}
+    table, at = "documents", ""
+    for name, _ in generate_documents.LEVELS:
+        table = _child(base, table, f"{at}{name}", name)
+        leaf = name == generate_documents.LEVELS[-1][0]
+        tables[table] = f"{keys}, v.year AS year, v.level AS level" if leaf else f"{keys}, v.code AS code, v.share AS share"
+        at = "v."
+    table = _child(base, "documents", "matrix", "matrix")
+    tables[table] = keys
+    table = _child(base, table, "v", "value")
+    tables[table] = keys
+    tables[_child(base, table, "v", "value")] = f"{keys}, v AS value"
+    return tables
+
+
+def outputs(out: Path) -> dict[str, tuple[object, ...]]:
+    """Rows of each table, and sums over hashes of the values of some columns."""
+    import duckdb as engine
+
+    base, found = engine.connect(), {}
+    for path in sorted(out.glob("*.parquet")):
+        source = f"{path}/*.parquet" if path.is_dir() else str(path)
+        hashes = [f"sum(hash(CAST({column} AS VARCHAR)))" for column in CHECKED.get(path.stem, ())]
+        found[path.stem] = base.execute(f"SELECT {', '.join(['count(*)', *hashes])} FROM '{source}'").fetchone() or ()
+    return found
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("contender", choices=("floor", "duckdb"))
+    parser.add_argument("--what", choices=sorted(SCHEMAS), required=True)
+    for name in ("source", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    chosen = parser.parse_args()
+    globals()[chosen.contender](chosen.what, chosen.source, chosen.out)
+
+
+if __name__ == "__main__":
+    main()

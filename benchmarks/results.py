@@ -1,0 +1,117 @@
+"""The record of what was measured (measured.json) and the page made of it (RESULTS.md): a section a scenario."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+RECORD, PAGE = FOLDER / "measured.json", FOLDER / "RESULTS.md"
+THROUGHPUT = FOLDER / "throughput.json"
+AT_MOST, AT_LEAST = "at most", "at least"
+
+
+@dataclass
+class Target:
+    """A figure to reach: what it is, its limit, and what was measured (None: not measured in this run)."""
+
+    what: str
+    limit: float
+    measured: float | None
+    sense: str = AT_MOST
+
+    @property
+    def met(self) -> bool:
+        """True when it was measured and reached."""
+        if self.measured is None:
+            return False
+        return self.measured <= self.limit if self.sense == AT_MOST else self.measured >= self.limit
+
+    def verdict(self) -> str:
+        """`met`, or by what part of the limit it falls short.
+
+        >>> Target("time to the floor", 1.4, 1.75).verdict()
+        'falls short by 25 %'
+        """
+        if self.measured is None:
+            return "not measured"
+        if self.met:
+            return "met"
+        return f"falls short by {abs(self.measured - self.limit) / self.limit * 100:.0f} %"
+
+
+@dataclass
+class Section:
+    """One scenario's result: a table, the figures to reach, notes. `figures` are for programs (benchmarks.sizing)."""
+
+    title: str
+    shows: str
+    headers: list[str]
+    rows: list[list[str]]
+    targets: list[Target] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    setup: str = ""
+    equal: bool = True
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    """The lines of a Markdown table; a bar inside a cell is escaped."""
+    lines = [list(headers), ["---"] * len(headers), *map(list, rows)]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def section_lines(section: Section) -> list[str]:
+    """The lines of one section of the page."""
+    lines = [f"## {section.title}", "", section.shows, "", *table(section.headers, section.rows), ""]
+    if section.targets:
+        shown = [
+            [t.what, f"{t.sense} {t.limit:g}", "" if t.measured is None else f"{t.measured:.2f}", t.verdict()]
+            for t in section.targets
+        ]
+        lines += [*table(["to reach", "target", "measured", "verdict"], shown), ""]
+    lines += [f"- {note}" for note in section.notes] + ([""] if section.notes else [])
+    return [*lines, section.setup, ""] if section.setup else lines
+
+
+def page(sections: Mapping[str, Section], order: Sequence[str]) -> str:
+    """The whole page: the sections in the given order, then any others by name."""
+    names = [name for name in order if name in sections] + sorted(set(sections) - set(order))
+    lines = ["# Results", "", "Written by `make bench ARGS=--write`; each section tells what it was measured on.", ""]
+    for name in names:
+        lines += section_lines(sections[name])
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def read(path: Path = RECORD) -> dict[str, Section]:
+    """The recorded sections by scenario; none when there is no record."""
+    if not path.is_file():
+        return {}
+    found: dict[str, dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))
+    return {
+        name: Section(**{**kept, "targets": [Target(**one) for one in kept.get("targets", [])]})
+        for name, kept in found.items()
+    }
+
+
+def write(new: Mapping[str, Section], order: Sequence[str], record: Path = RECORD, shown: Path = PAGE) -> None:
+    """Puts the sections into the record and writes the page anew: scenarios that were not run keep theirs."""
+    merged = {**read(record), **new}
+    content = {name: asdict(section) for name, section in merged.items()}
+    record.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
+    shown.write_text(page(merged, order), encoding="utf-8")
+
+
+def write_throughput(sections: Mapping[str, Section], path: Path = THROUGHPUT) -> None:
+    """Tells tools/cloud_costs.py the measured MB/s of one core of each job."""
+    found = {
+        job: {"mb_per_second_per_core": round(kept["mb_per_second_per_core"], 2), "measured": True}
+        for section in sections.values()
+        for job, kept in section.figures.items()
+        if "mb_per_second_per_core" in kept
+    }
+    if found:
+        path.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")

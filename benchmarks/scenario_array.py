@@ -1,0 +1,63 @@
+"""Scenario `array`: one array in a single file with a small heap, against the same pages one a line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from benchmarks import big_array, restaurants
+from benchmarks.generate_pages import COUNTRIES
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, setup
+from benchmarks.results import AT_LEAST, Section, Target
+
+HEAP = "1g"
+DEATH = re.compile(r"^.*(?:OutOfMemoryError|exceeds|Caused by: java\.lang|Job aborted).*$", re.MULTILINE)
+
+
+def inputs(settings: Settings) -> tuple[Path, Path, Path]:
+    """The array, the lines and the sheet of countries, made when they are not there."""
+    folder = settings.work / f"array_{settings.array_megabytes:.0f}"
+    array, lines, sheet = folder / "pages.json", folder / "pages.jsonl", folder / "country_codes.csv"
+    if not sheet.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        big_array.write(array, lines, settings.array_megabytes)
+        sheet.write_text("Country Code,Country\n" + "".join(f"{c},{n}\n" for c, n in COUNTRIES.items()), encoding="utf-8")
+    return array, lines, sheet
+
+
+def death(log: Path) -> str:
+    """The first line of a log that tells why a run ended; empty when none does."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    out_of_memory = re.search(r"^.*OutOfMemoryError.*$", text, re.MULTILINE)
+    found = out_of_memory or DEATH.search(text)
+    return found.group(0).strip()[:300] if found else ""
+
+
+def section(settings: Settings) -> Section:
+    """MB/s of both forms, and what becomes of Spark's own reader with the same heap."""
+    array, lines, sheet = inputs(settings)
+    out = settings.work / "out_array"
+    found = []
+    for name, source in (("array", array), ("lines", lines)):
+        given = ("--restaurants", str(source), "--country-codes", str(sheet), "--destination", str(out / name))
+        found.append(Contender(name, job("restaurants", *given, memory=HEAP), bytes_of(source), out / name))
+    contest = Contest("one array", found, settings).run().compare(restaurants.outputs)
+    reader = contender("big_array", "spark-multiline", "--source", str(array), memory=HEAP)
+    multiline = Contest("one array", [Contender("Spark multiLine", reader, bytes_of(array), may_fail=True)], settings)
+    log = multiline.log("Spark multiLine")
+    log.unlink(missing_ok=True)
+    multiline.run(1)
+    words = death(log) if multiline.failed("Spark multiLine") else "it lived: the array is too small to show the end"
+    ratio = contest.ratio("lines", "array")
+    rate = None if ratio is None else contest.rate("array") / contest.rate("lines")
+    return Section(
+        f"One array of {bytes_of(array) / 1e6:,.0f} MB in a single file, heap of {HEAP}",
+        "The restaurants job on the array and on the same pages one a line, and Spark's own multiLine reader on the array"
+        " with the same heap.",
+        HEADERS,
+        [*contest.rows("lines"), *multiline.rows("Spark multiLine")],
+        [Target("MB/s of the array to MB/s of the lines", 0.8, rate, AT_LEAST)],
+        notes=[f"Spark's multiLine reader: {words or 'ended without a word; exit code or time limit'}"],
+        setup=setup(settings, f"{settings.array_megabytes:.0f} MB, two cores"),
+        equal=contest.equal,
+    )

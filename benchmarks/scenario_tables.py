@@ -1,0 +1,123 @@
+"""Scenarios `restaurants`, `orders` and `explode`: every contender does the same work, and the results are compared."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks import explode as explode_contenders
+from benchmarks import generate_documents, generate_orders, generate_pages, orders, restaurants
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, setup
+from benchmarks.results import AT_LEAST, Section, Target
+
+
+def pages(settings: Settings, form: str = "lines") -> Path:
+    """The generated pages, made when they are not there."""
+    folder = settings.work / form
+    if not folder.exists():
+        generate_pages.generate(folder, settings.megabytes, 8, form)
+    return folder
+
+
+def day(settings: Settings, customers: int, skew: float = 0.0, name: str = "day") -> Path:
+    """The generated files of a day, made when they are not there."""
+    folder = settings.work / name
+    if not folder.exists():
+        generate_orders.generate(folder, customers, skew=skew)
+    return folder
+
+
+def codes(settings: Settings) -> str:
+    """The sheet of countries that is written beside the pages."""
+    return str(settings.work / "country_codes.csv")
+
+
+def restaurants_contest(settings: Settings) -> Contest:
+    """Restaurants, all outputs. Job and floor read a page a line, the others the same pages as arrays."""
+    lines, array, out = pages(settings), pages(settings, "array"), settings.work / "out"
+    size, sheet = bytes_of(lines), codes(settings)
+    given = ("--restaurants", str(lines), "--country-codes", sheet, "--destination", str(out / "ours"))
+    found = [Contender("ours", job("restaurants", *given), size, out / "ours")]
+    for name in settings.contenders:
+        if name != "ours":
+            source = lines if name == "floor" else array
+            words = ("--pages", str(source), "--codes", sheet, "--out", str(out / name))
+            found.append(Contender(name, contender("restaurants", name, *words), size, out / name))
+    return Contest("restaurants", found, settings)
+
+
+def restaurants_section(settings: Settings) -> Section:
+    """The restaurants job against everybody."""
+    contest = restaurants_contest(settings).run().compare(restaurants.outputs)
+    return Section(
+        "Restaurants, all outputs",
+        "Search pages to details, events and ratings. The floor is Spark parsing the columns that the job needs, to nowhere.",
+        HEADERS,
+        contest.rows(),
+        [
+            Target("time to the floor's", 1.4, contest.ratio("ours", "floor")),
+            Target("plain PySpark's time to ours", 2.5, contest.ratio("plain", "ours"), AT_LEAST),
+            Target("pandas' time to ours", 1.0, contest.ratio("pandas", "ours"), AT_LEAST),
+        ],
+        setup=setup(settings, f"{bytes_of(settings.work / 'lines') / 1e6:.0f} MB of pages"),
+        equal=contest.equal,
+    )
+
+
+def orders_section(settings: Settings) -> Section:
+    """The customer orders job against everybody."""
+    source, out = day(settings, settings.customers), settings.work / "out_orders"
+    size = bytes_of(source)
+    given = ("--source", str(source), "--destination", str(out / "ours"))
+    found = [Contender("ours", job("customer_orders", *given), size, out / "ours")]
+    for name in settings.contenders:
+        if name != "ours":
+            words = ("--day", str(source), "--out", str(out / name))
+            found.append(Contender(name, contender("orders", name, *words), size, out / name))
+    contest = Contest("customer_orders", found, settings).run().compare(orders.outputs)
+    return Section(
+        "Customer orders, messages in order",
+        "Customers, orders and items to one message a customer. The floor is Spark scanning the three files, to nowhere.",
+        HEADERS,
+        contest.rows(),
+        [
+            Target("time to the floor's", 2.0, contest.ratio("ours", "floor")),
+            Target("plain PySpark's time to ours", 1.5, contest.ratio("plain", "ours"), AT_LEAST),
+        ],
+        setup=setup(settings, f"{settings.customers:,} customers, three orders each, three items an order"),
+        equal=contest.equal,
+    )
+
+
+def explode_contest(settings: Settings, what: str, source: Path) -> Contest:
+    """explode_json to Parquet against DuckDB and the floor, on pages or deep documents."""
+    out, size = settings.work / f"out_{what}", bytes_of(source)
+    given = ("--source", str(source), "--root", what, "--destination", str(out / "ours"), "--format", "parquet")
+    found = [Contender("ours", job("explode_json", *given), size, out / "ours")]
+    for name in ("floor", "duckdb"):
+        if name in settings.contenders:
+            words = ("--what", what, "--source", str(source), "--out", str(out / name))
+            found.append(Contender(name, contender("explode", name, *words), size, out / name))
+    return Contest(f"explode {what}", found, settings).run().compare(explode_contenders.outputs)
+
+
+def explode_section(settings: Settings) -> Section:
+    """explode_json, inference included, on wide pages and on deep documents."""
+    deep = settings.work / "documents"
+    if not deep.exists():
+        generate_documents.generate(deep, settings.megabytes / 4)
+    wide = explode_contest(settings, "pages", pages(settings))
+    nested = explode_contest(settings, "documents", deep)
+    return Section(
+        "explode_json to Parquet tables",
+        "Types found, tables planned and written. The floor is Spark parsing everything with a full declared schema, to"
+        " nowhere. Row counts of all tables and sums over values are compared; DuckDB numbers its rows where ours carry keys"
+        " made of content.",
+        HEADERS,
+        [*wide.rows(), *nested.rows()],
+        [
+            Target("pages: time to the floor's", 2.5, wide.ratio("ours", "floor")),
+            Target("deep documents: time to the floor's", 2.5, nested.ratio("ours", "floor")),
+        ],
+        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {settings.megabytes / 4:.0f} MB of deep documents"),
+        equal=wide.equal and nested.equal,
+    )

@@ -1,0 +1,124 @@
+"""Workers, minutes and cost of a job on Glue, from the measured MB/s of one core.
+
+    python -m benchmarks.sizing --gb 500 --job customer_orders [--minutes 30] [--worker-type G.1X]
+
+    seconds = START + MB / (MB a second and core * cores of the executors * efficiency)
+    dollars = workers * DPU of a worker * price of a DPU hour * max(seconds, 60) / 3600
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from benchmarks import results
+
+PRICE = 0.44
+START_SECONDS, LEAST_SECONDS = 60.0, 60.0
+DPU = {"G.1X": 1, "G.2X": 2}
+CORES_A_DPU = 4
+LEAST_WORKERS, MOST_WORKERS = 2, 200
+
+
+@dataclass(frozen=True)
+class Measured:
+    """MB of input a second on one core, and how much of every further core is left (1: all of it)."""
+
+    mb_per_second_per_core: float
+    efficiency: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One way to run a job: its workers (one of them the driver), minutes and dollars."""
+
+    worker_type: str
+    workers: int
+    minutes: float
+    dollars: float
+
+
+def plan(gigabytes: float, measured: Measured, worker_type: str, workers: int) -> Plan:
+    """What a run with so many workers takes; one worker is the driver and reads nothing."""
+    cores = (workers - 1) * DPU[worker_type] * CORES_A_DPU
+    rate = measured.mb_per_second_per_core * (1.0 if cores == 1 else measured.efficiency) * cores
+    seconds = START_SECONDS + gigabytes * 1000 / rate
+    hours = max(seconds, LEAST_SECONDS) / 3600
+    return Plan(worker_type, workers, seconds / 60, workers * DPU[worker_type] * hours * PRICE)
+
+
+def workers_for(gigabytes: float, measured: Measured, worker_type: str, minutes: float) -> int:
+    """The fewest workers that are done in the given minutes, start-up included; the most there may be when none are."""
+    left = minutes * 60 - START_SECONDS
+    if left <= 0:
+        return MOST_WORKERS
+    a_worker = measured.mb_per_second_per_core * measured.efficiency * DPU[worker_type] * CORES_A_DPU
+    needed = math.ceil(round(gigabytes * 1000 / (a_worker * left), 9)) + 1
+    return min(max(needed, LEAST_WORKERS), MOST_WORKERS)
+
+
+def measured_jobs(sections: Mapping[str, results.Section]) -> dict[str, Measured]:
+    """The recorded figures of jobs."""
+    return {
+        job: Measured(kept["mb_per_second_per_core"], kept["efficiency"])
+        for section in sections.values()
+        for job, kept in section.figures.items()
+        if "mb_per_second_per_core" in kept and "efficiency" in kept
+    }
+
+
+def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minutes: float) -> list[str]:
+    """What is printed: the advice, other ways, the assumptions."""
+    advised = workers_for(gigabytes, measured, worker_type, minutes)
+    best = plan(gigabytes, measured, worker_type, advised)
+    late = "" if best.minutes <= minutes + 1e-9 else f" (not in {minutes:g} minutes: {MOST_WORKERS} workers are the most)"
+    lines = [
+        f"{job}, {gigabytes:g} GB: {advised} workers {worker_type}, {best.minutes:.0f} minutes, {best.dollars:.2f} USD{late}",
+        "",
+        f"{'type':6} {'workers':>7} {'minutes':>8} {'USD':>8}",
+    ]
+    for kind in DPU:
+        for share in (0.5, 1, 2):
+            other = plan(gigabytes, measured, kind, min(max(round(advised * share), LEAST_WORKERS), MOST_WORKERS))
+            lines.append(f"{kind:6} {other.workers:7d} {other.minutes:8.1f} {other.dollars:8.2f}")
+    return [*lines, "", "Assumptions:", *(f"- {one}" for one in assumptions(measured))]
+
+
+def assumptions(measured: Measured) -> list[str]:
+    """What the figures stand on."""
+    return [
+        f"{measured.mb_per_second_per_core:.1f} MB/s of input on one core, measured with local[1] and start-up included"
+        " (benchmarks/RESULTS.md)",
+        f"{measured.efficiency * 100:.0f} % of it on each of many cores: what was measured from one core to two, and no worse"
+        " with more",
+        "a vCPU of Glue is as fast as a core of the machine that was measured; S3 delivers as fast as the cores read",
+        f"G.1X is 1 DPU, G.2X is 2; a DPU has {CORES_A_DPU} vCPU; one worker is the driver and reads nothing",
+        f"{START_SECONDS:.0f} s before the first byte is read; {PRICE} USD a DPU hour, by the second, a minute at least",
+        "workers of a run stay the same from start to end; the input is in files or parts that spread over the cores",
+    ]
+
+
+def main() -> int:
+    """The command line; exit code 2 for a job that was not measured."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0], allow_abbrev=False)
+    parser.add_argument("--gb", type=float, required=True, help="size of the input, 10^9 bytes")
+    parser.add_argument("--job", required=True)
+    parser.add_argument("--minutes", type=float, default=30, help="to be done in (default: 30)")
+    parser.add_argument("--worker-type", choices=tuple(DPU), default="G.1X")
+    chosen = parser.parse_args()
+    if chosen.gb <= 0 or chosen.minutes <= 0:
+        parser.error("--gb and --minutes are above 0")
+    known = measured_jobs(results.read())
+    if chosen.job not in known:
+        there = ", ".join(sorted(known)) or "none; run the benchmark with --only cores --write"
+        print(f"no measured MB/s for {chosen.job}; measured: {there}", file=sys.stderr)
+        return 2
+    print("\n".join(told(chosen.gb, chosen.job, known[chosen.job], chosen.worker_type, chosen.minutes)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
