@@ -60,7 +60,11 @@ def slow_store(url: str, seconds: float) -> Iterator[tuple[str, Traffic]]:
             is_object = self.command == "GET" and urlparse(self.path).path.count("/") > 1
             with traffic.one() if is_object else contextlib.nullcontext():
                 time.sleep(seconds if is_object else 0)
-                self.answer()
+                try:
+                    self.answer()
+                except (OSError, http.client.HTTPException):
+                    self.close_connection = True
+                    self.send_error(502)
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))

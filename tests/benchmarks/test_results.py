@@ -1,0 +1,87 @@
+"""The record of measurements and the page made of it."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+
+from benchmarks.results import AT_LEAST, Section, Target, page, read, section_lines, write, write_throughput
+
+SPEED = Section(
+    title="Speed",
+    shows="How fast it is.",
+    headers=["work", "seconds"],
+    rows=[["ours", "7.0"], ["a|b", "10.0"]],
+    targets=[Target("time to the floor's", 1.4, 1.25), Target("plain to ours", 2.5, 2.0, AT_LEAST)],
+    notes=["A note."],
+    setup="2 cores.",
+)
+ORDER = ["speed", "memory"]
+
+
+@pytest.mark.parametrize(
+    ("target", "verdict"),
+    [
+        pytest.param(Target("x", 1.4, 1.4), "met", id="at the limit"),
+        pytest.param(Target("x", 1.4, 1.75), "falls short by 25 %", id="above"),
+        pytest.param(Target("x", 2.5, 2.5, AT_LEAST), "met", id="at the least"),
+        pytest.param(Target("x", 2.5, 2.0, AT_LEAST), "falls short by 20 %", id="below"),
+        pytest.param(Target("x", 2.5, None), "not measured", id="without a figure"),
+    ],
+)
+def test_a_target_is_met_or_tells_how_much_is_missing(target: Target, verdict: str) -> None:
+    assert target.verdict() == verdict
+
+
+def test_a_section_shows_its_table_its_targets_and_its_notes() -> None:
+    assert section_lines(SPEED) == [
+        "## Speed",
+        "",
+        "How fast it is.",
+        "",
+        "| work | seconds |",
+        "| --- | --- |",
+        "| ours | 7.0 |",
+        "| a\\|b | 10.0 |",
+        "",
+        "| to reach | target | measured | verdict |",
+        "| --- | --- | --- | --- |",
+        "| time to the floor's | at most 1.4 | 1.25 | met |",
+        "| plain to ours | at least 2.5 | 2.00 | falls short by 20 % |",
+        "",
+        "- A note.",
+        "",
+        "2 cores.",
+        "",
+    ]
+
+
+def test_the_page_keeps_the_order_of_scenarios_and_puts_others_behind() -> None:
+    names = {"older": "Older", "memory": "Memory", "speed": "Speed"}
+    shown = page({name: Section(title, "", [], []) for name, title in names.items()}, ORDER)
+    assert [line for line in shown.splitlines() if line.startswith("## ")] == ["## Speed", "## Memory", "## Older"]
+
+
+def test_scenarios_that_were_not_run_keep_their_sections(tmp_path: pathlib.Path) -> None:
+    record, shown = tmp_path / "measured.json", tmp_path / "RESULTS.md"
+    memory = Section("Memory", "", ["mb"], [["1"]], figures={"people": {"mb_per_second_per_core": 2.0}})
+    write({"speed": SPEED, "memory": memory}, ORDER, record, shown)
+    slower = Section("Speed", "Again.", ["work"], [["ours"]])
+    write({"speed": slower}, ORDER, record, shown)
+    assert read(record) == {"speed": slower, "memory": memory}
+    assert shown.read_text(encoding="utf-8") == page({"speed": slower, "memory": memory}, ORDER)
+
+
+def test_without_a_record_there_are_no_sections(tmp_path: pathlib.Path) -> None:
+    assert read(tmp_path / "measured.json") == {}
+
+
+def test_throughput_is_told_for_each_job_that_was_measured(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "throughput.json"
+    write_throughput({"speed": SPEED}, path)
+    assert not path.exists()
+    cores = Section("Cores", "", [], [], figures={"people": {"mb_per_second_per_core": 8.126, "efficiency": 0.9}})
+    write_throughput({"speed": SPEED, "cores": cores}, path)
+    assert json.loads(path.read_text()) == {"people": {"mb_per_second_per_core": 8.13, "measured": True}}
