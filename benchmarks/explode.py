@@ -75,7 +75,18 @@ def _pages(base: Any) -> dict[str, str]:
     restaurants = _child(base, "pages", "restaurants", "restaurants")
     events = _child(base, restaurants, "v.restaurant.zomato_events", "restaurant__zomato_events")
     photos = _child(base, events, "v.event.photos", "event__photos")
-    plain = ["apikey", "id", "name", "url", "cuisines", "average_cost_for_two", "thumb", "photos_url", "menu_url", "featured_image"]
+    plain = [
+        "apikey",
+        "id",
+        "name",
+        "url",
+        "cuisines",
+        "average_cost_for_two",
+        "thumb",
+        "photos_url",
+        "menu_url",
+        "featured_image",
+    ]
     inner = {
         "R": ["res_id"],
         "location": ["address", "city", "country_id", "latitude", "longitude"],
@@ -102,7 +113,9 @@ def _documents(base: Any) -> dict[str, str]:
     for name, _ in generate_documents.LEVELS:
         table = _child(base, table, f"{at}{name}", name)
         leaf = name == generate_documents.LEVELS[-1][0]
-        tables[table] = f"{keys}, v.year AS year, v.level AS level" if leaf else f"{keys}, v.code AS code, v.share AS share"
+        tables[table] = (
+            f"{keys}, v.year AS year, v.level AS level" if leaf else f"{keys}, v.code AS code, v.share AS share"
+        )
         at = "v."
     table = _child(base, "documents", "matrix", "matrix")
     tables[table] = keys

@@ -1,6 +1,6 @@
 """Makes deep documents, one a line: six levels of objects in arrays, and arrays in arrays. The same options, the same bytes.
 
-    python -m benchmarks.generate_documents --destination /tmp/documents --megabytes 100
+python -m benchmarks.generate_documents --destination /tmp/documents --megabytes 100
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import importlib.metadata
+import json
 import os
 import platform
 import shutil
@@ -61,7 +62,9 @@ def submit(*arguments: str, master: str = "local[2]", memory: str = "4g", more: 
     ]
 
 
-def job(name: str, *arguments: str, master: str = "local[2]", memory: str = "4g", more: Sequence[str] = ()) -> list[str]:
+def job(
+    name: str, *arguments: str, master: str = "local[2]", memory: str = "4g", more: Sequence[str] = ()
+) -> list[str]:
     """The command of one of our jobs."""
     return submit(str(ROOT / "jobs" / f"{name}.py"), *arguments, "--quiet", master=master, memory=memory, more=more)
 
@@ -161,6 +164,12 @@ class Contest:
                 ]
             )
         return found
+
+
+def published(out: Path) -> dict[str, str]:
+    """SHA-256 of the data files that a run of ours published: the same inputs give the same bytes."""
+    files = json.loads((out / "_manifest.json").read_text(encoding="utf-8"))["files"]
+    return {name: kept["sha256"] for name, kept in files.items() if name.endswith((".csv", ".jsonl"))}
 
 
 def bytes_of(path: Path) -> int:

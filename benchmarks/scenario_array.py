@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from benchmarks import big_array, restaurants
+from benchmarks import big_array
 from benchmarks.generate_pages import COUNTRIES
-from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, setup
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, published, setup
 from benchmarks.results import AT_LEAST, Section, Target
 
 HEAP = "1g"
@@ -21,7 +21,9 @@ def inputs(settings: Settings) -> tuple[Path, Path, Path]:
     if not sheet.exists():
         folder.mkdir(parents=True, exist_ok=True)
         big_array.write(array, lines, settings.array_megabytes)
-        sheet.write_text("Country Code,Country\n" + "".join(f"{c},{n}\n" for c, n in COUNTRIES.items()), encoding="utf-8")
+        sheet.write_text(
+            "Country Code,Country\n" + "".join(f"{c},{n}\n" for c, n in COUNTRIES.items()), encoding="utf-8"
+        )
     return array, lines, sheet
 
 
@@ -41,7 +43,7 @@ def section(settings: Settings) -> Section:
     for name, source in (("array", array), ("lines", lines)):
         given = ("--restaurants", str(source), "--country-codes", str(sheet), "--destination", str(out / name))
         found.append(Contender(name, job("restaurants", *given, memory=HEAP), bytes_of(source), out / name))
-    contest = Contest("one array", found, settings).run().compare(restaurants.outputs)
+    contest = Contest("one array", found, settings).run().compare(published)
     reader = contender("big_array", "spark-multiline", "--source", str(array), memory=HEAP)
     multiline = Contest("one array", [Contender("Spark multiLine", reader, bytes_of(array), may_fail=True)], settings)
     log = multiline.log("Spark multiLine")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks import explode, orders, restaurants
-from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, setup
+from benchmarks import explode
+from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, published, setup
 from benchmarks.results import AT_LEAST, Section, Target
 from benchmarks.scenario_tables import codes, day, pages
 
@@ -49,13 +49,13 @@ def section(settings: Settings) -> Section:
     """How far a second core and a second process carry, and the MB/s of one core for benchmarks.sizing."""
     archive, lines, files = package(settings), pages(settings), day(settings, settings.customers)
     contests = [
-        contest(settings, "customer_orders", files, ["--source", str(files)], orders.outputs, archive),
+        contest(settings, "customer_orders", files, ["--source", str(files)], published, archive),
         contest(
             settings,
             "restaurants",
             lines,
             ["--restaurants", str(lines), "--country-codes", codes(settings)],
-            restaurants.outputs,
+            published,
             archive,
         ),
         contest(

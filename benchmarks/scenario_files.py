@@ -6,8 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks import restaurants
-from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, setup
+from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, published, setup
 from benchmarks.results import Section, Target
 from benchmarks.scenario_tables import codes, pages
 from benchmarks.slow_store import slow_store
@@ -40,7 +39,7 @@ def on_disk(settings: Settings) -> tuple[Contest, int]:
     for name, source in ((f"{count} files", many), ("8 files", eight)):
         given = ("--restaurants", str(source), "--country-codes", codes(settings), "--destination", str(out / name))
         found.append(Contender(name, job("restaurants", *given), bytes_of(source), out / name))
-    return Contest("small files", found, settings).run().compare(restaurants.outputs), count
+    return Contest("small files", found, settings).run().compare(published), count
 
 
 def _objects(settings: Settings, folder: Path) -> int:
@@ -58,7 +57,11 @@ def on_s3(settings: Settings) -> tuple[list[list[str]], list[Target], list[str],
         s3 = aws.client("s3")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})
         with ThreadPoolExecutor(8) as pool:
-            list(pool.map(lambda p: s3.put_object(Bucket=BUCKET, Key=f"in/{p.name}", Body=p.read_bytes()), folder.iterdir()))
+            list(
+                pool.map(
+                    lambda p: s3.put_object(Bucket=BUCKET, Key=f"in/{p.name}", Body=p.read_bytes()), folder.iterdir()
+                )
+            )
         with slow_store(aws.url, ANSWER_SECONDS) as (url, traffic):
             given = ("--restaurants", f"s3://{BUCKET}/in/", "--country-codes", codes(settings))
             command = job("restaurants", *given, "--destination", str(out / "s3"))
@@ -68,7 +71,7 @@ def on_s3(settings: Settings) -> tuple[list[list[str]], list[Target], list[str],
     local = ("--restaurants", str(folder), "--country-codes", codes(settings), "--destination", str(out / "disk"))
     disk = Contender(f"{count} files on disk", job("restaurants", *local), bytes_of(folder), out / "disk")
     beside = Contest("small files", [disk], settings).run(1)
-    equal = contest.equal and beside.equal and restaurants.outputs(out / "s3") == restaurants.outputs(out / "disk")
+    equal = contest.equal and beside.equal and published(out / "s3") == published(out / "disk")
     share = traffic.elapsed / traffic.seconds if traffic.seconds else None
     least = count * ANSWER_SECONDS
     notes = [

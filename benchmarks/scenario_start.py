@@ -69,7 +69,11 @@ def section(settings: Settings) -> Section:
     rows, targets = [], []
     for one in ran.contenders:
         first, whole = to_first_task(ran, one.name, events), ran.seconds(one.name)
-        shown = ["", "", ""] if first is None else [f"{first:.1f}", f"{first / bare_first:.2f}", f"{first / bare_whole:.2f}"]
+        shown = (
+            ["", "", ""]
+            if first is None
+            else [f"{first:.1f}", f"{first / bare_first:.2f}", f"{first / bare_whole:.2f}"]
+        )
         rows.append([one.name, *shown, f"{whole:.1f}", f"{whole / bare_whole:.2f}", ran.results.get(one.name, "")])
         if one.name != BARE:
             early = None if first is None or not bare_first else first / bare_first

@@ -118,6 +118,8 @@ def explode_section(settings: Settings) -> Section:
             Target("pages: time to the floor's", 2.5, wide.ratio("ours", "floor")),
             Target("deep documents: time to the floor's", 2.5, nested.ratio("ours", "floor")),
         ],
-        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {settings.megabytes / 4:.0f} MB of deep documents"),
+        setup=setup(
+            settings, f"{settings.megabytes:.0f} MB of pages, {settings.megabytes / 4:.0f} MB of deep documents"
+        ),
         equal=wide.equal and nested.equal,
     )

@@ -1,9 +1,9 @@
 """Workers, minutes and cost of a job on Glue, from the measured MB/s of one core.
 
-    python -m benchmarks.sizing --gb 500 --job customer_orders [--minutes 30] [--worker-type G.1X]
+python -m benchmarks.sizing --gb 500 --job customer_orders [--minutes 30] [--worker-type G.1X]
 
-    seconds = START + MB / (MB a second and core * cores of the executors * efficiency)
-    dollars = workers * DPU of a worker * price of a DPU hour * max(seconds, 60) / 3600
+seconds = START + MB / (MB a second and core * cores of the executors * efficiency)
+dollars = workers * DPU of a worker * price of a DPU hour * max(seconds, 60) / 3600
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minut
     """What is printed: the advice, other ways, the assumptions."""
     advised = workers_for(gigabytes, measured, worker_type, minutes)
     best = plan(gigabytes, measured, worker_type, advised)
-    late = "" if best.minutes <= minutes + 1e-9 else f" (not in {minutes:g} minutes: {MOST_WORKERS} workers are the most)"
+    late = (
+        "" if best.minutes <= minutes + 1e-9 else f" (not in {minutes:g} minutes: {MOST_WORKERS} workers are the most)"
+    )
     lines = [
         f"{job}, {gigabytes:g} GB: {advised} workers {worker_type}, {best.minutes:.0f} minutes, {best.dollars:.2f} USD{late}",
         "",
