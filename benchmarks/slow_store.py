@@ -14,7 +14,10 @@ from urllib.parse import urlparse
 
 @dataclass
 class Traffic:
-    """Requests for objects so far: how many, most at once, seconds of all together, first start and last end."""
+    """Requests for objects so far: how many, most at once, seconds of all together, first start and last end.
+
+    `bytes`: what the bodies of all requests and answers held.
+    """
 
     requests: int = 0
     under_way: int = 0
@@ -22,6 +25,7 @@ class Traffic:
     seconds: float = 0.0
     first: float = 0.0
     last: float = 0.0
+    bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @contextlib.contextmanager
@@ -72,6 +76,8 @@ def slow_store(url: str, seconds: float) -> Iterator[tuple[str, Traffic]]:
             connection.request(self.command, self.path, body, dict(self.headers))
             found = connection.getresponse()
             content = found.read()
+            with traffic.lock:
+                traffic.bytes += len(body) + len(content)
             self.send_response_only(found.status)
             for name, value in found.getheaders():
                 if name.lower() not in ("transfer-encoding", "connection", "content-length"):
