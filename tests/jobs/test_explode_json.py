@@ -19,7 +19,10 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.support.jobs import JobResult, job_module
+from tests.support.paths import SAMPLES
 from tests.support.rebuild import Rebuild, comparable, csv_rows, jsonl_rows, loads
+from tests.transforms.test_nested_parse import ACCEPTED, REFUSED
+from transforms.nested_parse import deep_recursion
 
 Call = Callable[..., JobResult]
 
@@ -58,7 +61,15 @@ def comparable_sorted(value: Any) -> Any:
 
 
 def data_files(out: pathlib.Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in out.glob("*") if path.name.startswith(("doc", "tables"))}
+    told = {path.name: path.read_bytes() for path in out.glob("tables.*")}
+    return told | {path.name: _content(path) for path in out.glob("doc*")}
+
+
+def _content(path: pathlib.Path) -> bytes:
+    """A file's bytes; of a folder of parquet its rows, since engines differ in the bytes."""
+    if path.is_file():
+        return path.read_bytes()
+    return repr([row for part in sorted(path.glob("part-*")) for row in pq.read_table(part).to_pylist()]).encode()
 
 
 def test_the_restaurant_pages_come_back_whole_and_counts_are_plain_pythons(
@@ -115,7 +126,7 @@ def some_documents() -> list[Any]:
     return documents + documents[:15]  # some are there twice
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl"])
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_bytes_do_not_depend_on_files_their_order_and_partitions(
     spark: SparkSession, call_job: Call, tmp_path: pathlib.Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,6 +289,24 @@ def test_a_dry_run_shows_the_tree_and_writes_nothing(
     assert not out.exists()
 
 
+def test_every_hostile_document_is_accepted_or_refused_by_itself(call_job: Call, tmp_path: pathlib.Path) -> None:
+    good = [text for cases in ACCEPTED.values() for text, _ in cases if "\n" not in text]
+    bad = [text for cases in REFUSED.values() for text in cases if "\n" not in text]
+    assert (len(good), len(bad)) == (38, 88)
+    good, bad = ([f'{{"v":{text}}}' for text in texts] for texts in (good, bad))
+    good += ['{"v":' + "[" * 500 + "]" * 500 + "}", '{"v":' * 500 + "1" + "}" * 500]
+    (tmp_path / "in.json").write_bytes("".join(f"{text}\n" for text in good + bad + good).encode())
+    asked = ("--source", tmp_path / "in.json", "--root", "doc", "--depth", "9", "--max-rejected", "88")
+    done = call_job("explode_json", *asked, "--destination", tmp_path / "out")
+    assert done.exit_code == 0, done.stderr
+    assert done.report["inputs"]["source"]["used"] == 80
+    assert sum(done.report["inputs"]["source"]["rejected"].values()) == 88
+    quarantined = next((tmp_path / "out").glob("_runs/*/quarantine/source.jsonl")).read_text().split("\n")
+    assert sorted(json.loads(line)["raw"] for line in quarantined if line) == sorted(bad)
+    with deep_recursion():
+        assert in_any_order(documents_in(tmp_path / "out")) == in_any_order([loads(text) for text in good * 2])
+
+
 def test_hostile_records_are_rejected_one_by_one_and_the_rest_goes_on(call_job: Call, tmp_path: pathlib.Path) -> None:
     deep = "[" * 1001 + "]" * 1001
     good = [
@@ -359,6 +388,27 @@ def test_lineage_names_the_file_and_the_place_of_each_record(call_job: Call, tmp
         (str(tmp_path / "in.json"), "0", "1"),
         (str(tmp_path / "in.json"), "8", "2"),
     ]
+
+
+def test_all_files_at_hand_come_back_from_one_run(
+    real_data: pathlib.Path, call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    files = sorted([*real_data.rglob("*.json"), *SAMPLES.rglob("*.json")])
+    documents: list[Any] = []
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        try:
+            whole = loads(text)
+        except ValueError:  # a record a line, one of them refused
+            lines = [line for line in text.splitlines() if line and not line.startswith("{'")]
+            documents += [loads(line) for line in lines]
+        else:
+            documents += whole if isinstance(whole, list) else [whole]
+    sources = [part for file in files for part in ("--source", file)]
+    asked = ("--root", "doc", "--dates", "--max-rejected", "1", "--quiet", "--destination", tmp_path)
+    done = call_job("explode_json", *sources, *asked)
+    assert done.exit_code == 0, done.stderr
+    assert in_any_order(documents_in(tmp_path)) == in_any_order(documents)
 
 
 @pytest.mark.slow
