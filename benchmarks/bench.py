@@ -84,7 +84,6 @@ def run(names: list[str], settings: Settings, write: bool) -> bool:
         good &= found.equal
         if write:
             results.write({name: found}, list(SCENARIOS))
-            results.write_throughput(results.read())
     return good
 
 

@@ -6,8 +6,8 @@ python -m benchmarks.explode duckdb --what pages --source DIR --out DIR
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from benchmarks import generate_documents
 from benchmarks.restaurants import session
@@ -30,6 +30,17 @@ PAGES = (
     f" restaurants array<struct<restaurant:struct<{RESTAURANT}>>>"
 )
 SCHEMAS = {"pages": PAGES, "documents": generate_documents.schema()}
+FLAT = [
+    *("apikey", "id", "name", "url", "cuisines", "average_cost_for_two", "thumb"),
+    *("photos_url", "menu_url", "featured_image"),
+]
+OBJECTS = {
+    "R": ["res_id"],
+    "location": ["address", "city", "country_id", "latitude", "longitude"],
+    "user_rating": ["aggregate_rating", "rating_text", "rating_color", "votes"],
+}
+KEYS = ["_id", "_parent_id", "_index"]
+Child = Callable[[str, str, str], str]
 # Columns whose values are compared, beside the number of rows of every table.
 CHECKED = {
     "pages__restaurants": ("restaurant__id", "restaurant__name", "restaurant__location__city"),
@@ -47,6 +58,23 @@ def floor(what: str, source: Path, out: Path) -> None:
     session("floor").read.schema(SCHEMAS[what]).json(str(source)).write.format("noop").mode("overwrite").save()
 
 
+def plain(what: str, source: Path, out: Path) -> None:
+    """What a careful newcomer writes: inferred types, a scan and an explode by hand for every table, coalesce(1)."""
+    from pyspark.sql import functions as F
+
+    number = F.monotonically_increasing_id()
+    frames = {what: session("plain").read.json(str(source)).withColumn("_id", number)}
+
+    def child(parent: str, array: str, name: str) -> str:
+        exploded = frames[parent].selectExpr("_id AS _parent_id", f"posexplode({array}) AS (_index, v)")
+        frames[f"{parent}__{name}"] = exploded.withColumn("_id", number)
+        return f"{parent}__{name}"
+
+    for table, columns in TABLES[what](child).items():
+        selected = frames[table].selectExpr(*[column.replace('"', "`") for column in columns])
+        selected.coalesce(1).write.mode("overwrite").parquet(f"{out / table}.parquet")
+
+
 def duckdb(what: str, source: Path, out: Path) -> None:
     """SQL on two threads: a table a level, each made from the one above it."""
     import duckdb as engine
@@ -56,73 +84,52 @@ def duckdb(what: str, source: Path, out: Path) -> None:
     base.execute("SET threads = 2")
     read = f"read_json('{source}/*', format = 'newline_delimited', maximum_object_size = 400000000)"
     base.execute(f"CREATE TABLE {what} AS SELECT row_number() OVER () AS _id, * FROM {read}")
-    for table, columns in (_pages(base) if what == "pages" else _documents(base)).items():
-        base.execute(f"COPY (SELECT {columns} FROM {table}) TO '{out / table}.parquet' (FORMAT parquet)")
+
+    def child(parent: str, array: str, name: str) -> str:
+        base.execute(
+            f"CREATE TABLE {parent}__{name} AS SELECT row_number() OVER () AS _id, * FROM (SELECT _id AS _parent_id,"
+            f" generate_subscripts({array}, 1) - 1 AS _index, unnest({array}) AS v FROM {parent})"
+        )
+        return f"{parent}__{name}"
+
+    for table, columns in TABLES[what](child).items():
+        base.execute(f"COPY (SELECT {', '.join(columns)} FROM {table}) TO '{out / table}.parquet' (FORMAT parquet)")
 
 
-def _child(base: Any, parent: str, array: str, name: str) -> str:
-    """Makes the table of an array: the parent's number, the place in the array, the entry, a number of its own."""
-    table = f"{parent}__{name}"
-    base.execute(
-        f"CREATE TABLE {table} AS SELECT row_number() OVER () AS _id, * FROM (SELECT _id AS _parent_id,"
-        f" generate_subscripts({array}, 1) - 1 AS _index, unnest({array}) AS v FROM {parent})"
-    )
-    return table
-
-
-def _pages(base: Any) -> dict[str, str]:
-    keys = "_id, _parent_id, _index"
-    restaurants = _child(base, "pages", "restaurants", "restaurants")
-    events = _child(base, restaurants, "v.restaurant.zomato_events", "restaurant__zomato_events")
-    photos = _child(base, events, "v.event.photos", "event__photos")
-    plain = [
-        "apikey",
-        "id",
-        "name",
-        "url",
-        "cuisines",
-        "average_cost_for_two",
-        "thumb",
-        "photos_url",
-        "menu_url",
-        "featured_image",
-    ]
-    inner = {
-        "R": ["res_id"],
-        "location": ["address", "city", "country_id", "latitude", "longitude"],
-        "user_rating": ["aggregate_rating", "rating_text", "rating_color", "votes"],
-    }
-    columns = [f"v.restaurant.{name} AS restaurant__{name}" for name in plain]
-    columns += [f"v.restaurant.{a}.{b} AS restaurant__{a}__{b}" for a, names in inner.items() for b in names]
-    event = ["event_id", "title", "start_date", "end_date", "description"]
-    event_columns = [f"v.event.{name} AS event__{name}" for name in event]
-    event_columns.append("v.event.share_data.should_show AS event__share_data__should_show")
-    photo = [f'v.photo."{name}" AS photo__{name}' for name in ("url", "order", "type")]
+def page_tables(child: Child) -> dict[str, list[str]]:
+    """The tables of pages with their columns; `child` makes a table of an array, its entries as `v`."""
+    restaurants = child("pages", "restaurants", "restaurants")
+    events = child(restaurants, "v.restaurant.zomato_events", "restaurant__zomato_events")
+    photos = child(events, "v.event.photos", "event__photos")
+    columns = [f"v.restaurant.{name} AS restaurant__{name}" for name in FLAT]
+    columns += [f"v.restaurant.{a}.{b} AS restaurant__{a}__{b}" for a, names in OBJECTS.items() for b in names]
+    names = ["event_id", "title", "start_date", "end_date", "description"]
+    of_event = [f"v.event.{name} AS event__{name}" for name in names]
+    of_event.append("v.event.share_data.should_show AS event__share_data__should_show")
     return {
-        "pages": "_id, results_found, results_start, results_shown",
-        restaurants: ", ".join([keys, *columns]),
-        events: ", ".join([keys, *event_columns]),
-        photos: ", ".join([keys, *photo]),
+        "pages": ["_id", "results_found", "results_start", "results_shown"],
+        restaurants: [*KEYS, *columns],
+        events: [*KEYS, *of_event],
+        photos: [*KEYS, *(f'v.photo."{name}" AS photo__{name}' for name in ("url", "order", "type"))],
     }
 
 
-def _documents(base: Any) -> dict[str, str]:
-    keys = "_id, _parent_id, _index"
-    tables = {"documents": "_id, id, region"}
+def document_tables(child: Child) -> dict[str, list[str]]:
+    """The tables of deep documents with their columns."""
+    tables = {"documents": ["_id", "id", "region"]}
     table, at = "documents", ""
     for name, _ in generate_documents.LEVELS:
-        table = _child(base, table, f"{at}{name}", name)
+        table = child(table, f"{at}{name}", name)
         leaf = name == generate_documents.LEVELS[-1][0]
-        tables[table] = (
-            f"{keys}, v.year AS year, v.level AS level" if leaf else f"{keys}, v.code AS code, v.share AS share"
-        )
+        names = ("year", "level") if leaf else ("code", "share")
+        tables[table] = [*KEYS, *(f"v.{column} AS {column}" for column in names)]
         at = "v."
-    table = _child(base, "documents", "matrix", "matrix")
-    tables[table] = keys
-    table = _child(base, table, "v", "value")
-    tables[table] = keys
-    tables[_child(base, table, "v", "value")] = f"{keys}, v AS value"
-    return tables
+    outer = child("documents", "matrix", "matrix")
+    inner = child(outer, "v", "value")
+    return {**tables, outer: KEYS, inner: KEYS, child(inner, "v", "value"): [*KEYS, "v AS value"]}
+
+
+TABLES: dict[str, Callable[[Child], dict[str, list[str]]]] = {"pages": page_tables, "documents": document_tables}
 
 
 def outputs(out: Path) -> dict[str, tuple[object, ...]]:
@@ -140,7 +147,7 @@ def outputs(out: Path) -> dict[str, tuple[object, ...]]:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("contender", choices=("floor", "duckdb"))
+    parser.add_argument("contender", choices=("floor", "plain", "duckdb"))
     parser.add_argument("--what", choices=sorted(SCHEMAS), required=True)
     for name in ("source", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)

@@ -62,6 +62,9 @@ def submit(*arguments: str, master: str = "local[2]", memory: str = "4g", more: 
     ]
 
 
+SUBMIT = submit()
+
+
 def job(
     name: str, *arguments: str, master: str = "local[2]", memory: str = "4g", more: Sequence[str] = ()
 ) -> list[str]:

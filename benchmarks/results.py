@@ -10,7 +10,6 @@ from typing import Any
 
 FOLDER = Path(__file__).resolve().parent
 RECORD, PAGE = FOLDER / "measured.json", FOLDER / "RESULTS.md"
-THROUGHPUT = FOLDER / "throughput.json"
 AT_MOST, AT_LEAST = "at most", "at least"
 
 
@@ -103,15 +102,3 @@ def write(new: Mapping[str, Section], order: Sequence[str], record: Path = RECOR
     content = {name: asdict(section) for name, section in merged.items()}
     record.write_text(json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     shown.write_text(page(merged, order), encoding="utf-8")
-
-
-def write_throughput(sections: Mapping[str, Section], path: Path = THROUGHPUT) -> None:
-    """Tells tools/cloud_costs.py the measured MB/s of one core of each job."""
-    found = {
-        job: {"mb_per_second_per_core": round(kept["mb_per_second_per_core"], 2), "measured": True}
-        for section in sections.values()
-        for job, kept in section.figures.items()
-        if "mb_per_second_per_core" in kept
-    }
-    if found:
-        path.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")

@@ -93,7 +93,7 @@ def explode_contest(settings: Settings, what: str, source: Path) -> Contest:
     out, size = settings.work / f"out_{what}", bytes_of(source)
     given = ("--source", str(source), "--root", what, "--destination", str(out / "ours"), "--format", "parquet")
     found = [Contender("ours", job("explode_json", *given), size, out / "ours")]
-    for name in ("floor", "duckdb"):
+    for name in ("floor", "plain", "duckdb"):
         if name in settings.contenders:
             words = ("--what", what, "--source", str(source), "--out", str(out / name))
             found.append(Contender(name, contender("explode", name, *words), size, out / name))

@@ -9,6 +9,7 @@ dollars = workers * DPU of a worker * price of a DPU hour * max(seconds, 60) / 3
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import sys
 from collections.abc import Mapping
@@ -16,19 +17,23 @@ from dataclasses import dataclass
 
 from benchmarks import results
 
+THROUGHPUT = results.FOLDER / "throughput.json"
 PRICE = 0.44
 START_SECONDS, LEAST_SECONDS = 60.0, 60.0
 DPU = {"G.1X": 1, "G.2X": 2}
 CORES_A_DPU = 4
+# Where no job has been measured with one core and with two.
+ASSUMED_EFFICIENCY = 0.7
 LEAST_WORKERS, MOST_WORKERS = 2, 200
 
 
 @dataclass(frozen=True)
 class Measured:
-    """MB of input a second on one core, and how much of every further core is left (1: all of it)."""
+    """MB of input a second on one core, how much of every further core is left (1: all of it), and where that is from."""
 
     mb_per_second_per_core: float
     efficiency: float
+    origin: str = "measured with one core and with two, start-up included (benchmarks/RESULTS.md)"
 
 
 @dataclass(frozen=True)
@@ -60,14 +65,27 @@ def workers_for(gigabytes: float, measured: Measured, worker_type: str, minutes:
     return min(max(needed, LEAST_WORKERS), MOST_WORKERS)
 
 
-def measured_jobs(sections: Mapping[str, results.Section]) -> dict[str, Measured]:
-    """The recorded figures of jobs."""
-    return {
+def measured_jobs(sections: Mapping[str, results.Section], rates: Mapping[str, float]) -> dict[str, Measured]:
+    """The recorded figures of jobs: of the scenario `cores`, else `rates` with the least efficiency found there."""
+    found = {
         job: Measured(kept["mb_per_second_per_core"], kept["efficiency"])
         for section in sections.values()
         for job, kept in section.figures.items()
         if "mb_per_second_per_core" in kept and "efficiency" in kept
     }
+    least = min((one.efficiency for one in found.values()), default=ASSUMED_EFFICIENCY)
+    origin = f"measured with two cores, start-up left out ({THROUGHPUT.name}); efficiency is " + (
+        "the least of the jobs in RESULTS.md" if found else "assumed"
+    )
+    return {**{job: Measured(rate, least, origin) for job, rate in rates.items()}, **found}
+
+
+def measured_rates() -> dict[str, float]:
+    """MB/s of one core of the jobs in throughput.json."""
+    if not THROUGHPUT.is_file():
+        return {}
+    kept = json.loads(THROUGHPUT.read_text(encoding="utf-8"))
+    return {job: float(one["mb_per_second_per_core"]) for job, one in kept.items() if one.get("measured")}
 
 
 def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minutes: float) -> list[str]:
@@ -92,10 +110,8 @@ def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minut
 def assumptions(measured: Measured) -> list[str]:
     """What the figures stand on."""
     return [
-        f"{measured.mb_per_second_per_core:.1f} MB/s of input on one core, measured with local[1] and start-up included"
-        " (benchmarks/RESULTS.md)",
-        f"{measured.efficiency * 100:.0f} % of it on each of many cores: what was measured from one core to two, and no worse"
-        " with more",
+        f"{measured.mb_per_second_per_core:.1f} MB/s of input on one core: {measured.origin}",
+        f"{measured.efficiency * 100:.0f} % of it on each of many cores: as from one core to two, and no worse with more",
         "a vCPU of Glue is as fast as a core of the machine that was measured; S3 delivers as fast as the cores read",
         f"G.1X is 1 DPU, G.2X is 2; a DPU has {CORES_A_DPU} vCPU; one worker is the driver and reads nothing",
         f"{START_SECONDS:.0f} s before the first byte is read; {PRICE} USD a DPU hour, by the second, a minute at least",
@@ -113,7 +129,7 @@ def main() -> int:
     chosen = parser.parse_args()
     if chosen.gb <= 0 or chosen.minutes <= 0:
         parser.error("--gb and --minutes are above 0")
-    known = measured_jobs(results.read())
+    known = measured_jobs(results.read(), measured_rates())
     if chosen.job not in known:
         there = ", ".join(sorted(known)) or "none; run the benchmark with --only cores --write"
         print(f"no measured MB/s for {chosen.job}; measured: {there}", file=sys.stderr)

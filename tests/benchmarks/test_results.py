@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 
 import pytest
 
-from benchmarks.results import AT_LEAST, Section, Target, page, read, section_lines, write, write_throughput
+from benchmarks.results import AT_LEAST, Section, Target, page, read, section_lines, write
 
 SPEED = Section(
     title="Speed",
@@ -76,12 +75,3 @@ def test_scenarios_that_were_not_run_keep_their_sections(tmp_path: pathlib.Path)
 
 def test_without_a_record_there_are_no_sections(tmp_path: pathlib.Path) -> None:
     assert read(tmp_path / "measured.json") == {}
-
-
-def test_throughput_is_told_for_each_job_that_was_measured(tmp_path: pathlib.Path) -> None:
-    path = tmp_path / "throughput.json"
-    write_throughput({"speed": SPEED}, path)
-    assert not path.exists()
-    cores = Section("Cores", "", [], [], figures={"people": {"mb_per_second_per_core": 8.126, "efficiency": 0.9}})
-    write_throughput({"speed": SPEED, "cores": cores}, path)
-    assert json.loads(path.read_text()) == {"people": {"mb_per_second_per_core": 8.13, "measured": True}}

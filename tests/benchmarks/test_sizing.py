@@ -72,4 +72,13 @@ def test_figures_are_those_of_jobs_with_both_measured() -> None:
         "cores": Section("", "", [], [], figures={"people": both}),
         "other": Section("", "", [], [], figures={"race_stats": {"mb_per_second_per_core": 3.0}}),
     }
-    assert measured_jobs(sections) == {"people": Measured(3.0, 0.7)}
+    assert measured_jobs(sections, {}) == {"people": Measured(3.0, 0.7)}
+
+
+def test_a_job_without_both_takes_its_rate_and_the_least_efficiency_of_the_others() -> None:
+    both = {"mb_per_second_per_core": 3.0, "efficiency": 0.6}
+    sections = {"cores": Section("", "", [], [], figures={"people": both})}
+    known = measured_jobs(sections, {"people": 9.0, "race_stats": 5.0})
+    assert (known["people"].mb_per_second_per_core, known["people"].efficiency) == (3.0, 0.6)
+    assert (known["race_stats"].mb_per_second_per_core, known["race_stats"].efficiency) == (5.0, 0.6)
+    assert measured_jobs({}, {"race_stats": 5.0})["race_stats"].efficiency == 0.7
