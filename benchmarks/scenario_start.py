@@ -14,6 +14,11 @@ HEADERS = ["job", "first task, s", "to bare first task", "to bare session", "who
 BARE = "bare session"
 
 
+def samples() -> list[str]:
+    """The jobs that have a sample."""
+    return sorted(path.parent.name for path in ROOT.glob("data/*/args"))
+
+
 def sample(name: str) -> list[str]:
     """The arguments of a job's sample, with paths that hold from any folder."""
     words = shlex.split((ROOT / "data" / name / "args").read_text(encoding="utf-8"), comments=True)
@@ -55,8 +60,7 @@ def contest(settings: Settings) -> tuple[Contest, Path]:
         old.unlink()
     more = ("--conf", "spark.eventLog.enabled=true", "--conf", f"spark.eventLog.dir=file://{events.resolve()}")
     found = [Contender(BARE, submit(str(ROOT / "benchmarks" / "bare.py"), more=more), 0)]
-    for args in sorted(ROOT.glob("data/*/args")):
-        name = args.parent.name
+    for name in samples():
         command = job(name, *sample(name), "--destination", str(out / name), more=more)
         found.append(Contender(name, command, sample_bytes(name), out / name))
     return Contest("start-up", found, settings).run(), events
