@@ -14,7 +14,7 @@ from urllib.parse import urlparse
 
 @dataclass
 class Traffic:
-    """Requests for objects so far: how many, most at once, seconds of all together, first start and last end.
+    """Requests for objects so far: how many, most at once, seconds of each added up, seconds with any under way.
 
     `bytes`: what the bodies of all requests and answers held.
     """
@@ -23,8 +23,8 @@ class Traffic:
     under_way: int = 0
     most: int = 0
     seconds: float = 0.0
-    first: float = 0.0
-    last: float = 0.0
+    busy: float = 0.0
+    since: float = 0.0
     bytes: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -36,19 +36,17 @@ class Traffic:
             self.requests += 1
             self.under_way += 1
             self.most = max(self.most, self.under_way)
-            self.first = self.first or began
+            if self.under_way == 1:
+                self.since = began
         try:
             yield
         finally:
             with self.lock:
                 self.under_way -= 1
-                self.last = time.monotonic()
-                self.seconds += self.last - began
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds from the first request's start to the last one's end."""
-        return self.last - self.first
+                ended = time.monotonic()
+                self.seconds += ended - began
+                if not self.under_way:
+                    self.busy += ended - self.since
 
 
 @contextlib.contextmanager
