@@ -30,7 +30,7 @@ def inputs(settings: Settings) -> tuple[Path, Path, Path]:
 def death(log: Path) -> str:
     """The first line of a log that tells why a run ended; empty when none does."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    out_of_memory = re.search(r"^.*OutOfMemoryError.*$", text, re.MULTILINE)
+    out_of_memory = re.search(r"java\.lang\.OutOfMemoryError.*", text)
     found = out_of_memory or DEATH.search(text)
     return found.group(0).strip()[:300] if found else ""
 
