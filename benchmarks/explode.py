@@ -62,8 +62,9 @@ def plain(what: str, source: Path, out: Path) -> None:
     """What a careful newcomer writes: inferred types, a scan and an explode by hand for every table, coalesce(1)."""
     from pyspark.sql import functions as F
 
+    spark = session("plain")
     number = F.monotonically_increasing_id()
-    frames = {what: session("plain").read.json(str(source)).withColumn("_id", number)}
+    frames = {what: spark.read.json(str(source)).withColumn("_id", number)}
 
     def child(parent: str, array: str, name: str) -> str:
         exploded = frames[parent].selectExpr("_id AS _parent_id", f"posexplode({array}) AS (_index, v)")
