@@ -169,6 +169,16 @@ class Contest:
         return found
 
 
+def made(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder, made when it is not there; one that was not finished is made anew."""
+    if not folder.exists():
+        unfinished = folder.with_name(f"{folder.name}.unfinished")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        make(unfinished)
+        unfinished.rename(folder)
+    return folder
+
+
 def published(out: Path) -> dict[str, str]:
     """SHA-256 of the data files that a run of ours published: the same inputs give the same bytes."""
     files = json.loads((out / "_manifest.json").read_text(encoding="utf-8"))["files"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from benchmarks import big_array
 from benchmarks.generate_pages import COUNTRIES
-from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, published, setup
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, made, published, setup
 from benchmarks.results import AT_LEAST, Section, Target
 
 HEAP = "1g"
@@ -16,15 +16,16 @@ DEATH = re.compile(r"^.*(?:OutOfMemoryError|exceeds|Caused by: java\.lang|Job ab
 
 def inputs(settings: Settings) -> tuple[Path, Path, Path]:
     """The array, the lines and the sheet of countries, made when they are not there."""
-    folder = settings.work / f"array_{settings.array_megabytes:.0f}"
-    array, lines, sheet = folder / "pages.json", folder / "pages.jsonl", folder / "country_codes.csv"
-    if not sheet.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        big_array.write(array, lines, settings.array_megabytes)
-        sheet.write_text(
-            "Country Code,Country\n" + "".join(f"{c},{n}\n" for c, n in COUNTRIES.items()), encoding="utf-8"
-        )
-    return array, lines, sheet
+    size = settings.array_megabytes
+
+    def write(folder: Path) -> None:
+        folder.mkdir(parents=True)
+        big_array.write(folder / "pages.json", folder / "pages.jsonl", size)
+        words = "".join(f"{code},{name}\n" for code, name in COUNTRIES.items())
+        (folder / "country_codes.csv").write_text(f"Country Code,Country\n{words}", encoding="utf-8")
+
+    folder = made(settings.work / f"one_array_{size:g}", write)
+    return folder / "pages.json", folder / "pages.jsonl", folder / "country_codes.csv"
 
 
 def death(log: Path) -> str:

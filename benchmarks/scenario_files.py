@@ -6,7 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, published, setup
+from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, made, published, setup
 from benchmarks.results import Section, Target
 from benchmarks.scenario_tables import codes, pages
 from benchmarks.slow_store import slow_store
@@ -32,9 +32,10 @@ def scatter(source: Path, target: Path, files: int, most: int | None = None) -> 
 
 def on_disk(settings: Settings) -> tuple[Contest, int]:
     """Very many files against eight."""
-    many, out = settings.work / f"small_{settings.small_files}", settings.work / "out_small"
-    eight = pages(settings)
-    count = len(list(many.iterdir())) if many.exists() else scatter(eight, many, settings.small_files)
+    eight, out = pages(settings), settings.work / "out_small"
+    name = f"small_{settings.small_files}_{settings.megabytes:g}"
+    many = made(settings.work / name, lambda folder: scatter(eight, folder, settings.small_files))
+    count = len(list(many.iterdir()))
     found = []
     for name, source in ((f"{count} files", many), ("8 files", eight)):
         given = ("--restaurants", str(source), "--country-codes", codes(settings), "--destination", str(out / name))
@@ -42,17 +43,14 @@ def on_disk(settings: Settings) -> tuple[Contest, int]:
     return Contest("small files", found, settings).run().compare(published), count
 
 
-def _objects(settings: Settings, folder: Path) -> int:
-    return scatter(pages(settings), folder, settings.objects, most=settings.objects)
-
-
 def on_s3(settings: Settings) -> tuple[list[list[str]], list[Target], list[str], bool]:
     """Small objects read once by the job through a stand-in that answers slowly and counts."""
     sys.path[:0] = [str(ROOT / "src")]
     from tests.support.servers import moto_server
 
-    folder, out = settings.work / f"objects_{settings.objects}", settings.work / "out_objects"
-    count = len(list(folder.iterdir())) if folder.exists() else _objects(settings, folder)
+    source, most, out = pages(settings), settings.objects, settings.work / "out_objects"
+    folder = made(settings.work / f"objects_{most}", lambda folder: scatter(source, folder, most, most))
+    count = len(list(folder.iterdir()))
     with moto_server() as aws:
         s3 = aws.client("s3")
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": s3.meta.region_name})

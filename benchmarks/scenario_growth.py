@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import generate_pages, orders
-from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, published, setup
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, made, published, setup
 from benchmarks.results import Section, Target
-from benchmarks.scenario_tables import codes, day
+from benchmarks.scenario_tables import codes, day, pages
 
 TIMES = (1, 2, 4)
 # The driver's heap: the same for all sizes, so that growth has to show.
@@ -22,30 +24,29 @@ def page_folders(settings: Settings) -> list[Path]:
     """Pages of each size, made when they are not there."""
     found = []
     for times in TIMES:
-        folder = settings.work / f"growth_pages_{times}"
-        if not folder.exists():
-            generate_pages.generate(folder, settings.growth_megabytes * times, 8, "lines")
-        found.append(folder)
+        found.append(pages(replace(settings, megabytes=settings.growth_megabytes * times)))
     return found
 
 
 def days(settings: Settings) -> list[Path]:
     """Days of each size, made when they are not there."""
-    return [day(settings, settings.growth_customers * t, name=f"growth_day_{t}") for t in TIMES]
+    return [day(settings, settings.growth_customers * t) for t in TIMES]
 
 
 def skewed_pages(settings: Settings) -> tuple[Path, Path]:
     """One page with very many restaurants, and the same restaurants in pages of twenty."""
     folders, many = [], settings.skew_restaurants
     for name, per_page in (("one_page", many), ("ordinary", 20)):
-        folder = settings.work / f"skew_{name}"
-        folders.append(folder)
-        if not folder.exists():
-            folder.mkdir(parents=True)
-            with (folder / "pages.jsonl").open("w", encoding="utf-8") as out:
-                found = generate_pages.pages(1, random.Random(7), per_page)
-                out.writelines(next(found) + "\n" for _ in range(many // per_page))
+        write = partial(_write_pages, per_page=per_page, count=many // per_page)
+        folders.append(made(settings.work / f"skew_{name}_{many}", write))
     return folders[0], folders[1]
+
+
+def _write_pages(folder: Path, per_page: int, count: int) -> None:
+    folder.mkdir(parents=True)
+    with (folder / "pages.jsonl").open("w", encoding="utf-8") as out:
+        found = generate_pages.pages(1, random.Random(7), per_page)
+        out.writelines(next(found) + "\n" for _ in range(count))
 
 
 def restaurants_job(settings: Settings, name: str, source: Path, sheet: str, memory: str = HEAP) -> Contender:
@@ -66,9 +67,8 @@ def pandas_contest(settings: Settings, folders: Sequence[Path]) -> Contest:
     """Pandas on the smallest and the largest size, for its memory."""
     found = []
     for times, folder in ((TIMES[0], folders[0]), (TIMES[-1], folders[-1])):
-        array, out = settings.work / f"growth_array_{times}", settings.work / "out_growth" / f"pandas x{times}"
-        if not array.exists():
-            generate_pages.generate(array, settings.growth_megabytes * times, 8, "array")
+        array = pages(replace(settings, megabytes=settings.growth_megabytes * times), "array")
+        out = settings.work / "out_growth" / f"pandas x{times}"
         words = ("--pages", str(array), "--codes", codes(settings), "--out", str(out))
         found.append(Contender(f"pandas x{times}", contender("restaurants", "pandas", *words), bytes_of(folder), out))
     return Contest("restaurants growth", found, settings).run(1)
@@ -100,12 +100,12 @@ def section(settings: Settings) -> Section:
     """Sizes of both kinds."""
     folders = page_folders(settings)
     many = [restaurants_job(settings, f"x{t}", f, codes(settings)) for t, f in zip(TIMES, folders, strict=True)]
-    pages = Contest("restaurants growth", many, settings).run()
+    paged = Contest("restaurants growth", many, settings).run()
     of_orders = [orders_job(settings, f"x{t}", f) for t, f in zip(TIMES, days(settings), strict=True)]
     ordered = Contest("orders growth", of_orders, settings).run()
     pandas = pandas_contest(settings, folders) if "pandas" in settings.contenders else None
-    targets = [*growth_targets("restaurants", pages), *growth_targets("customer_orders", ordered)]
-    ours, theirs = slope(pages, "x1", "x4"), slope(pandas, "pandas x1", "pandas x4") if pandas else None
+    targets = [*growth_targets("restaurants", paged), *growth_targets("customer_orders", ordered)]
+    ours, theirs = slope(paged, "x1", "x4"), slope(pandas, "pandas x1", "pandas x4") if pandas else None
     share = ours / theirs if ours is not None and theirs else None
     targets.append(Target("restaurants: memory growth to that of pandas", 0.1, share))
     return Section(
@@ -113,20 +113,20 @@ def section(settings: Settings) -> Section:
         f"The same jobs on one, two and four times the input. Memory is that of the whole process tree, driver and executor"
         f" in one, with a heap of {HEAP}.",
         HEADERS,
-        [*pages.rows("x1"), *ordered.rows("x1"), *(pandas.rows("pandas x1") if pandas else [])],
+        [*paged.rows("x1"), *ordered.rows("x1"), *(pandas.rows("pandas x1") if pandas else [])],
         targets,
         setup=setup(
             settings, f"x1 is {settings.growth_megabytes:.0f} MB of pages, {settings.growth_customers:,} customers"
         ),
-        equal=pages.equal and ordered.equal,
+        equal=paged.equal and ordered.equal,
     )
 
 
 def skew_section(settings: Settings) -> Section:
     """One customer with half of all orders; one page with very many restaurants."""
     count = settings.growth_customers * 2
-    even = day(settings, count, name="growth_day_2")
-    uneven = day(settings, count, skew=0.5, name="skew_day")
+    even = day(settings, count)
+    uneven = day(settings, count, skew=0.5)
     of_orders = [orders_job(settings, "even", even), orders_job(settings, "one customer with half", uneven)]
     ordered = Contest("orders skew", of_orders, settings).run()
     one_page, ordinary = skewed_pages(settings)
@@ -137,7 +137,7 @@ def skew_section(settings: Settings) -> Section:
         restaurants_job(settings, "ordinary pages", ordinary, str(sheet), LARGE_HEAP),
         restaurants_job(settings, "one page", one_page, str(sheet), LARGE_HEAP),
     ]
-    pages = Contest("pages skew", of_pages, settings).run().compare(published)
+    paged = Contest("pages skew", of_pages, settings).run().compare(published)
     made = orders.outputs(settings.work / "out_growth" / "one customer with half") if ordered.equal else {}
     largest = max((count for count, _ in made.values()), default=0)
     return Section(
@@ -145,14 +145,14 @@ def skew_section(settings: Settings) -> Section:
         f"Half of all orders belong to one customer, against the same number spread evenly; one page with {settings.skew_restaurants:,}"
         " restaurants, against the same restaurants in pages of twenty.",
         HEADERS,
-        [*ordered.rows("even"), *pages.rows("ordinary pages")],
+        [*ordered.rows("even"), *paged.rows("ordinary pages")],
         [
             Target(
                 "customer with half of all orders: time to even", 1.5, ordered.ratio("one customer with half", "even")
             ),
-            Target("one page: time to ordinary pages", 1.5, pages.ratio("one page", "ordinary pages")),
+            Target("one page: time to ordinary pages", 1.5, paged.ratio("one page", "ordinary pages")),
         ],
         notes=[f"The message of the largest customer counts {largest:,} orders."],
         setup=setup(settings, f"{count:,} customers; {bytes_of(one_page) / 1e6:.0f} MB in one page"),
-        equal=pages.equal and ordered.equal,
+        equal=paged.equal and ordered.equal,
     )

@@ -6,24 +6,20 @@ from pathlib import Path
 
 from benchmarks import explode as explode_contenders
 from benchmarks import generate_documents, generate_orders, generate_pages, orders, restaurants
-from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, setup
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, made, setup
 from benchmarks.results import AT_LEAST, Section, Target
 
 
 def pages(settings: Settings, form: str = "lines") -> Path:
     """The generated pages, made when they are not there."""
-    folder = settings.work / form
-    if not folder.exists():
-        generate_pages.generate(folder, settings.megabytes, 8, form)
-    return folder
+    size = settings.megabytes
+    return made(settings.work / f"{form}_{size:g}", lambda folder: generate_pages.generate(folder, size, 8, form))
 
 
-def day(settings: Settings, customers: int, skew: float = 0.0, name: str = "day") -> Path:
-    """The generated files of a day, made when they are not there."""
-    folder = settings.work / name
-    if not folder.exists():
-        generate_orders.generate(folder, customers, skew=skew)
-    return folder
+def day(settings: Settings, customers: int, skew: float = 0.0) -> Path:
+    """The generated files of a day, made when they are not there; `skew`: the share of orders that one customer has."""
+    name = f"day_{customers}" + (f"_skew_{skew:g}" if skew else "")
+    return made(settings.work / name, lambda folder: generate_orders.generate(folder, customers, skew=skew))
 
 
 def codes(settings: Settings) -> str:
@@ -58,7 +54,7 @@ def restaurants_section(settings: Settings) -> Section:
             Target("plain PySpark's time to ours", 2.5, contest.ratio("plain", "ours"), AT_LEAST),
             Target("pandas' time to ours", 1.0, contest.ratio("pandas", "ours"), AT_LEAST),
         ],
-        setup=setup(settings, f"{bytes_of(settings.work / 'lines') / 1e6:.0f} MB of pages"),
+        setup=setup(settings, f"{bytes_of(pages(settings)) / 1e6:.0f} MB of pages"),
         equal=contest.equal,
     )
 
@@ -102,9 +98,8 @@ def explode_contest(settings: Settings, what: str, source: Path) -> Contest:
 
 def explode_section(settings: Settings) -> Section:
     """explode_json, inference included, on wide pages and on deep documents."""
-    deep = settings.work / "documents"
-    if not deep.exists():
-        generate_documents.generate(deep, settings.megabytes / 4)
+    size = settings.megabytes / 4
+    deep = made(settings.work / f"documents_{size:g}", lambda folder: generate_documents.generate(folder, size))
     wide = explode_contest(settings, "pages", pages(settings))
     nested = explode_contest(settings, "documents", deep)
     return Section(
@@ -118,8 +113,6 @@ def explode_section(settings: Settings) -> Section:
             Target("pages: time to the floor's", 2.5, wide.ratio("ours", "floor")),
             Target("deep documents: time to the floor's", 2.5, nested.ratio("ours", "floor")),
         ],
-        setup=setup(
-            settings, f"{settings.megabytes:.0f} MB of pages, {settings.megabytes / 4:.0f} MB of deep documents"
-        ),
+        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {size:.0f} MB of deep documents"),
         equal=wide.equal and nested.equal,
     )
