@@ -56,8 +56,8 @@ test: .env-dev ## the tests and checks that need nothing but Spark 3.5, some min
 	@$(WITH) python tools/checks.py quick
 
 .PHONY: test-all
-test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the cloud rehearsal, slow tests
-	@$(WITH) python tools/checks.py all
+test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the rehearsal, slow ones; REST=1: without make test
+	@$(WITH) python tools/checks.py $(if $(REST),rest,all)
 
 .PHONY: lint
 lint: .env-dev ## style (ruff) and types (mypy) only

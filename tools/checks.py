@@ -3,6 +3,7 @@
     quick   ruff, mypy, Terraform's own checks, and the tests that need nothing but Spark 3.5,
             the ones of whole jobs beside the others   (make test)
     all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
+    rest    what `all` has and `quick` has not, for a machine that has just run `quick`
     lint    ruff and mypy   (make lint)
 
 The first group of a phase prints as it goes, the others when it has ended. Logs stay in .cache/checks.
@@ -84,7 +85,8 @@ SLOW = Group("slow tests", PYTEST, minutes=30, marks="slow and not cloud and not
 LINT = [RUFF, MYPY]
 QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
 # Slow tests measure: they run with nothing beside them.
-PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], [SPARK4, SERVERS, CLOUD], [SLOW]]}
+REST = [[SPARK4, SERVERS, CLOUD], [SLOW]]
+PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
 
 
 def execute(group: Group, live: bool) -> tuple[int, str]:
