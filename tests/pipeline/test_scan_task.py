@@ -115,7 +115,8 @@ def test_a_damaged_gzip_is_told_too(piece: Callable[..., Piece]) -> None:
 def test_a_truncated_gzip_of_csv(piece: Callable[..., Piece]) -> None:
     data = gzip.compress(("a,b\n" + "".join(f"{n},{n * 7919 % 10007}\n" for n in range(5000))).encode())
     made = piece(data[: len(data) // 2], "in.csv.gz")
-    found = [row for batch in batches(csv_task([made], [0], False)) for row in batch.to_pylist()]
+    finds = ((file, 0, found) for file, found in csv_task([made], False))
+    found = [row for batch in batches(finds) for row in batch.to_pylist()]
     assert found[0] == {"_file": 0, "_position": 4, "_raw": "0,0", "_error": None, "_layout": 0}
     assert [row["_error"] for row in found if row["_error"]] == ["truncated_gzip"]
 
