@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache" / "checks"
-APART = ("slow", "standin", "postgres", "cloud", "spark4")
+APART = ("slow", "measures", "standin", "postgres", "cloud", "spark4")
 
 
 @dataclass(frozen=True)
@@ -79,13 +79,14 @@ SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 40, f"spark4 or ({w
 SERVERS = Group(
     "tests with servers", PYTEST, minutes=40, marks="(standin or postgres) and not slow and not cloud and not spark4"
 )
-CLOUD = Group("cloud rehearsal", PYTEST, minutes=30, marks="cloud and not spark4")
-SLOW = Group("slow tests", PYTEST, minutes=30, marks="slow and not cloud and not spark4")
+CLOUD = Group("cloud rehearsal", PYTEST, minutes=50, marks="cloud and not spark4")
+SLOW = Group("slow tests", PYTEST, minutes=60, marks="slow and not measures and not cloud and not spark4")
+MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and not cloud and not spark4")
 
 LINT = [RUFF, MYPY]
 QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
-# Slow tests measure: they run with nothing beside them.
-REST = [[SPARK4, SERVERS, CLOUD], [SLOW]]
+# The last ones measure: they run with nothing beside them.
+REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
 
 

@@ -411,6 +411,7 @@ def test_all_files_at_hand_come_back_from_one_run(
     assert in_any_order(documents_in(tmp_path)) == in_any_order(documents)
 
 
+@pytest.mark.measures
 @pytest.mark.slow
 def test_20000_distinct_keys_over_many_records_give_a_handful_of_columns(
     call_job: Call, tmp_path: pathlib.Path

@@ -15,7 +15,7 @@ from pipeline.database_load import Loaded, Target, load, merge
 from tests.support.postgres import PrivatePostgres, add_driver, private_postgres
 from transforms.people import OUTPUT_COLUMNS
 
-pytestmark = [pytest.mark.postgres, pytest.mark.slow]
+pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.measures]
 
 ROWS = 1_000_000
 ROUNDS = 3

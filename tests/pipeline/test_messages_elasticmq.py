@@ -163,6 +163,7 @@ def bare_loop(sqs: Any, url: str, bodies: list[str], threads: int) -> float:
     return time.perf_counter() - started
 
 
+@pytest.mark.measures
 def test_a_hundred_thousand_messages_go_at_four_fifths_of_the_rate_of_a_bare_loop(
     sqs: Any, tmp_path: pathlib.Path
 ) -> None:

@@ -100,6 +100,7 @@ def wait_for(url: str) -> None:
             time.sleep(0.1)
 
 
+@pytest.mark.measures
 def test_200_clients_for_30_seconds_get_no_error(served: Api, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [f"/read/first-chunk?num_records={number}" for number in (10, 10, 10, 50, 1)]
     result = run_clients("127.0.0.1", served.port, paths, {"x-api-key": KEY}, CLIENTS, SECONDS)
