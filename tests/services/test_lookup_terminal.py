@@ -38,11 +38,22 @@ def terminal(data: str, *typed: str) -> str:
     seen = ""
     for line in typed:
         seen = _until(leader, seen, seen.count("or quit: ") + 1)
-        os.write(leader, line.encode() + (b"" if line in CONTROL else b"\n"))
+        if line in CONTROL:
+            _press(leader, line)
+        else:
+            os.write(leader, line.encode() + b"\n")
     seen = _until(leader, seen, None)
     os.close(leader)
     assert process.wait(timeout=20) == 0
     return seen.replace("\r\n", "\n")
+
+
+def _press(leader: int, key: str) -> None:
+    # Between the prompt and the reading there is a moment in which Python takes note of a signal and goes on to wait.
+    for _ in range(20):
+        os.write(leader, key.encode())
+        if select.select([leader], [], [], 1)[0]:
+            return
 
 
 def _until(leader: int, seen: str, prompts: int | None) -> str:
