@@ -39,7 +39,7 @@ def terminal(data: str, *typed: str) -> str:
     for line in typed:
         seen = _until(leader, seen, seen.count("or quit: ") + 1)
         if line in CONTROL:
-            _press(leader, line)
+            seen = _press(leader, line, seen)
         else:
             os.write(leader, line.encode() + b"\n")
     seen = _until(leader, seen, None)
@@ -48,12 +48,17 @@ def terminal(data: str, *typed: str) -> str:
     return seen.replace("\r\n", "\n")
 
 
-def _press(leader: int, key: str) -> None:
+def _press(leader: int, key: str, seen: str) -> str:
+    """What is seen up to the end of the program, which the key brings about."""
     # Between the prompt and the reading there is a moment in which Python takes note of a signal and goes on to wait.
     for _ in range(20):
         os.write(leader, key.encode())
-        if select.select([leader], [], [], 1)[0]:
-            return
+        while select.select([leader], [], [], 1)[0]:
+            try:
+                seen += os.read(leader, 65536).decode()
+            except OSError:
+                return seen
+    raise AssertionError(f"the program goes on after {seen!r}")
 
 
 def _until(leader: int, seen: str, prompts: int | None) -> str:
