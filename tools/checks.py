@@ -75,7 +75,7 @@ TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
 JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
 ENGINE4 = Group("environment of Spark 4.1", ("tools/setup.sh", ".venv-spark4", "spark4"), minutes=20)
-SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 40, f"spark4 or ({without(*APART)})")
+SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 60, f"spark4 or ({without(*APART)})")
 SERVERS = Group(
     "tests with servers", PYTEST, minutes=40, marks="(standin or postgres) and not slow and not cloud and not spark4"
 )
