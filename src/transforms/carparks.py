@@ -7,6 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.duplicates import tag_repeated_keys
+from transforms.nested_items import explode_items
 from transforms.problems import PROBLEM, exclude, is_used, reject
 
 INFORMATION_COLUMNS = (
@@ -106,9 +107,11 @@ def readings(answers: DataFrame) -> DataFrame:
     `wrong_type` (a figure that is no whole number from 0 on, a time that is none), `no_lots` (a car park without
     carpark_info).
     """
-    items = answers.select(F.explode("items").alias("item"), "_file", "_position")
-    parks = items.select("item.timestamp", F.explode("item.carpark_data").alias("park"), "_file", "_position")
-    lots = parks.select("timestamp", "park.*", F.explode_outer("park.carpark_info").alias("lot"), "_file", "_position")
+    places = ("_file", "_position")
+    items = explode_items(answers.select("items", *places), F.col("items"))
+    parks = explode_items(items.select("item.*", *places), F.col("carpark_data"), item="park")
+    listed = parks.select("timestamp", "park.*", *places)
+    lots = explode_items(listed, F.col("carpark_info"), item="lot", outer=True)
     raw = lots.select(
         F.trim("carpark_number").alias("car_park_no"),
         F.trim("lot.lot_type").alias("lot_type"),

@@ -11,6 +11,7 @@ import datetime
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from transforms.nested_items import explode_items
 from transforms.problems import EXCLUDED, PROBLEM, PROBLEM_TYPE, REJECTED, exclude, problem, reject
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"
@@ -96,7 +97,7 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
     field; the detail names it).
     """
     used = F.when(F.col(PROBLEM).isNull(), F.col("restaurants"))
-    rows = pages.select("_file", "_position", PROBLEM, F.posexplode_outer(used).alias("_index", "_element"))
+    rows = explode_items(pages, used, item="_element", outer=True)
     rows = rows.select(
         "_file",
         "_position",
@@ -229,15 +230,8 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     stays), `undated_event` (neither date),
     `outside_period` (no day in common with the period, both ends included).
     """
-    rows = restaurants.select(
-        "_file",
-        "_position",
-        "_index",
-        "id",
-        "name",
-        F.posexplode("events").alias("_place", "e"),
-        F.col("events.event_id").alias("_ids"),
-    )
+    fields = ("_file", "_position", "_index", "id", "name", "events", F.col("events.event_id").alias("_ids"))
+    rows = explode_items(restaurants.select(*fields), F.col("events"), item="e", index="_place")
     start, end = (F.expr(f"try_cast(trim(e.{name}) AS date)") for name in ("start_date", "end_date"))
     number = F.expr("try_cast(trim(e.event_id) AS bigint)")
     flat = rows.select(
