@@ -65,6 +65,11 @@ def trickling(request: http.server.BaseHTTPRequestHandler) -> None:
         time.sleep(0.05)
 
 
+class _Quiet(http.server.ThreadingHTTPServer):
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Nothing: a client may leave at any time, and standard error belongs to the program under test."""
+
+
 class Server:
     """Answers each request with the next behaviour, the last one for ever; counts requests."""
 
@@ -87,7 +92,7 @@ class Server:
             def log_message(self, format: str, *args: object) -> None:
                 """Nothing: requests are counted."""
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.http = _Quiet(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_address[1]}/carpark-availability"
         self.thread = threading.Thread(target=self.http.serve_forever, kwargs={"poll_interval": 0.02})
         self.thread.start()
