@@ -2,28 +2,21 @@
 
 python -m benchmarks.sizing --gb 500 --job customer_orders [--minutes 30] [--worker-type G.1X]
 
-seconds = START + MB / (MB a second and core * cores of the executors * efficiency)
-dollars = workers * DPU of a worker * price of a DPU hour * max(seconds, 60) / 3600
+Formula and prices are those of tools/cloud_costs.py, which answers the other question: what a run costs.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from benchmarks import results
+from tools import cloud_costs as costs
 
-THROUGHPUT = results.FOLDER / "throughput.json"
-PRICE = 0.44
-START_SECONDS, LEAST_SECONDS = 60.0, 60.0
-DPU = {"G.1X": 1, "G.2X": 2}
-CORES_A_DPU = 4
-# Where no job has been measured with one core and with two.
-ASSUMED_EFFICIENCY = 0.7
+WORKER_TYPES = ("G.1X", "G.2X")
 LEAST_WORKERS, MOST_WORKERS = 2, 200
 
 
@@ -48,19 +41,16 @@ class Plan:
 
 def plan(gigabytes: float, measured: Measured, worker_type: str, workers: int) -> Plan:
     """What a run with so many workers takes; one worker is the driver and reads nothing."""
-    cores = (workers - 1) * DPU[worker_type] * CORES_A_DPU
-    rate = measured.mb_per_second_per_core * (1.0 if cores == 1 else measured.efficiency) * cores
-    seconds = START_SECONDS + gigabytes * 1000 / rate
-    hours = max(seconds, LEAST_SECONDS) / 3600
-    return Plan(worker_type, workers, seconds / 60, workers * DPU[worker_type] * hours * PRICE)
+    found = costs.cost(gigabytes, workers, worker_type, measured.mb_per_second_per_core, measured.efficiency)
+    return Plan(worker_type, workers, found.seconds / 60, found.standard)
 
 
 def workers_for(gigabytes: float, measured: Measured, worker_type: str, minutes: float) -> int:
     """The fewest workers that are done in the given minutes, start-up included; the most there may be when none are."""
-    left = minutes * 60 - START_SECONDS
+    left = minutes * 60 - costs.START_SECONDS
     if left <= 0:
         return MOST_WORKERS
-    a_worker = measured.mb_per_second_per_core * measured.efficiency * DPU[worker_type] * CORES_A_DPU
+    a_worker = costs.worker_rate(worker_type, measured.mb_per_second_per_core, measured.efficiency)
     needed = math.ceil(round(gigabytes * 1000 / (a_worker * left), 9)) + 1
     return min(max(needed, LEAST_WORKERS), MOST_WORKERS)
 
@@ -73,19 +63,11 @@ def measured_jobs(sections: Mapping[str, results.Section], rates: Mapping[str, f
         for job, kept in section.figures.items()
         if "mb_per_second_per_core" in kept and "efficiency" in kept
     }
-    least = min((one.efficiency for one in found.values()), default=ASSUMED_EFFICIENCY)
-    origin = f"measured with two cores, start-up left out ({THROUGHPUT.name}); efficiency is " + (
+    least = min((one.efficiency for one in found.values()), default=costs.EFFICIENCY)
+    origin = f"measured with two cores, start-up left out ({costs.THROUGHPUT.name}); efficiency is " + (
         "the least of the jobs in RESULTS.md" if found else "assumed"
     )
     return {**{job: Measured(rate, least, origin) for job, rate in rates.items()}, **found}
-
-
-def measured_rates() -> dict[str, float]:
-    """MB/s of one core of the jobs in throughput.json."""
-    if not THROUGHPUT.is_file():
-        return {}
-    kept = json.loads(THROUGHPUT.read_text(encoding="utf-8"))
-    return {job: float(one["mb_per_second_per_core"]) for job, one in kept.items() if one.get("measured")}
 
 
 def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minutes: float) -> list[str]:
@@ -100,7 +82,7 @@ def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minut
         "",
         f"{'type':6} {'workers':>7} {'minutes':>8} {'USD':>8}",
     ]
-    for kind in DPU:
+    for kind in WORKER_TYPES:
         for share in (0.5, 1, 2):
             other = plan(gigabytes, measured, kind, min(max(round(advised * share), LEAST_WORKERS), MOST_WORKERS))
             lines.append(f"{kind:6} {other.workers:7d} {other.minutes:8.1f} {other.dollars:8.2f}")
@@ -109,12 +91,14 @@ def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minut
 
 def assumptions(measured: Measured) -> list[str]:
     """What the figures stand on."""
+    kinds = ", ".join(f"{kind} is {costs.DPU[kind]} DPU" for kind in WORKER_TYPES)
     return [
         f"{measured.mb_per_second_per_core:.1f} MB/s of input on one core: {measured.origin}",
         f"{measured.efficiency * 100:.0f} % of it on each of many cores: as from one core to two, and no worse with more",
         "a vCPU of Glue is as fast as a core of the machine that was measured; S3 delivers as fast as the cores read",
-        f"G.1X is 1 DPU, G.2X is 2; a DPU has {CORES_A_DPU} vCPU; one worker is the driver and reads nothing",
-        f"{START_SECONDS:.0f} s before the first byte is read; {PRICE} USD a DPU hour, by the second, a minute at least",
+        f"{kinds}; a DPU has {costs.CORES_A_DPU} vCPU; one worker is the driver and reads nothing",
+        f"{costs.START_SECONDS:.0f} s before the first byte is read; {costs.STANDARD} USD a DPU hour, by the second,"
+        " a minute at least",
         "workers of a run stay the same from start to end; the input is in files or parts that spread over the cores",
     ]
 
@@ -125,11 +109,11 @@ def main() -> int:
     parser.add_argument("--gb", type=float, required=True, help="size of the input, 10^9 bytes")
     parser.add_argument("--job", required=True)
     parser.add_argument("--minutes", type=float, default=30, help="to be done in (default: 30)")
-    parser.add_argument("--worker-type", choices=tuple(DPU), default="G.1X")
+    parser.add_argument("--worker-type", choices=WORKER_TYPES, default="G.1X")
     chosen = parser.parse_args()
     if chosen.gb <= 0 or chosen.minutes <= 0:
         parser.error("--gb and --minutes are above 0")
-    known = measured_jobs(results.read(), measured_rates())
+    known = measured_jobs(results.read(), costs.measured_rates())
     if chosen.job not in known:
         there = ", ".join(sorted(known)) or "none; run the benchmark with --only cores --write"
         print(f"no measured MB/s for {chosen.job}; measured: {there}", file=sys.stderr)

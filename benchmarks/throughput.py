@@ -1,7 +1,8 @@
 """Megabytes a second and core of every job, for the cost table: `python -m benchmarks.throughput [--write]`.
 
 Inputs are generated (the same bytes each time). Each job runs on two cores with a small input and one eight times as big;
-the figure is what the additional megabytes took, so that what every run takes, whatever its size, is not in it. `--write` records benchmarks/throughput.json, which `tools.cloud_costs` reads.
+the figure is what the additional megabytes took, so that what every run takes, whatever its size, is not in it.
+`--write` records benchmarks/throughput.json, which `tools.cloud_costs` reads.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ from pathlib import Path
 
 from benchmarks import generate_pages, harness
 from benchmarks.harness import ROOT, environment
+from tools.cloud_costs import THROUGHPUT
 
 CORES = 2
-RECORD = ROOT / "benchmarks" / "throughput.json"
 
 
 def _write(path: Path, lines: Iterator[str]) -> Path:
@@ -150,13 +151,13 @@ def main() -> int:
     parser.add_argument("--only", default=",".join(job.__name__ for job in JOBS))
     parser.add_argument("--write", action="store_true", help="records benchmarks/throughput.json")
     chosen = parser.parse_args()
-    found = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.is_file() else {}
+    found = json.loads(THROUGHPUT.read_text(encoding="utf-8")) if THROUGHPUT.is_file() else {}
     for job in JOBS:
         if job.__name__ in chosen.only.split(","):
             found_rate = rate(measure(job, chosen.scale / 8), measure(job, chosen.scale))
             found[job.__name__] = {"mb_per_second_per_core": round(found_rate, 2), "measured": True}
     if chosen.write:
-        RECORD.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        THROUGHPUT.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return 0
 
 

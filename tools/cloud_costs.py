@@ -1,11 +1,11 @@
 """What a run of each job costs on Glue, from its measured throughput: `python -m tools.cloud_costs [--write]`.
 
-    seconds = START + gigabytes * 1000 / (MB a second and core * cores of the executors * EFFICIENCY)
-    dollars = workers * DPU of a worker * price of a DPU hour * seconds / 3600, a minute at least
+    seconds = START + gigabytes * 1000 / (MB a second and core * cores of the executors * efficiency)
+    dollars = workers * DPU of a worker * price of a DPU hour * seconds / 3600
 
 One worker is the driver and reads nothing. Throughput comes from benchmarks/throughput.json, one figure a job:
-`{"customer_orders": {"mb_per_second_per_core": 12.3, "measured": true}}`. A job without a figure of its own takes the
-assumption below and is marked in the table.
+`{"customer_orders": {"mb_per_second_per_core": 12.3, "measured": true}}`. A job without a measured figure takes the
+assumption below and is marked in the table. `benchmarks.sizing` asks the other way round, from minutes to workers.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import pathlib
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -23,9 +24,9 @@ BEGIN, END = "<!-- costs: begin -->", "<!-- costs: end -->"
 
 # Public prices of eu-west-1, dollars a DPU hour, billed by the second.
 STANDARD, FLEX = 0.44, 0.29
-LEAST_SECONDS = 60
-# What is billed before the first byte is read, and what S3, the shuffle and uneven parts leave of many cores.
-START_SECONDS = 45.0
+# What is billed before the first byte is read: as long as the minute that every run is billed at least.
+START_SECONDS = 60.0
+# What S3, the shuffle and uneven parts leave of many cores, where it was not measured.
 EFFICIENCY = 0.7
 ASSUMED_MB_PER_SECOND_PER_CORE = 5.0
 
@@ -48,11 +49,18 @@ class Cost:
     flex: float
 
 
-def cost(gigabytes: float, workers: int, worker_type: str, mb_per_second_per_core: float) -> Cost:
-    """The formula of this module's head."""
-    cores = (workers - 1) * DPU[worker_type] * CORES_A_DPU
-    seconds = START_SECONDS + gigabytes * 1000 / (mb_per_second_per_core * cores * EFFICIENCY)
-    hours = max(seconds, LEAST_SECONDS) * workers * DPU[worker_type] / 3600
+def worker_rate(worker_type: str, mb_per_second_per_core: float, efficiency: float = EFFICIENCY) -> float:
+    """MB a second that one executor reads."""
+    return mb_per_second_per_core * efficiency * DPU[worker_type] * CORES_A_DPU
+
+
+def cost(
+    gigabytes: float, workers: int, worker_type: str, mb_per_second_per_core: float, efficiency: float = EFFICIENCY
+) -> Cost:
+    """The formula of this module's head; two workers at least."""
+    rate = (workers - 1) * worker_rate(worker_type, mb_per_second_per_core, efficiency)
+    seconds = START_SECONDS + gigabytes * 1000 / rate
+    hours = seconds * workers * DPU[worker_type] / 3600
     return Cost(seconds, workers, hours * STANDARD, hours * FLEX)
 
 
@@ -63,14 +71,13 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def table(throughput: dict[str, dict[str, object]]) -> str:
-    """The table for docs/cloud.md."""
+def table(rates: Mapping[str, float]) -> str:
+    """The table for docs/cloud.md, from the measured MB/s of one core by job."""
     head = " | ".join(f"{size} GB, {workers} workers" for size, workers in WORKERS.items())
     lines = [f"| job | workers | MB/s a core | {head} |", "|---|---|---:|" + "---:|" * len(WORKERS)]
     for job, worker_type in JOBS.items():
-        known = throughput.get(job, {})
-        rate = float(str(known.get("mb_per_second_per_core", ASSUMED_MB_PER_SECOND_PER_CORE)))
-        shown = f"{rate:.3g}" + ("" if known.get("measured") else " (assumed)")
+        rate = rates.get(job, ASSUMED_MB_PER_SECOND_PER_CORE)
+        shown = f"{rate:.3g}" + ("" if job in rates else " (assumed)")
         cells = []
         for size, workers in WORKERS.items():
             one = cost(size, workers, worker_type, rate)
@@ -79,19 +86,19 @@ def table(throughput: dict[str, dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
-def read_throughput() -> dict[str, dict[str, object]]:
-    """The measured figures; empty when there are none yet."""
+def measured_rates() -> dict[str, float]:
+    """The measured MB/s of one core by job; empty when there are none yet."""
     if not THROUGHPUT.is_file():
         return {}
-    found: dict[str, dict[str, object]] = json.loads(THROUGHPUT.read_text(encoding="utf-8"))
-    return found
+    kept = json.loads(THROUGHPUT.read_text(encoding="utf-8"))
+    return {job: float(one["mb_per_second_per_core"]) for job, one in kept.items() if one.get("measured")}
 
 
 def main() -> int:
     """Prints the table, or writes it into docs/cloud.md."""
     parser = argparse.ArgumentParser(description="What a run costs on Glue.", allow_abbrev=False)
     parser.add_argument("--write", action="store_true", help="put the table into docs/cloud.md")
-    text = table(read_throughput())
+    text = table(measured_rates())
     if not parser.parse_args().write:
         print(text)
         return 0

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import pytest
 
-from tools.cloud_costs import PAGE, cost, duration, read_throughput, table
+from tools.cloud_costs import PAGE, cost, duration, measured_rates, table
 
 
-def test_a_small_run_is_billed_a_minute_at_least() -> None:
-    # 0.1 GB on 4 cores at 10 MB/s and 70 %: 45 + 100 / 28 = 48.6 s; 2 DPU for a minute: 2 / 60 h * 0.44
+def test_a_small_run_is_billed_its_start_and_little_more() -> None:
+    # 0.1 GB on 4 cores at 10 MB/s and 70 %: 60 + 100 / 28 = 63.6 s; 2 DPU: 127.143 / 3600 h * 0.44
     found = cost(0.1, 2, "G.1X", 10.0)
-    assert found.seconds == pytest.approx(48.571, abs=0.001)
-    assert found.standard == pytest.approx(0.014667, abs=1e-6)
+    assert found.seconds == pytest.approx(63.571, abs=0.001)
+    assert found.standard == pytest.approx(0.015540, abs=1e-6)
 
 
 def test_a_large_run_scales_with_its_executors() -> None:
-    # 1000 GB on 19 * 8 cores at 10 MB/s and 70 %: 45 + 1000000 / 1064 = 984.8 s; 40 DPU: 10.943 DPU h
+    # 1000 GB on 19 * 8 cores at 10 MB/s and 70 %: 60 + 1000000 / 1064 = 999.8 s; 40 DPU: 11.109 DPU h
     found = cost(1000, 20, "G.2X", 10.0)
-    assert found.seconds == pytest.approx(984.850, abs=0.001)
-    assert found.standard == pytest.approx(4.814824, abs=1e-5)
-    assert found.flex == pytest.approx(3.173407, abs=1e-5)
+    assert found.seconds == pytest.approx(999.850, abs=0.001)
+    assert found.standard == pytest.approx(4.888158, abs=1e-5)
+    assert found.flex == pytest.approx(3.221740, abs=1e-5)
 
 
 def test_durations_are_told_as_people_say_them() -> None:
@@ -27,10 +27,10 @@ def test_durations_are_told_as_people_say_them() -> None:
 
 
 def test_an_assumption_is_marked_as_one() -> None:
-    lines = table({"people": {"mb_per_second_per_core": 8.0, "measured": True}}).splitlines()
+    lines = table({"people": 8.0}).splitlines()
     assert "| people | G.1X | 8 |" in lines[6]
     assert "5 (assumed)" in lines[2]
 
 
 def test_the_page_shows_the_table_of_the_figures_at_hand() -> None:
-    assert table(read_throughput()) in PAGE.read_text(encoding="utf-8"), "run python -m tools.cloud_costs --write"
+    assert table(measured_rates()) in PAGE.read_text(encoding="utf-8"), "run python -m tools.cloud_costs --write"
