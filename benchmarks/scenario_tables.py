@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import explode as explode_contenders
@@ -27,73 +29,88 @@ def codes(settings: Settings) -> str:
     return str(settings.work / "country_codes.csv")
 
 
-def restaurants_contest(settings: Settings) -> Contest:
-    """Restaurants, all outputs. Job and floor read a page a line, the others the same pages as arrays."""
-    lines, array, out = pages(settings), pages(settings, "array"), settings.work / "out"
-    size, sheet = bytes_of(lines), codes(settings)
-    given = ("--restaurants", str(lines), "--country-codes", sheet, "--destination", str(out / "ours"))
-    found = [Contender("ours", job("restaurants", *given), size, out / "ours")]
+def contest(
+    settings: Settings,
+    work: str,
+    folder: str,
+    source: Path,
+    ours: Sequence[str],
+    theirs: Callable[[str], Sequence[str]],
+) -> Contest:
+    """Our job and the chosen contenders, by the commands `ours` and `theirs`; each fills its own folder in `folder`."""
+    size, out = bytes_of(source), settings.work / folder
+    found = [Contender("ours", [*ours, "--destination", str(out / "ours")], size, out / "ours")]
     for name in settings.contenders:
         if name != "ours":
-            source = lines if name == "floor" else array
-            words = ("--pages", str(source), "--codes", sheet, "--out", str(out / name))
-            found.append(Contender(name, contender("restaurants", name, *words), size, out / name))
-    return Contest("restaurants", found, settings)
+            found.append(Contender(name, [*theirs(name), "--out", str(out / name)], size, out / name))
+    return Contest(work, found, settings)
+
+
+def restaurants_contest(settings: Settings) -> Contest:
+    """Restaurants, all outputs. Job and floor read a page a line, the others the same pages as arrays."""
+    lines, array, sheet = pages(settings), pages(settings, "array"), codes(settings)
+
+    def theirs(name: str) -> list[str]:
+        """The command of a contender."""
+        return contender("restaurants", name, "--pages", str(lines if name == "floor" else array), "--codes", sheet)
+
+    ours = job("restaurants", "--restaurants", str(lines), "--country-codes", sheet)
+    return contest(settings, "restaurants", "out", lines, ours, theirs)
 
 
 def restaurants_section(settings: Settings) -> Section:
     """The restaurants job against everybody."""
-    contest = restaurants_contest(settings).run().compare(restaurants.outputs)
+    done = restaurants_contest(settings).run().compare(restaurants.outputs)
     return Section(
         "Restaurants, all outputs",
         "Search pages to details, events and ratings. The floor is Spark parsing the columns that the job needs, to nowhere.",
         HEADERS,
-        contest.rows(),
+        done.rows(),
         [
-            Target("time to the floor's", 1.4, contest.ratio("ours", "floor")),
-            Target("plain PySpark's time to ours", 2.5, contest.ratio("plain", "ours"), AT_LEAST),
-            Target("pandas' time to ours", 1.0, contest.ratio("pandas", "ours"), AT_LEAST),
+            Target("time to the floor's", 1.4, done.ratio("ours", "floor")),
+            Target("plain PySpark's time to ours", 2.5, done.ratio("plain", "ours"), AT_LEAST),
+            Target("pandas' time to ours", 1.0, done.ratio("pandas", "ours"), AT_LEAST),
         ],
         setup=setup(settings, f"{bytes_of(pages(settings)) / 1e6:.0f} MB of pages"),
-        equal=contest.equal,
+        equal=done.equal,
     )
 
 
 def orders_section(settings: Settings) -> Section:
     """The customer orders job against everybody."""
-    source, out = day(settings, settings.customers), settings.work / "out_orders"
-    size = bytes_of(source)
-    given = ("--source", str(source), "--destination", str(out / "ours"))
-    found = [Contender("ours", job("customer_orders", *given), size, out / "ours")]
-    for name in settings.contenders:
-        if name != "ours":
-            words = ("--day", str(source), "--out", str(out / name))
-            found.append(Contender(name, contender("orders", name, *words), size, out / name))
-    contest = Contest("customer_orders", found, settings).run().compare(orders.outputs)
+    source = day(settings, settings.customers)
+
+    def theirs(name: str) -> list[str]:
+        """The command of a contender."""
+        return contender("orders", name, "--day", str(source))
+
+    ours = job("customer_orders", "--source", str(source))
+    done = contest(settings, "customer_orders", "out_orders", source, ours, theirs).run().compare(orders.outputs)
     return Section(
         "Customer orders, messages in order",
         "Customers, orders and items to one message a customer. The floor is Spark scanning the three files, to nowhere.",
         HEADERS,
-        contest.rows(),
+        done.rows(),
         [
-            Target("time to the floor's", 2.0, contest.ratio("ours", "floor")),
-            Target("plain PySpark's time to ours", 1.5, contest.ratio("plain", "ours"), AT_LEAST),
+            Target("time to the floor's", 2.0, done.ratio("ours", "floor")),
+            Target("plain PySpark's time to ours", 1.5, done.ratio("plain", "ours"), AT_LEAST),
         ],
         setup=setup(settings, f"{settings.customers:,} customers, three orders each, three items an order"),
-        equal=contest.equal,
+        equal=done.equal,
     )
 
 
 def explode_contest(settings: Settings, what: str, source: Path) -> Contest:
     """explode_json to Parquet against DuckDB and the floor, on pages or deep documents."""
-    out, size = settings.work / f"out_{what}", bytes_of(source)
-    given = ("--source", str(source), "--root", what, "--destination", str(out / "ours"), "--format", "parquet")
-    found = [Contender("ours", job("explode_json", *given), size, out / "ours")]
-    for name in ("floor", "plain", "duckdb"):
-        if name in settings.contenders:
-            words = ("--what", what, "--source", str(source), "--out", str(out / name))
-            found.append(Contender(name, contender("explode", name, *words), size, out / name))
-    return Contest(f"explode {what}", found, settings).run().compare(explode_contenders.outputs)
+    able = tuple(name for name in ("floor", "plain", "duckdb") if name in settings.contenders)
+
+    def theirs(name: str) -> list[str]:
+        """The command of a contender."""
+        return contender("explode", name, "--what", what, "--source", str(source))
+
+    ours = job("explode_json", "--source", str(source), "--root", what, "--format", "parquet")
+    found = contest(replace(settings, contenders=able), f"explode {what}", f"out_{what}", source, ours, theirs)
+    return found.run().compare(explode_contenders.outputs)
 
 
 def explode_section(settings: Settings) -> Section:
