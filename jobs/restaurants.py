@@ -17,6 +17,7 @@ from pipeline.job import Input, Job, Option  # noqa: E402
 from pipeline.run import Run  # noqa: E402
 from transforms import ratings, restaurants  # noqa: E402
 from transforms.problems import PROBLEM, is_used  # noqa: E402
+from transforms.restaurant_events import explode_events  # noqa: E402
 
 COUNTRIES = T.StructType(
     [T.StructField("Country Code", T.IntegerType(), False), T.StructField("Country", T.StringType(), False)]
@@ -89,7 +90,7 @@ def body(run: Run) -> None:
     details = run.settle("restaurants.restaurant", named, raw=restaurant_of, persist=False)
     known = run.kept("restaurants.restaurant").where(is_used() | (F.col(f"{PROBLEM}.reason") == "unknown_country"))
     period = (run.options.events_from, run.options.events_to)
-    tagged = restaurants.explode_events(known, period)
+    tagged = explode_events(known, period)
     events = run.settle("restaurants.event", tagged, raw=event_itself, own_text=True, may_be_empty=True)
 
     published = restaurants.restaurant_details(details)

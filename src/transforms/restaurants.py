@@ -1,4 +1,4 @@
-"""Restaurant search pages to restaurants and their events.
+"""Restaurant search pages to restaurants and their published details; their events are in `restaurant_events`.
 
 A page is `{"restaurants": [{"restaurant": {...}}, ...]}` or an error such as `{"message": ..., "code": ...}`. Scalars
 are read as text, since partners send `votes` and `aggregate_rating` as text in one record and as a number in the next.
@@ -6,13 +6,11 @@ are read as text, since partners send `votes` and `aggregate_rating` as text in 
 
 from __future__ import annotations
 
-import datetime
-
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.nested_items import explode_items
-from transforms.problems import EXCLUDED, PROBLEM, PROBLEM_TYPE, REJECTED, exclude, problem, reject
+from transforms.problems import EXCLUDED, PROBLEM, REJECTED, exclude, problem, reject
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"
 EVENT = f"struct<event_id:string,title:string,start_date:string,end_date:string,photos:{PHOTOS}>"
@@ -89,12 +87,10 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
     """Pages as restaurants: one row a restaurant of a page, in array order, and one a page that is not used; none lost.
 
     In: what `parse_pages` gives. A page with a problem keeps it and has no `_index` and no values.
-    Out: `_file`, `_position`, `_index` int (place in the page),
-    `id` long, `name`, `country_id` int, `city`, `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color`
-    (upper case), `cuisines`, `events` array<struct<event_id, title, start_date, end_date, photo_url>>,
-    `_problem`. Empty text is null. Rejected: `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes,
-    rating, country or a nested
-    field; the detail names it).
+    Out: `_file`, `_position`, `_index` int (place in the page), `id` long, `name`, `country_id` int, `city`, `votes`
+    long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case), `cuisines`, `events` array<struct<event_id,
+    title, start_date, end_date, photo_url>>, `_problem`. Empty text is null. Rejected: `not_a_restaurant`,
+    `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested field; the detail names it).
     """
     used = F.when(F.col(PROBLEM).isNull(), F.col("restaurants"))
     rows = explode_items(pages, used, item="_element", outer=True)
@@ -124,12 +120,7 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
         F.upper(_text("r.user_rating.rating_color")).alias("rating_color"),
         _text("r.cuisines").alias("cuisines"),
         events.alias("events"),
-        F.array(
-            *[
-                F.struct(F.lit(name).alias("name"), _text(path).alias("text"), ok.alias("ok"))
-                for name, path, ok in _NUMBERS()
-            ]
-        ).alias("_numbers"),
+        _numbers().alias("_numbers"),
     )
     wrong = F.filter("_numbers", lambda n: n["text"].isNotNull() & ~F.coalesce(n["ok"], F.lit(False)))
     told = F.array_join(F.transform(wrong, lambda n: F.concat(n["name"], F.lit(": '"), n["text"], F.lit("'"))), "; ")
@@ -142,16 +133,18 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
     return tagged.drop("_misfit", "_absent", "_numbers")
 
 
-def _NUMBERS() -> list[tuple[str, str, Column]]:  # noqa: N802  (columns need a session, so this is no constant)
-    exact = _number("r.user_rating.aggregate_rating", "decimal(20,10)") == _number(
-        "r.user_rating.aggregate_rating", "decimal(2,1)"
-    )
-    return [
+def _numbers() -> Column:
+    """The numbers of a restaurant as sent: array<struct<name, text, ok>>."""
+    rating = "r.user_rating.aggregate_rating"
+    numbers = [
         ("id", "r.id", _number("r.id", "bigint").isNotNull()),
         ("country_id", "r.location.country_id", _number("r.location.country_id", "int").isNotNull()),
         ("votes", "r.user_rating.votes", _number("r.user_rating.votes", "bigint").isNotNull()),
-        ("aggregate_rating", "r.user_rating.aggregate_rating", exact),
+        ("aggregate_rating", rating, _number(rating, "decimal(20,10)") == _number(rating, "decimal(2,1)")),
     ]
+    return F.array(
+        *[F.struct(F.lit(name).alias("name"), _text(path).alias("text"), ok.alias("ok")) for name, path, ok in numbers]
+    )
 
 
 def _event(event: Column) -> Column:
@@ -218,54 +211,3 @@ def restaurant_details(restaurants: DataFrame) -> DataFrame:
     values = ("id", "name", "country", "city", "votes", "rating", "cuisines", first_event["start_date"])
     columns = [F.col(v) if isinstance(v, str) else v for v in values]
     return restaurants.select(*[column.alias(name) for column, name in zip(columns, DETAIL_COLUMNS, strict=True)])
-
-
-def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime.date]) -> DataFrame:
-    """Restaurants as events: one row an event of a restaurant, tagged when it is not to be published.
-
-    In: restaurants. Out: `_file`, `_position`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`,
-    `Photo URL`, `Event Title`, `Event Start Date` date, `Event End Date` date, `_problem`, and `_event`, the event as
-    sent. An absent start or end is open. Rejected: `missing_value` (no event id), `wrong_type`
-    (id or date, the detail names it). Excluded: `repeated_event` (the same id again in one restaurant, the first
-    stays), `undated_event` (neither date),
-    `outside_period` (no day in common with the period, both ends included).
-    """
-    fields = ("_file", "_position", "_index", "id", "name", "events", F.col("events.event_id").alias("_ids"))
-    rows = explode_items(restaurants.select(*fields), F.col("events"), item="e", index="_place")
-    start, end = (F.expr(f"try_cast(trim(e.{name}) AS date)") for name in ("start_date", "end_date"))
-    number = F.expr("try_cast(trim(e.event_id) AS bigint)")
-    flat = rows.select(
-        "_file",
-        "_position",
-        "_index",
-        number.alias("Event Id"),
-        F.col("id").alias("Restaurant Id"),
-        F.col("name").alias("Restaurant Name"),
-        F.col("e.photo_url").alias("Photo URL"),
-        F.col("e.title").alias("Event Title"),
-        start.alias("Event Start Date"),
-        end.alias("Event End Date"),
-        F.col("e").alias("_event"),
-        (F.call_function("array_position", F.col("_ids"), F.col("e.event_id")) <= F.col("_place")).alias("_again"),
-    )
-    texts = {"event_id": "Event Id", "start_date": "Event Start Date", "end_date": "Event End Date"}
-    wrong = [
-        F.when(
-            F.col(f"_event.{name}").isNotNull() & F.col(f"`{column}`").isNull(),
-            F.concat(F.lit(f"{name}: '"), F.col(f"_event.{name}"), F.lit("'")),
-        )
-        for name, column in texts.items()
-    ]
-    told = F.concat_ws("; ", *wrong)
-    first, last = (F.lit(day).cast("date") for day in period)
-    tagged = flat.withColumn(PROBLEM, F.lit(None).cast(PROBLEM_TYPE))
-    tagged = reject(tagged, told != "", "wrong_type", told)
-    tagged = reject(tagged, F.col("Event Id").isNull(), "missing_value", "event without id")
-    event = F.concat(F.lit("event "), F.col("Event Id").cast("string"))
-    tagged = exclude(tagged, F.col("_again"), "repeated_event", event)
-    tagged = exclude(
-        tagged, F.col("Event Start Date").isNull() & F.col("Event End Date").isNull(), "undated_event", event
-    )
-    outside = (F.col("Event Start Date") > last) | (F.col("Event End Date") < first)
-    tagged = exclude(tagged, F.coalesce(outside, F.lit(False)), "outside_period", event)
-    return tagged.drop("_again")

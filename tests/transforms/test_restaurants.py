@@ -2,32 +2,15 @@
 
 from __future__ import annotations
 
-import datetime
-import json
 from typing import Any
 
 from chispa import assert_df_equality
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from tests.transforms.restaurant_pages import exploded, outcome, page, pages
 from transforms import restaurants
-from transforms.problems import PROBLEM, is_used, no_problem
-
-APRIL = (datetime.date(2019, 4, 1), datetime.date(2019, 4, 30))
-
-
-def pages(spark: SparkSession, *texts: str) -> DataFrame:
-    rows = [(0, 100 * i, text) for i, text in enumerate(texts)]
-    return spark.createDataFrame(rows, "_file int, _position long, _raw string").withColumn(PROBLEM, no_problem())
-
-
-def page(*found: dict[str, Any]) -> str:
-    return json.dumps({"restaurants": [{"restaurant": one} for one in found]})
-
-
-def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
-    rows = frame.select(f"{PROBLEM}.kind", f"{PROBLEM}.reason", f"{PROBLEM}.detail").collect()
-    return [tuple(row) for row in rows]
+from transforms.problems import PROBLEM, is_used
 
 
 def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
@@ -67,7 +50,7 @@ def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
         {"id": "7", "name": "A", "user_rating": rating},
         {"id": 8, "user_rating": rating | {"votes": 3, "aggregate_rating": 4}},
     )
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, text)))
+    found = exploded(spark, text)
     expected = spark.sql(
         "SELECT 7L id, 'A' name, 12L votes, CAST(4.5 AS DECIMAL(2,1)) rating, '3F7E00' rating_color"
         " UNION ALL SELECT 8L, NULL, 3L, CAST(4.0 AS DECIMAL(2,1)), '3F7E00'"
@@ -77,7 +60,7 @@ def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
 
 
 def test_missing_parts_of_a_restaurant_are_null_and_not_a_problem(spark: SparkSession) -> None:
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, page({"id": "1", "cuisines": "  "}))))
+    found = exploded(spark, page({"id": "1", "cuisines": "  "}))
     columns = [
         "id",
         "name",
@@ -108,20 +91,20 @@ def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(spark: SparkSess
         ({"id": 1, "user_rating": "good"}, ("rejected", "wrong_type", "a field of the restaurant has another shape")),
     ]
     texts = [page(restaurant, {"id": 2, "name": "B"}) for restaurant, _ in cases]
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *texts)))
+    found = exploded(spark, *texts)
     pairs = [one for _, expected in cases for one in (expected, (None, None, None))]
     assert outcome(found.orderBy("_position", "_index")) == pairs
 
 
 def test_a_page_that_is_not_used_stays_a_row_with_its_problem(spark: SparkSession) -> None:
     texts = ['{"message": "no", "code": 440}', page({"id": 7})]
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *texts)))
+    found = exploded(spark, *texts)
     rows = [tuple(row) for row in found.select("_position", "_index", "id", f"{PROBLEM}.reason").collect()]
     assert rows == [(0, None, None, "api_error"), (100, 0, 7, None)]
 
 
 def test_an_element_without_a_restaurant_is_rejected(spark: SparkSession) -> None:
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, '{"restaurants": [{"place": 1}]}')))
+    found = exploded(spark, '{"restaurants": [{"place": 1}]}')
     assert outcome(found) == [("rejected", "not_a_restaurant", "element 0")]
 
 
@@ -133,7 +116,7 @@ def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
         page({"id": "?"}),
         page({"id": "?"}),
     ]
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *twice)))
+    found = exploded(spark, *twice)
     rows = restaurants.exclude_repeated(found, restaurants.find_repeated(found))
     expected = spark.createDataFrame(
         [
@@ -154,7 +137,7 @@ def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
 
 def test_a_country_that_is_not_in_the_sheet_excludes_the_restaurant(spark: SparkSession) -> None:
     text = page({"id": 1, "location": {"country_id": 1}}, {"id": 2, "location": {"country_id": 17}}, {"id": 3})
-    found = restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, text)))
+    found = exploded(spark, text)
     countries = spark.createDataFrame([(1, "India")], "country_id int, country string")
     named = restaurants.name_countries(found, countries).orderBy("id")
     assert [tuple(r) for r in named.select("id", "country").collect()] == [(1, "India"), (2, None), (3, None)]
@@ -169,9 +152,7 @@ def test_details_have_the_first_event_in_array_order_and_the_published_columns(s
         {"event": {"event_id": 2, "start_date": "2019-05-01"}},
         {"event": {"event_id": 1, "start_date": "2019-04-01"}},
     ]
-    found = restaurants.explode_restaurants(
-        restaurants.parse_pages(pages(spark, page({"id": 1, "name": "A", "zomato_events": events}, {"id": 2})))
-    )
+    found = exploded(spark, page({"id": 1, "name": "A", "zomato_events": events}, {"id": 2}))
     details = restaurants.restaurant_details(found.withColumn("country", F.lit("India")))
     expected = spark.createDataFrame(
         [(1, "A", "India", None, None, None, None, "2019-05-01"), (2, None, "India", None, None, None, None, None)],
@@ -188,66 +169,3 @@ def test_details_have_the_first_event_in_array_order_and_the_published_columns(s
         "Cuisines",
         "Event Date",
     ]
-
-
-def test_an_event_is_published_when_it_shares_a_day_with_the_period(spark: SparkSession) -> None:
-    cases = [
-        ("2019-03-01", "2019-03-31", "outside_period"),
-        ("2019-03-01", "2019-04-01", None),
-        ("2019-04-30", "2019-05-09", None),
-        ("2019-05-01", "2019-05-09", "outside_period"),
-        ("2019-01-01", "2019-12-31", None),
-        ("2019-04-10", "2019-04-11", None),
-        (None, "2019-04-01", None),
-        (None, "2019-03-31", "outside_period"),
-        ("2019-04-30", None, None),
-        ("2019-05-01", "", "outside_period"),
-        (None, None, "undated_event"),
-        ("2019-02-30", "2019-04-02", "wrong_type"),
-    ]
-    events = [
-        {"event": {"event_id": number, "start_date": start, "end_date": end}}
-        for number, (start, end, _) in enumerate(cases, 1)
-    ]
-    found = restaurants.explode_restaurants(
-        restaurants.parse_pages(pages(spark, page({"id": 1, "zomato_events": events})))
-    )
-    rows = restaurants.explode_events(found, APRIL).orderBy("Event Id").select(f"{PROBLEM}.reason").collect()
-    assert [row.reason for row in rows] == [reason for _, _, reason in cases]
-
-
-def test_an_event_has_its_first_photo_and_a_repeated_one_counts_once(spark: SparkSession) -> None:
-    photos = [{"photo": {"url": "first"}}, {"photo": {"url": "second"}}]
-    one = {"event_id": 5, "title": 'a, "b"\nc', "start_date": "2019-04-02", "end_date": "2019-04-03", "photos": photos}
-    events = [
-        {"event": one},
-        {"event": one | {"title": "again"}},
-        {"event": {"start_date": "2019-04-02"}},
-        {"other": 1},
-    ]
-    found = restaurants.explode_restaurants(
-        restaurants.parse_pages(pages(spark, page({"id": 1, "name": "A", "zomato_events": events})))
-    )
-    rows = restaurants.explode_events(found, APRIL)
-    assert outcome(rows) == [
-        (None, None, None),
-        ("excluded", "repeated_event", "event 5"),
-        ("rejected", "missing_value", "event without id"),
-    ]
-    expected = spark.sql(
-        "SELECT 5L `Event Id`, 1L `Restaurant Id`, 'A' `Restaurant Name`, 'first' `Photo URL`,"
-        " 'a, \"b\"\nc' `Event Title`, "
-        " DATE'2019-04-02' `Event Start Date`, DATE'2019-04-03' `Event End Date`"
-    )
-    assert_df_equality(
-        rows.where(is_used()).drop("_file", "_position", "_index", "_event", PROBLEM), expected, ignore_nullable=True
-    )
-
-
-def test_restaurants_without_any_event_give_an_empty_typed_frame(spark: SparkSession) -> None:
-    found = restaurants.explode_restaurants(
-        restaurants.parse_pages(pages(spark, page({"id": 1}, {"id": 2, "zomato_events": []})))
-    )
-    rows = restaurants.explode_events(found, APRIL)
-    assert rows.count() == 0
-    assert dict(rows.dtypes)["Event Start Date"] == "date"

@@ -1,0 +1,33 @@
+"""Pages of restaurants as frames, for the tests of what becomes of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from transforms import restaurants
+from transforms.problems import PROBLEM, no_problem
+
+
+def pages(spark: SparkSession, *texts: str) -> DataFrame:
+    """Raw pages as a scan gives them, a hundred bytes each."""
+    rows = [(0, 100 * i, text) for i, text in enumerate(texts)]
+    return spark.createDataFrame(rows, "_file int, _position long, _raw string").withColumn(PROBLEM, no_problem())
+
+
+def page(*found: dict[str, Any]) -> str:
+    """The text of a page of restaurants."""
+    return json.dumps({"restaurants": [{"restaurant": one} for one in found]})
+
+
+def exploded(spark: SparkSession, *texts: str) -> DataFrame:
+    """The restaurants of raw pages."""
+    return restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *texts)))
+
+
+def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
+    """Kind, reason and detail of every row's problem."""
+    rows = frame.select(f"{PROBLEM}.kind", f"{PROBLEM}.reason", f"{PROBLEM}.detail").collect()
+    return [tuple(row) for row in rows]
