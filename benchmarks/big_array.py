@@ -13,8 +13,9 @@ import itertools
 import random
 from pathlib import Path
 
+from benchmarks.contenders import session
 from benchmarks.generate_pages import pages
-from benchmarks.restaurants import RESTAURANT, session
+from benchmarks.restaurants import RESTAURANT
 
 # The numbers of a block's restaurants begin with these digits and go on with five more; no run of digits repeats in them.
 FIRST = b"987654"

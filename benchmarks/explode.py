@@ -5,12 +5,11 @@ python -m benchmarks.explode duckdb --what pages --source DIR --out DIR
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import generate_documents
-from benchmarks.restaurants import session
+from benchmarks.contenders import main, session
 
 # Everything that a generated page holds; a figure that comes as a number or as a text is a text here.
 EVENT = (
@@ -145,16 +144,5 @@ def outputs(out: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("contender", choices=("floor", "plain", "duckdb"))
-    parser.add_argument("--what", choices=sorted(SCHEMAS), required=True)
-    for name in ("source", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    chosen = parser.parse_args()
-    globals()[chosen.contender](chosen.what, chosen.source, chosen.out)
-
-
 if __name__ == "__main__":
-    main()
+    main((floor, plain, duckdb), "source", "out", what=sorted(SCHEMAS))

@@ -5,13 +5,12 @@ python -m benchmarks.orders duckdb --day DIR --out DIR
 
 from __future__ import annotations
 
-import argparse
 import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from benchmarks.restaurants import session
+from benchmarks.contenders import main, session
 
 ITEMS = "id long, order_reference string, packed string"
 ORDERS = "id long, customer_reference string, packed string"
@@ -142,15 +141,5 @@ def outputs(out: Path) -> dict[str, tuple[int, Decimal]]:
     return found
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("contender", choices=("floor", "plain", "pandas", "duckdb", "polars"))
-    parser.add_argument("--day", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    chosen = parser.parse_args()
-    globals()[chosen.contender](chosen.day, chosen.out)
-
-
 if __name__ == "__main__":
-    main()
+    main((floor, plain, pandas, duckdb, polars), "day", "out")

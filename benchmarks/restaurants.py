@@ -5,11 +5,12 @@ python -m benchmarks.restaurants pandas --pages DIR --codes FILE --out DIR
 
 from __future__ import annotations
 
-import argparse
 import csv
 import json
 from pathlib import Path
 from typing import Any
+
+from benchmarks.contenders import main, session
 
 DETAILS = ["id", "name", "country", "city", "votes", "rating", "cuisines", "event_date"]
 EVENTS = ["event_id", "id", "name", "photo_url", "title", "start_date", "end_date"]
@@ -20,15 +21,6 @@ RESTAURANT = (
     "aggregate_rating:string,votes:string,rating_text:string,rating_color:string>,zomato_events:array<struct<event:"
     "struct<event_id:string,title:string,start_date:string,end_date:string,photos:array<struct<photo:struct<url:string>>>>>>>"
 )
-
-
-def session(name: str) -> Any:
-    """The session of the Spark contenders; memory and cores come with spark-submit."""
-    from pyspark.sql import SparkSession
-
-    spark = SparkSession.builder.appName(name).config("spark.ui.enabled", "false").getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def floor(pages: Path, codes: Path, out: Path) -> None:
@@ -230,15 +222,5 @@ def outputs(out: Path) -> dict[str, list[tuple[str, ...]]]:
     return found
 
 
-def main() -> None:
-    """The command line."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("contender", choices=("floor", "plain", "pandas", "duckdb", "polars"))
-    for name in ("pages", "codes", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    chosen = parser.parse_args()
-    globals()[chosen.contender](chosen.pages, chosen.codes, chosen.out)
-
-
 if __name__ == "__main__":
-    main()
+    main((floor, plain, pandas, duckdb, polars), "pages", "codes", "out")
