@@ -8,57 +8,27 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support.paths import ROOT
-from tests.support.servers import Endpoint, free_port
+from tests.support.servers import Endpoint, server_process
+from tools.postgres import free_port
 
 TERRAFORM = ROOT / "terraform"
 
 
 @contextlib.contextmanager
-def standin(folder: pathlib.Path, seconds: float = 90) -> Iterator[Endpoint]:
+def standin(folder: pathlib.Path) -> Iterator[Endpoint]:
     """The stand-in in a process of its own, ended by its id. Its log is folder/server.log, the jobs' beside it."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     endpoint = Endpoint(f"http://127.0.0.1:{port}")
     paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]), "PYTHONUNBUFFERED": "1"}
-    command = [sys.executable, "-m", "tests.standin.server", str(port), str(folder)]
-    with (folder / "server.log").open("w") as out:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **paths},
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        until = time.monotonic() + seconds
-        while not _answers(f"{endpoint.url}/moto-api/data.json"):
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError("the stand-in did not start:\n" + (folder / "server.log").read_text()[-3000:])
-            time.sleep(0.2)
+    command = [sys.executable, "-m", "tests.standin.server", str(port), str(folder.resolve())]
+    with server_process(command, f"{endpoint.url}/moto-api/data.json", folder, paths):
         yield endpoint
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _answers(url: str) -> bool:
-    try:
-        urllib.request.urlopen(url, timeout=2).close()
-    except OSError:
-        return False
-    return True
 
 
 def plugin_mirror() -> str:

@@ -11,20 +11,20 @@ import contextlib
 import os
 import pathlib
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import boto3
 
 from pipeline import jars
+from tools.postgres import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent
 REGION = "eu-west-1"
@@ -64,13 +64,6 @@ class Endpoint:
         )
 
 
-def free_port() -> int:
-    """A port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def _answers(url: str) -> bool:
     try:
         urllib.request.urlopen(url, timeout=2).close()
@@ -82,10 +75,15 @@ def _answers(url: str) -> bool:
 
 
 @contextlib.contextmanager
-def _process(command: Sequence[str], url: str, folder: pathlib.Path) -> Iterator[None]:
-    """Runs a server until the block ends; what it says is in folder/server.log."""
+def server_process(
+    command: Sequence[str], url: str, folder: pathlib.Path, extra: Mapping[str, str] | None = None
+) -> Iterator[None]:
+    """Runs a server in the folder until the block ends; what it says is in folder/server.log.
+
+    `extra`: more for its environment. `RuntimeError` with the end of the log when it ends early or does not answer.
+    """
     log = folder / "server.log"
-    environment = {**os.environ, "AWS_EC2_METADATA_DISABLED": "true"}
+    environment = {**os.environ, "AWS_EC2_METADATA_DISABLED": "true", **(extra or {})}
     with log.open("w") as out:
         process = subprocess.Popen(
             command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT
@@ -127,7 +125,7 @@ def moto_server() -> Iterator[Endpoint]:
     """Most of AWS, as moto has it, without patches; state is gone with the process."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _folder() as folder, _process(command, f"{url}/moto-api/data.json", folder):
+    with _folder() as folder, server_process(command, f"{url}/moto-api/data.json", folder):
         yield Endpoint(url)
 
 
@@ -145,7 +143,7 @@ def elasticmq() -> Iterator[Endpoint]:
         )
         command = _java("elasticmq", "org.elasticmq.server.Main")
         command.insert(1, f"-Dconfig.file={folder}/elasticmq.conf")
-        with _process(command, url, folder):
+        with server_process(command, url, folder):
             yield Endpoint(url)
 
 
@@ -166,7 +164,7 @@ def s3proxy() -> Iterator[Endpoint]:
         }
         (folder / "s3proxy.conf").write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
         command = _java("s3proxy", "org.gaul.s3proxy.Main", "--properties", str(folder / "s3proxy.conf"))
-        with _process(command, url, folder):
+        with server_process(command, url, folder):
             yield endpoint
 
 
@@ -192,5 +190,5 @@ def dynalite() -> Iterator[Endpoint]:
     url = f"http://127.0.0.1:{(port := free_port())}"
     with _folder() as folder:
         command = [_npm_program("dynalite"), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
-        with _process([*command, "--deleteTableMs", "0"], url, folder):
+        with server_process([*command, "--deleteTableMs", "0"], url, folder):
             yield Endpoint(url)

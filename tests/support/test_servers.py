@@ -50,7 +50,7 @@ def test_a_server_listens_on_the_loopback_only_and_ends_with_its_block(
 
 
 def test_a_server_that_does_not_start_says_why(tmp_path: pathlib.Path) -> None:
-    start = servers._process([sys.executable, "-m", "absent"], "http://127.0.0.1:9", tmp_path)
+    start = servers.server_process([sys.executable, "-m", "absent"], "http://127.0.0.1:9", tmp_path)
     with pytest.raises(RuntimeError, match=re.compile("did not start on .*No module named", re.DOTALL)), start:
         pass
 
