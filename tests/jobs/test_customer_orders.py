@@ -10,7 +10,9 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
+from pyspark.sql import SparkSession
 
+from tests.support import jobs
 from tests.support.jobs import JobResult
 
 Call = Callable[..., JobResult]
@@ -62,79 +64,86 @@ def test_the_real_sample_gives_the_published_messages(
     assert done.report["notes"] == [f"day 20220130: the newest complete day in {real_data / 'customer_orders'}"]
 
 
-def test_every_odd_row_is_named_and_nothing_is_counted_twice(call_job: Call, tmp_path: pathlib.Path) -> None:
-    source = day(
-        tmp_path / "drops",
-        customers=[
-            "1,A,B,c1 Active",  # line 2
-            "1,A,B,c1 Active",  # the same row twice
-            "9,Other,B,c1 Active",  # c1 again, different
-            "2,C,D,c2 Active",
-            "x,E,F,c3 Active",  # no number as id: c3 is not used
-            "4,G,H,Zoë Active",
-            "5,I,J,c5",  # no status
-            '6,K,L,"q""6 Active"',
-        ],
-        orders=[
-            "1,c1,Delivered o1 10",  # line 2
-            "2,c1,On Hold o2 11",
-            "2,c1,On Hold o2 11",  # the same row twice
-            "3,c2,Delivered o1 12",  # o1 again, for another customer
-            "4,c9,Delivered o4 13",  # nobody's
-            "5,c3,Delivered o5 14",  # of a customer that is not used
-            "6,Zoë,Delivered o6 late",  # no number as time
-            '7,"q""6",New o7 15',
-        ],
-        items=[
-            "1,o1,Blue Widget XL 2 0.10",  # line 2
-            "2,o1,Lamp 1 0.20",
-            "2,o1,Lamp 1 0.20",  # the same row twice
-            "3,o2,Lamp 1 100",
-            "4,o4,Lamp 1 5",  # of an order that is not used
-            "5,o6,Lamp 1 5",  # of an order that does not parse: its reference is known all the same
-            "6,o99,Lamp 1 5",  # of no order
-            "7,o99,Rug 1 5",
-            "8,o1,Lamp",  # too few pieces
-            "9,o1,Lamp 1 1.005",  # more decimals than money has
-        ],
+# Each row of a day, from line 2 on, with the reason why it is not used.
+ODD_DAY: dict[str, list[tuple[str, str]]] = {
+    "customers": [
+        ("1,A,B,c1 Active", ""),
+        ("1,A,B,c1 Active", "duplicate"),
+        ("9,Other,B,c1 Active", "conflicting_reference"),
+        ("2,C,D,c2 Active", ""),
+        ("x,E,F,c3 Active", "wrong_type"),
+        ("4,G,H,Zoë Active", ""),
+        ("5,I,J,c5", "too_few_pieces"),
+        ('6,K,L,"q""6 Active"', ""),
+    ],
+    "orders": [
+        ("1,c1,Delivered o1 10", ""),
+        ("2,c1,On Hold o2 11", ""),
+        ("2,c1,On Hold o2 11", "duplicate"),
+        ("3,c2,Delivered o1 12", "conflicting_reference"),
+        ("4,c9,Delivered o4 13", "unknown_customer"),
+        ("5,c3,Delivered o5 14", "parent_rejected"),
+        ("6,Zoë,Delivered o6 late", "wrong_type"),
+        ('7,"q""6",New o7 15', ""),  # an order without items
+    ],
+    "items": [
+        ("1,o1,Blue Widget XL 2 0.10", ""),
+        ("2,o1,Lamp 1 0.20", ""),
+        ("2,o1,Lamp 1 0.20", "duplicate"),
+        ("3,o2,Lamp 1 100", ""),
+        ("4,o4,Lamp 1 5", "parent_rejected"),
+        ("5,o6,Lamp 1 5", "parent_rejected"),  # o6 does not parse, but its reference is known
+        ("6,o99,Lamp 1 5", "unknown_order"),
+        ("7,o99,Rug 1 5", "unknown_order"),
+        ("8,o1,Lamp", "too_few_pieces"),
+        ("9,o1,Lamp 1 1.005", "wrong_type"),  # more decimals than money has
+    ],
+}
+
+
+@pytest.fixture(scope="module")
+def odd_day(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> JobResult:
+    """The run of a day with a row of every odd kind."""
+    folder = tmp_path_factory.mktemp("odd")
+    source = day(folder / "drops", **{name: [row for row, _ in rows] for name, rows in ODD_DAY.items()})
+    done = jobs.call_job(
+        "customer_orders", "--source", source, "--max-rejected", "90%", "--destination", folder / "out"
     )
-    done = call_job("customer_orders", "--source", source, "--max-rejected", "90%", "--destination", tmp_path / "out")
     assert done.exit_code == 0, done.output
-    assert done.read("customer_messages.jsonl").splitlines() == [
+    return done
+
+
+def test_every_odd_row_is_named(odd_day: JobResult) -> None:
+    assert odd_day.destination is not None
+    assert kept_apart(odd_day.destination) == {
+        (name, line, reason) for name, rows in ODD_DAY.items() for line, (_, reason) in enumerate(rows, 2) if reason
+    }
+
+
+def test_nothing_of_an_odd_day_is_counted_twice(odd_day: JobResult) -> None:
+    assert odd_day.read("customer_messages.jsonl").splitlines() == [
         '{"type":"customer_message","customer_reference":"c1","number_of_orders":2,"total_amount_spent":100.3}',
         '{"type":"customer_message","customer_reference":"q\\"6","number_of_orders":1,"total_amount_spent":0}',
     ]
-    assert done.read("error_messages.jsonl").splitlines() == [
+
+
+def test_the_error_messages_of_an_odd_day_stand_in_order(odd_day: JobResult) -> None:
+    assert odd_day.read("error_messages.jsonl").splitlines() == [
         error("null", '"o99"', "Items of an unknown order"),
         error('"Zoë"', "null", "Something went wrong!"),
         error('"c2"', "null", "Something went wrong!"),
         error('"c9"', '"o4"', "Order of an unknown customer"),
     ]
-    assert kept_apart(tmp_path / "out") == {
-        ("customers", 3, "duplicate"),
-        ("customers", 4, "conflicting_reference"),
-        ("customers", 6, "wrong_type"),
-        ("customers", 8, "too_few_pieces"),
-        ("orders", 4, "duplicate"),
-        ("orders", 5, "conflicting_reference"),
-        ("orders", 6, "unknown_customer"),
-        ("orders", 7, "parent_rejected"),
-        ("orders", 8, "wrong_type"),
-        ("items", 4, "duplicate"),
-        ("items", 6, "parent_rejected"),
-        ("items", 7, "parent_rejected"),
-        ("items", 8, "unknown_order"),
-        ("items", 9, "unknown_order"),
-        ("items", 10, "too_few_pieces"),
-        ("items", 11, "wrong_type"),
-    }
-    assert done.report["inputs"]["items"] == {
+
+
+def test_the_report_of_an_odd_day_accounts_for_every_row(odd_day: JobResult) -> None:
+    assert odd_day.report["inputs"]["items"] == {
         "read": 10,
         "used": 3,
         "excluded": {"duplicate": 1},
         "rejected": {"parent_rejected": 2, "too_few_pieces": 1, "unknown_order": 2, "wrong_type": 1},
     }
-    assert done.report["figures"]["orders_without_items"] == 1
+    assert odd_day.report["figures"]["orders_without_items"] == 1
 
 
 def test_messages_reach_the_queue_once_however_often_the_day_is_run(
