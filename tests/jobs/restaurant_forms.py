@@ -1,4 +1,4 @@
-"""The same restaurant pages in every form partners send, and a damaged delivery with known contents."""
+"""What the restaurants job publishes; the same pages in every form partners send, and a damaged delivery."""
 
 from __future__ import annotations
 
@@ -6,6 +6,13 @@ import gzip
 import json
 import pathlib
 from typing import Any
+
+OUTPUTS = (
+    "restaurant_details.csv",
+    "restaurant_events.csv",
+    "rating_thresholds.csv",
+    "restaurant_ratings_histogram.png",
+)
 
 
 def pages_of(file: pathlib.Path) -> list[Any]:

@@ -11,16 +11,10 @@ from typing import Any
 
 import pytest
 
-from tests.jobs.restaurant_forms import damaged_lines, pages_of, restaurant, write_forms
+from tests.jobs.restaurant_forms import OUTPUTS, damaged_lines, pages_of, restaurant, write_forms
 from tests.support.jobs import JobResult
 
 Call = Callable[..., JobResult]
-OUTPUTS = (
-    "restaurant_details.csv",
-    "restaurant_events.csv",
-    "rating_thresholds.csv",
-    "restaurant_ratings_histogram.png",
-)
 SHEET = "Country Code,Country\n1,India\n"
 
 

@@ -12,17 +12,11 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from tests.jobs.restaurant_forms import OUTPUTS
 from tests.pipeline.test_lookup_table import items, new_table, put_rows
 from tests.support.jobs import JobResult, clean_environment, command
 from tests.support.servers import moto_server
 from tests.support.stores import Servers, s3_place, s3_servers
-
-OUTPUTS = (
-    "restaurant_details.csv",
-    "restaurant_events.csv",
-    "rating_thresholds.csv",
-    "restaurant_ratings_histogram.png",
-)
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 
 from pipeline import scan_plan, storage
 from pipeline.errors import InputError
-from pipeline.records import LINES, RECORDS, csv_lines, json_records, trimmed
+from pipeline.records import LINES, RECORDS, Scan, csv_lines, json_records, trimmed
 
 
 def files(folder: pathlib.Path, **texts: bytes) -> list[storage.FileInfo]:
@@ -66,13 +66,17 @@ def test_what_follows_a_record_in_its_text_does_not_disturb_the_parser(
     same(parsed.select("r.*"), [(1, None), (2, None)], "x int, bad string")
 
 
+def values_in_order(scan: Scan) -> list[Any]:
+    """The records of a scan by their place, parsed."""
+    return [json.loads(row[0]) for row in scan.frame.orderBy("_position").select(trimmed(F.col("_raw"))).collect()]
+
+
 @pytest.mark.usefixtures("tiny_ranges")
 def test_a_big_array_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     records = [{"n": number, "t": '"]}\\' * (number % 4)} for number in range(120)]
     scan = json_records(spark, files(tmp_path, a_json=json.dumps(records).encode()))
     assert scan.frame.rdd.getNumPartitions() > 5
-    texts = [json.loads(row[0]) for row in scan.frame.orderBy("_position").select(trimmed(F.col("_raw"))).collect()]
-    assert texts == records
+    assert values_in_order(scan) == records
 
 
 @pytest.mark.usefixtures("tiny_ranges")
@@ -83,8 +87,7 @@ def test_a_big_document_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib
     }
     scan = json_records(spark, files(tmp_path, a_json=json.dumps(document).encode()), records="api.items.data")
     assert scan.frame.rdd.getNumPartitions() > 5
-    texts = [json.loads(row[0]) for row in scan.frame.orderBy("_position").select(trimmed(F.col("_raw"))).collect()]
-    assert texts == records
+    assert values_in_order(scan) == records
 
 
 @pytest.mark.usefixtures("tiny_ranges")

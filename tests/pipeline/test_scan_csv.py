@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.scan_csv import csv_records, first_record
 from pipeline.scan_io import whole_lines
-
-Row = tuple[int, str, str | None]
+from tests.pipeline.test_scan_json import Row, rows_of
 
 
 def parts_of(data: bytes, length: int) -> Iterator[tuple[int, bytes]]:
@@ -19,18 +18,7 @@ def parts_of(data: bytes, length: int) -> Iterator[tuple[int, bytes]]:
 
 
 def read(data: bytes, *, multi_line: bool = False, block: int = 1 << 20, header: bool = True) -> list[Row]:
-    return _rows(parts_of(data, block), multi_line, header)
-
-
-def _rows(parts: Iterator[tuple[int, bytes]], multi_line: bool, header: bool) -> list[Row]:
-    rows: list[Row] = []
-    for found in csv_records(parts, header=header, multi_line=multi_line):
-        texts = [text.decode() for text in found.texts()]
-        rows += [
-            (place, text, found.errors.get(i))
-            for i, (place, text) in enumerate(zip(found.places().tolist(), texts, strict=True))
-        ]
-    return rows
+    return rows_of(csv_records(parts_of(data, block), header=header, multi_line=multi_line))
 
 
 LINES = [
@@ -100,7 +88,7 @@ def test_any_ranges_give_each_line_once(lines: list[str], ended: bool, cuts: set
     for start, end in zip([0, *inner], [*inner, len(data)], strict=True):
         begin = max(start - 1, 0)
         blocks = (data[low : low + block] for low in range(begin, len(data), block))
-        rows += _rows(whole_lines(blocks, start, end), False, start == 0)
+        rows += rows_of(csv_records(whole_lines(blocks, start, end), header=start == 0, multi_line=False))
     assert rows == read(data)
     assert [text for _, text, _ in rows] == [kept for line in lines if (kept := line.removesuffix("\r"))]
 
