@@ -62,7 +62,10 @@ def spark_hasher(spark: SparkSession) -> Hasher:
     """Computes the SHA-256 in a task of the session, so that the driver reads nothing; the package must be there."""
 
     def hashed(parts: Sequence[str], header: bytes) -> str:
+        """The SHA-256 of the header and the parts, one after the other."""
+
         def task(_batches: Iterable[Any]) -> Iterable[Any]:
+            """The digest as a batch of one row."""
             import pyarrow as pa
 
             yield pa.record_batch({"sha256": pa.array([sha256_of_parts(parts, header)])})

@@ -129,6 +129,7 @@ def remove_other_runs(client: Any, table: str, run_id: str) -> int:
 
 def _writer(table: str, run_id: str) -> Callable[[Iterable[pyarrow.RecordBatch]], Iterable[pyarrow.RecordBatch]]:
     def write(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        """Puts the rows of a partition into the table; gives one row: how many were written, and what failed."""
         import pyarrow
         from botocore.exceptions import BotoCoreError, ClientError
 

@@ -105,6 +105,7 @@ def deliver(
     counting = threading.Lock()
 
     def work() -> None:
+        """One thread: sends what the feed still has, until one of the threads fails."""
         try:
             while not stop.is_set() and (batches := feed.next(ledger.batches_a_note)):
                 _send_noted(batches, queue, ledger, delivery, counting)

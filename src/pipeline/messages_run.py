@@ -28,6 +28,7 @@ def send_after_publish(run: Run, files: Sequence[str], queue_url: str, day: str,
     """
 
     def send(run: Run) -> None:
+        """Delivers what was published, and puts into the report what became of it."""
         total = sum(run.outputs.staged[name].rows for name in files)
         paths = [path for name in files for path in _files(storage.join(run.destination, name))]
         queue = Queue(queue_url, connect(queue_url, THREADS))
@@ -63,6 +64,7 @@ def counted(job: str, what: str, total: int, quiet: bool) -> Iterator[Callable[[
         last = [time.monotonic()]
 
         def line(done: int) -> None:
+            """A line of the log, unless the last one is younger than ten seconds."""
             if time.monotonic() - last[0] > _SECONDS_A_LINE:
                 last[0] = time.monotonic()
                 log(job, f"{done} of {total} {what}")

@@ -81,6 +81,7 @@ def stage_progress(spark: SparkSession | None, job: str, stage: str, quiet: bool
         task = bar.add_task(f"{job}: {stage}", total=None)
 
         def poll() -> None:
+            """Moves the bar to the tasks done, five times a second."""
             while not stop.wait(0.2):
                 with contextlib.suppress(Exception):  # the display must never fail a job
                     done, total = _tasks(spark)

@@ -80,6 +80,7 @@ def run_tasks(spark: SparkSession, count: int, work: Callable[[int], Iterator[An
     """A frame of the Arrow batches that `work` gives for the task numbers from 0 to `count` - 1, a partition a task."""
 
     def body(numbers: Iterable[Any]) -> Iterator[Any]:
+        """The batches of the tasks whose numbers a partition holds."""
         for batch in numbers:
             for number in batch.column(0).to_pylist():
                 yield from work(number)
@@ -115,6 +116,7 @@ def json_records(spark: SparkSession, files: Sequence[File], *, records: str = "
     tasks = pack(pieces, cores)
 
     def work(number: int) -> Iterator[Any]:
+        """The records of a task as `RECORDS`."""
         from pipeline.scan_found import batches
         from pipeline.scan_task import json_task
 
@@ -143,13 +145,17 @@ def csv_lines(spark: SparkSession, files: Sequence[File], *, multi_line: bool = 
     tasks = pack(pieces, cores)
 
     def lines(number: int) -> Iterator[Any]:
+        """The records of a task as `LINES`."""
         from pipeline.scan_found import batches
         from pipeline.scan_task import csv_task
 
         return batches((file, layouts[file], found) for file, found in csv_task(tasks[number], multi_line))
 
     def cut(chosen: Sequence[Layout]) -> DataFrame:
+        """The records cut into the fields that the layouts want, in place of their text."""
+
         def work(number: int) -> Iterator[Any]:
+            """The fields of a task's records."""
             from pipeline.scan_fields import batches
             from pipeline.scan_task import csv_task
 

@@ -196,6 +196,7 @@ class _Object(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Fills the buffer as far as the answer goes, asking again where a connection breaks; 0 at the end."""
         data = again(lambda: self._read(len(buffer)), self._path)
         buffer[: len(data)] = data
         self._at += len(data)
@@ -216,6 +217,7 @@ class _Object(io.RawIOBase):
         return data
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Goes to a place; the next read makes a request of its own, unless it was there already."""
         place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
         if place != self._at:
             self._drop()

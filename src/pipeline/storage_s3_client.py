@@ -33,11 +33,13 @@ class _Clients:
         os.register_at_fork(after_in_child=self.forget)
 
     def forget(self) -> None:
+        """The next use makes a new client."""
         self._client: Any = None
         self._settings: tuple[str | None, ...] = ()
         self._guard = threading.Lock()
 
     def get(self) -> Any:
+        """The client, made anew when the settings in the environment are others."""
         settings = tuple(map(os.environ.get, _SETTINGS))
         with self._guard:
             if self._client is None or self._settings != settings:
