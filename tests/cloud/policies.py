@@ -73,7 +73,7 @@ def _fits(text: str, patterns: Any) -> bool:
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     for operator, wanted in conditions.items():
         if operator.removeprefix("ForAllValues:") not in ("StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool"):
-            raise NotImplementedError(f"the condition {operator}")
+            raise ValueError(f"a policy has the condition {operator}, which this reading does not know")
         for key, patterns in wanted.items():
             if key not in context:
                 return False
