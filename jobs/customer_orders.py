@@ -25,7 +25,7 @@ PIECES = {
     "items": ["item_name", "quantity", "total_price"],
 }
 PLAIN = {"customers": ["id"], "orders": ["id", "customer_reference"], "items": ["id", "order_reference"]}
-TYPES = {"order_timestamp": "bigint", "quantity": "bigint", "total_price": "decimal(18,2)"}
+TYPES = {"order_timestamp": "bigint", "quantity": "bigint", "total_price": "unscaled(18,2)"}
 FILES = ("customer_messages.jsonl", "error_messages.jsonl")
 
 
@@ -112,52 +112,82 @@ def read(run: Run, name: str) -> DataFrame:
     return rows
 
 
-def settle_items(run: Run, items: DataFrame, orders: DataFrame) -> DataFrame | None:
-    """Accounts for the items; returns the ones that do not count, tagged, if there are any.
-
-    Where every item read is in the total of a used order there is nothing more to say, and no second look.
-    """
+def settle_orders(run: Run, orders: DataFrame, items: DataFrame) -> tuple[DataFrame, DataFrame | None]:
+    """Settles the orders with the totals of their items; returns all of them, and the items that are there twice."""
     from pyspark.sql import functions as F
 
-    from transforms.customer_orders import ITEMS, REPEATS, repeated_items, tag_items
+    from transforms import customer_orders as steps
+
+    run.settle(
+        "orders", steps.order_totals(orders, items), figures={"repeats": F.count(F.when(F.col(steps.REPEATS), 1))}
+    )
+    orders = run.kept("orders")
+    if not run.counted("orders", "repeats"):
+        return orders, None
+    repeated = run.keep(steps.repeated_items(items, orders))
+    return steps.without_repeated(orders, repeated), repeated
+
+
+def settle_customers(run: Run, customers: DataFrame, orders: DataFrame) -> tuple[DataFrame, DataFrame | None]:
+    """Settles the customers with the totals of their orders; returns them, and the orders of all others, if any."""
+    from pyspark.sql import functions as F
+
+    from transforms import customer_orders as steps
+    from transforms.problems import is_used
+
+    totals = run.keep(steps.customer_totals(customers, orders))
+    figures = {name: F.sum(F.when(is_used(), F.col(name))) for name in (steps.ORDERS, steps.WITHOUT, steps.ITEMS)}
+    run.settle("customers", totals.where(F.col(steps.KEEPS).isNotNull()), persist=False, figures=figures)
+    run.figure("orders_without_items", run.counted("customers", steps.WITHOUT))
+    if run.counted("customers", steps.ORDERS) == run.account("orders").used:
+        return run.kept("customers"), None
+    parents = steps.lost_customers(totals)
+    lost = steps.tag_parents(orders.where(is_used()), parents, "customer_reference", "customer", how="inner")
+    return run.kept("customers"), run.settle_late("orders", lost)
+
+
+def settle_items(
+    run: Run, items: DataFrame, orders: DataFrame, lost: DataFrame | None, repeated: DataFrame | None
+) -> DataFrame | None:
+    """Accounts for the items; returns the ones that do not count, tagged, if there are any.
+
+    Where every item read is in the total of a used customer there is nothing more to say, and no second look.
+    """
+    from transforms import customer_orders as steps
     from transforms.problems import is_used
 
     account = run.account("items")
-    if not run.account("orders").used:
-        run.figure("orders_without_items", 0)
-        return None
-    figures = [F.sum(ITEMS), F.count(F.when(F.col(REPEATS), 1)), F.count(F.when(F.col(ITEMS) == 0, 1))]
-    counted, repeats, without = orders.where(is_used()).agg(*figures).first() or (0, 0, 0)
-    run.figure("orders_without_items", without)
     account.read = account.used = run.records_read("items") or 0
-    if account.read == counted and not repeats:
+    if run.counted("customers", steps.ITEMS) == account.read or not run.account("orders").used:
         return None
-    tagged = tag_items(items, orders)
-    problems = tagged.where(~is_used())
-    run.settle("items", problems.unionByName(repeated_items(tagged, orders)) if repeats else problems)
-    account.used = account.read - run.kept("items").count()
-    return run.kept("items")
+    problems = steps.tag_items(items, orders, lost).where(~is_used())
+    if repeated is not None:
+        used = orders.where(is_used())
+        if lost is not None:
+            used = used.join(lost.select("order_reference"), on="order_reference", how="left_anti")
+        twice = repeated.join(used.select("order_reference"), on="order_reference", how="left_semi")
+        problems = problems.unionByName(twice.select(problems.columns))
+    return run.settle_late("items", problems)
 
 
-def errors(totals: DataFrame, orders: DataFrame, items: DataFrame | None) -> DataFrame:
+def errors(customers: DataFrame, lost: DataFrame | None, items: DataFrame | None) -> DataFrame:
     """The error messages: customers without orders, orders of unknown customers, items of unknown orders."""
     from pyspark.sql import functions as F
 
-    from transforms.customer_orders import error_messages
+    from transforms.customer_orders import ORDERS, error_messages
+    from transforms.problems import is_used
 
     nothing = F.lit(None).cast("string")
-    none = totals.where(F.col("number_of_orders") == 0).select("customer_reference", nothing.alias("order_reference"))
-    unknown = orders.where(F.col("_problem.reason") == "unknown_customer").select(
-        "customer_reference", "order_reference"
-    )
-    told = error_messages(none, "Something went wrong!").unionByName(
-        error_messages(unknown, "Order of an unknown customer")
-    )
-    if items is None:
-        return told
-    lost = items.where(F.col("_problem.reason") == "unknown_order")
-    lost = lost.select(nothing.alias("customer_reference"), "order_reference").distinct()
-    return told.unionByName(error_messages(lost, "Items of an unknown order"))
+    none = customers.where(is_used() & (F.col(ORDERS) == 0))
+    told = error_messages(none.withColumn("order_reference", nothing), "Something went wrong!")
+    if lost is not None:
+        unknown = lost.where(F.col("_problem.reason") == "unknown_customer")
+        told = told.unionByName(error_messages(unknown, "Order of an unknown customer"))
+    if items is not None:
+        orphans = items.where(F.col("_problem.reason") == "unknown_order").select("order_reference").distinct()
+        orphans = orphans.withColumn("customer_reference", nothing)
+        told = told.unionByName(error_messages(orphans, "Items of an unknown order"))
+    return told
 
 
 def body(run: Run) -> None:
@@ -179,22 +209,12 @@ def body(run: Run) -> None:
         frame.drop(*[name for name in frame.columns if name[0] != "_" and not name.endswith("_reference")])
         for frame in (customers, orders)
     )
-    run.settle("customers", customers)
-    orders = steps.order_totals(orders, items)
-    orders = steps.tag_parents(
-        orders, steps.keepers(run.kept("customers"), "customer_reference"), "customer_reference", "customer"
-    )
-    run.settle("orders", orders)
-    orders = run.kept("orders")
-    problems = settle_items(run, items, orders)
-    used = orders.where(is_used())
-    if problems is not None:
-        used = steps.without_repeated(used, problems.where(F.col("_problem.reason") == "duplicate"))
-    # Sorting looks at its input twice, and the customers without orders are looked for once more.
-    totals = run.keep(steps.customer_totals(run.kept("customers").where(is_used()), used))
-    spending = totals.where(F.col("number_of_orders") > 0)
+    orders, repeated = settle_orders(run, orders, items)
+    customers, lost = settle_customers(run, customers, orders)
+    problems = settle_items(run, items, orders, lost, repeated)
+    spending = customers.where(is_used() & (F.col(steps.ORDERS) > 0))
     run.write_jsonl(FILES[0], spending, order=["customer_reference"], line=steps.customer_message())
-    told = errors(totals, orders, problems)
+    told = errors(customers, lost, problems)
     run.write_jsonl(FILES[1], told, order=["customer_reference", "order_reference"])
     if run.options.queue_url:
         send_after_publish(run, FILES, run.options.queue_url, run.options.date, "customer_reference")

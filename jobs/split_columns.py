@@ -118,7 +118,8 @@ def choices(options: argparse.Namespace) -> Choices:
 def read(run: Run, plan: Plan) -> DataFrame:
     """The rows as a tagged frame of text columns, those named in --types typed."""
     from transforms.packed import split
-    from transforms.packed_types import known_type, quoted
+    from transforms.packed_types import known_type
+    from transforms.text import quoted
 
     if plan.row is not None:
         return split(run.scan_csv("source").withColumnRenamed("_raw", plan.row.column), plan.row)
@@ -132,7 +133,7 @@ def write(run: Run, frame: DataFrame) -> None:
     from pyspark.sql import functions as F
     from pyspark.sql import types as T
 
-    from transforms.packed_types import quoted
+    from transforms.text import quoted
 
     file = f"rows.{run.options.format}"
     if run.options.format == "parquet":

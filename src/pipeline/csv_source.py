@@ -13,14 +13,10 @@ from pyspark.sql import types as T
 from pipeline.errors import InputError
 from pipeline.scan_fields import Layout
 from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
+from transforms.text import quoted
 
 BOOKKEEPING = ("_file", "_position", PROBLEM)
 _TYPE_NAMES = {"bigint": "integer", "int": "integer", "smallint": "integer", "tinyint": "integer"}
-
-
-def quoted(name: str) -> str:
-    """A column name as SQL takes it, whatever characters it holds."""
-    return "`" + name.replace("`", "``") + "`"
 
 
 def header_names(line: str, delimiter: str = ",") -> list[str]:
@@ -65,10 +61,8 @@ def _shown(text: Column) -> Column:
     return F.concat(F.lit('["'), F.replace(text, F.lit('"'), F.lit('\\"')), F.lit('"]'))
 
 
-def _absent(text: Column, tokens: Sequence[str]) -> Column:
-    if tuple(tokens) == ("",):
-        return text == ""
-    return F.lower(F.trim(text)).isin([token.lower() for token in tokens])
+def _present(text: Column, absent: Sequence[str]) -> Column:
+    return F.when(~F.lower(F.trim(text)).isin(list(absent)), text) if absent else text
 
 
 def _field_problem(field: T.StructField, text: Column, value: Column) -> Column:
@@ -93,7 +87,9 @@ def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str]
     field's type.
     """
     places = {field.name: F.col(f"c{i}") for i, field in enumerate(schema.fields)}
-    texts = [F.when(~_absent(text, absent), text).alias(name) for name, text in places.items()]
+    # An empty field is null already.
+    tokens = [token.lower() for token in absent if token]
+    texts = [_present(text, tokens).alias(name) for name, text in places.items()]
     flat = fields.select("_file", "_position", "_error", "_detail", *texts)
     checks = [
         F.when(F.col("_error").isNotNull(), problem(REJECTED, F.col("_error"), F.coalesce("_detail", F.lit("")))),

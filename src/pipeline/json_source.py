@@ -6,8 +6,8 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline.csv_source import quoted
 from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
+from transforms.text import quoted
 
 _CORRUPT = "_corrupt"
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
-from pipeline.accounts import Account
 from transforms.problems import EXCLUDED, PROBLEM
 
 if TYPE_CHECKING:
@@ -23,16 +21,16 @@ FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 
 @dataclass
 class Settled:
-    """An input whose rows are counted and kept.
+    """Rows of an input, kept; `codes` are the `kind:reason` found among them, with commas.
 
-    `codes` are the `kind:reason` found; `raw` cuts a row's part out of its record's text. With `own_text` it is made of
+    `raw` cuts a row's part out of its record's text. With `own_text` it is made of
     the row's own columns instead, so that the files are not looked at again.
     """
 
     name: str
     kept: DataFrame
-    codes: list[str]
-    raw: Callable[[Column], Column] | None
+    codes: str
+    raw: Callable[[Column], Column] | None = None
     own_text: bool = False
 
     @property
@@ -41,58 +39,38 @@ class Settled:
         return self.name.partition(".")[0]
 
 
-def _counted(tagged: DataFrame, name: str) -> tuple[DataFrame, Observation]:
-    """The frame, counted on the way: its rows, the used ones, and the kinds of problems."""
+def _counted(tagged: DataFrame, name: str, figures: Mapping[str, Column]) -> tuple[DataFrame, Observation]:
+    """The frame, counted on the way: its rows, the used ones, the kinds of problems, and what else is asked for."""
     counts = Observation(f"settle {name}")
     code = F.when(F.col(PROBLEM).isNotNull(), F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))
     metrics = [
         F.count(F.lit(1)).alias("rows"),
         F.count(F.when(F.col(PROBLEM).isNull(), 1)).alias("used"),
         F.array_join(F.sort_array(F.collect_set(code)), ",").alias("codes"),
+        *[F.coalesce(figure, F.lit(0)).alias(key) for key, figure in figures.items()],
     ]
     return tagged.observe(counts, *metrics), counts
 
 
-def settle(
+def keep(
     run: Run,
     tagged: DataFrame,
-    account: Account,
-    raw: Callable[[Column], Column] | None,
-    own_text: bool = False,
+    name: str,
+    *,
+    figures: Mapping[str, Column] | None = None,
+    then: Callable[[DataFrame], DataFrame] | None = None,
     persist: bool = True,
-) -> Settled:
-    """Keeps the tagged rows and counts read and used ones in the pass that fills the cache.
+) -> tuple[DataFrame, dict[str, Any]]:
+    """Keeps the tagged rows, or what `then` makes of them, and counts them in the pass that fills the cache.
 
-    Without `persist` the rows stand on others that are kept, and are only counted.
+    Gives what is kept, and what was counted: `rows`, `used`, `codes` and the `figures`. Without `persist` the rows
+    stand on others that are kept, and are only counted.
     """
-    counted, counts = _counted(tagged, account.name)
-    kept = counted.persist(StorageLevel.MEMORY_AND_DISK) if persist else tagged
+    counted, counts = _counted(tagged, name, figures or {})
+    made = then(counted) if then else counted
     # Counting the rows of a cache fills it and reads no column.
-    (kept if persist else counted).count()
-    return _settled(run, account, kept, counts.get, raw, own_text)
-
-
-def settle_parents(
-    run: Run, tagged: DataFrame, account: Account, explode: Callable[[DataFrame], DataFrame]
-) -> tuple[Settled, DataFrame]:
-    """Counts the tagged rows in the pass that keeps what they explode into; gives the account's rows, and all rows."""
-    counted, counts = _counted(tagged, account.name)
-    kept = run.keep(explode(counted))
-    kept.count()
-    return _settled(run, account, kept.where(F.col("_index").isNull()), counts.get, None, False), kept
-
-
-def _settled(
-    run: Run,
-    account: Account,
-    kept: DataFrame,
-    found: dict[str, Any],
-    raw: Callable[[Column], Column] | None,
-    own_text: bool,
-) -> Settled:
-    read = run.records_read(account.name)
-    account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
-    return Settled(account.name, kept, [code for code in found["codes"].split(",") if code], raw, own_text)
+    (run.keep(made) if persist else made).count()
+    return made if persist else tagged, counts.get
 
 
 def _problems(one: Settled) -> DataFrame:
@@ -155,7 +133,7 @@ def flush(run: Run, settled: Iterable[Settled]) -> None:
         return
     ordered = sorted(troubled, key=lambda one: one.scan_name)
     frames = [_lines(run, list(group)) for _, group in groupby(ordered, key=lambda one: one.scan_name)]
-    codes = [(one.name, *code.partition(":")[::2]) for one in troubled for code in one.codes]
+    codes = [(one.name, *code.partition(":")[::2]) for one in troubled for code in one.codes.split(",")]
     counts = Observation(f"quarantine {troubled[0].name}")
     metrics = [
         F.count(

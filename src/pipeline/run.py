@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from pyspark import StorageLevel
@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from pipeline import quarantine, report
 from pipeline.outputs import Outputs
+from pipeline.quarantine import Settled
 from pipeline.report import Report
 from pipeline.sources import Sources
 from transforms.problems import PROBLEM
@@ -30,8 +31,9 @@ class Run(Sources):
         self.job, self.run_id, self.outputs = job, run_id, outputs
         self.destination, self.dry_run = outputs.destination, outputs.dry_run
         self._kept: dict[str, DataFrame] = {}
+        self._figures: dict[str, Mapping[str, Any]] = {}
         self._released: list[DataFrame] = []
-        self._unwritten: list[quarantine.Settled] = []
+        self._unwritten: list[Settled] = []
         self.before_publish: Callable[[], None] = lambda: None
         self._after: list[Callable[[Run], None]] = []
 
@@ -47,22 +49,22 @@ class Run(Sources):
         own_text: bool = False,
         may_be_empty: bool = False,
         persist: bool = True,
+        figures: Mapping[str, Column] | None = None,
     ) -> DataFrame:
         """Counts an input's rows, keeps the ones with a problem on file, and returns the rows to use.
 
         One pass fills the cache and counts. `raw` takes a record's text and gives the part that belongs to the row
         (when a record was exploded); with `own_text` (JSON only) it makes that text of the row's own columns instead.
         `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an
-        input without any usable record. Without `persist` the rows, made of kept ones, are not kept themselves. Columns
-        that begin with `_` are bookkeeping and go, unless kept.
+        input without any usable record. Without `persist` the rows, made of kept ones, are not kept themselves.
+        `figures`, aggregates of whole numbers, are for `counted`. Columns that begin with `_` are bookkeeping and go,
+        unless kept.
         """
-        account = self.account(name)
-        account.may_be_empty = may_be_empty
+        self.account(name).may_be_empty = may_be_empty
         with self.stage(f"read {name}"):
-            settled = quarantine.settle(self, tagged, account, raw, own_text, persist)
-        self._kept[name] = settled.kept
-        self._unwritten.append(settled)
-        used = settled.kept.where(F.col(PROBLEM).isNull())
+            kept, found = quarantine.keep(self, tagged, name, figures=figures, persist=persist)
+        self._settled(Settled(name, kept, found["codes"], raw, own_text), found)
+        used = kept.where(F.col(PROBLEM).isNull())
         return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
 
     def settle_parents(self, name: str, tagged: DataFrame, explode: Callable[[DataFrame], DataFrame]) -> DataFrame:
@@ -71,10 +73,30 @@ class Run(Sources):
         `explode` gives a row with its `_problem` and no `_index` for each row that is not used.
         """
         with self.stage(f"read {name}"):
-            settled, kept = quarantine.settle_parents(self, tagged, self.account(name), explode)
-        self._kept[name] = settled.kept
-        self._unwritten.append(settled)
+            kept, found = quarantine.keep(self, tagged, name, then=explode)
+        self._settled(Settled(name, kept.where(F.col("_index").isNull()), found["codes"]), found)
         return kept.where(F.col("_index").isNotNull())
+
+    def settle_late(self, name: str, tagged: DataFrame) -> DataFrame:
+        """Takes rows, which the account has as used, out of use for the problem they turned out to have; returns them.
+
+        For what is only known when other inputs are settled: a parent that is not used.
+        """
+        with self.stage(f"read {name}"):
+            kept, found = quarantine.keep(self, tagged, f"{name} late")
+        self._unwritten.append(Settled(name, kept, found["codes"]))
+        self.account(name).used -= int(found["rows"])
+        return kept
+
+    def _settled(self, one: Settled, found: Mapping[str, Any]) -> None:
+        account, read = self.account(one.name), self.records_read(one.name)
+        account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
+        self._kept[one.name], self._figures[one.name] = one.kept, found
+        self._unwritten.append(one)
+
+    def counted(self, name: str, figure: str) -> int:
+        """A figure that was asked for when the input was settled."""
+        return int(self._figures[name][figure])
 
     def kept(self, name: str) -> DataFrame:
         """All rows of a settled input, tagged, from the cache: for outputs that use some of the excluded rows too."""
@@ -161,5 +183,5 @@ class Run(Sources):
 
     def release(self) -> None:
         """Gives back the kept rows."""
-        for frame in [*self._kept.values(), *self._released]:
+        for frame in self._released:
             frame.unpersist()

@@ -12,15 +12,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.packed_types import quoted
+from transforms.exact_sums import exact_total, high_part, low_part
 from transforms.problems import exclude, is_used, reject
-from transforms.text import plain_decimal
-from transforms.totals import attach, per_key
+from transforms.text import plain_decimal, quoted
 
 KEEPS = "_keeps_reference"
 PARENT = "_parent_used"
-ITEMS, SPENT, REPEATS = "_items", "_spent", "_may_repeat"
-AMOUNT = "decimal(38,2)"
+ITEMS, HIGH, LOW, REPEATS = "_items", "_high", "_low", "_may_repeat"
+ORDERS, WITHOUT = "number_of_orders", "_without_items"
 
 
 def reject_empty_references(frame: DataFrame, column: str) -> DataFrame:
@@ -83,14 +82,15 @@ def keepers(settled: DataFrame, reference: str) -> DataFrame:
     return settled.where(F.col(KEEPS)).select(quoted(reference), is_used().alias(PARENT))
 
 
-def tag_parents(frame: DataFrame, parents: DataFrame, reference: str, kind: str) -> DataFrame:
+def tag_parents(frame: DataFrame, parents: DataFrame, reference: str, kind: str, how: str = "left") -> DataFrame:
     """Rejects rows whose parent is not used or not there.
 
-    In: a tagged frame with `reference` string; `parents` as `keepers` gives them. Out: the same rows and columns;
-    reasons `parent_rejected`, `unknown_<kind>`. Rows with a problem keep it. Grain: unchanged.
+    In: a tagged frame with `reference` string; `parents` as `keepers` gives them. Out: the same columns; reasons
+    `parent_rejected`, `unknown_<kind>`. Rows with a problem keep it. Grain: unchanged; `how="inner"` gives the rows of
+    these parents only.
     """
     # Hashed by part, not broadcast: parents can be millions, and a reader's frame has no size for the planner.
-    joined = frame.join(parents.hint("shuffle_hash"), on=reference, how="left")
+    joined = frame.join(parents.hint("shuffle_hash"), on=reference, how=how)
     told = F.concat(F.lit(f"{kind} "), F.col(quoted(reference)))
     tagged = reject(joined, F.col(PARENT).isNull(), f"unknown_{kind}", F.concat(told, F.lit(" is in no file")))
     tagged = reject(tagged, ~F.col(PARENT), "parent_rejected", F.concat(told, F.lit(" is not used")))
@@ -101,43 +101,55 @@ def order_totals(orders: DataFrame, items: DataFrame) -> DataFrame:
     """Adds to the orders that keep their reference what their items come to.
 
     In: orders with `order_reference`, `_keeps_reference`; tagged items with `id` bigint, `order_reference`,
-    `total_price` decimal(18,2). Out: the orders and `_items` bigint, `_spent` decimal(28,2), `_may_repeat` boolean:
-    false when it is sure that no item is there twice. Only used items count. Grain: unchanged.
+    `total_price` bigint in hundredths. Out: the orders and `_items` bigint, `_high`, `_low` bigint (the sum, see
+    `exact_sums`), `_may_repeat` boolean: false when it is sure that no item is there twice. Only used items count.
+    Grain: unchanged.
     """
     # Equal rows have equal ids and set the same bits: as many bits as rows means that no row is there twice.
     digest = F.xxhash64("id")
     places = [F.pmod(F.col("id"), F.lit(64)), F.pmod(digest, F.lit(64)), F.pmod(F.shiftright(digest, 20), F.lit(64))]
     maps = [f"_bits{i}" for i in range(len(places))]
     bits = [F.bit_or(_bit(place)).alias(name) for name, place in zip(maps, places, strict=True)]
-    totals = per_key(items.where(is_used()), ["order_reference"], count=ITEMS, sums={SPENT: "total_price"}, more=bits)
+    totals = _priced(items.where(is_used()), bits)
     most_bits = F.greatest(*[F.bit_count(name) for name in maps])
-    totals = totals.select("order_reference", ITEMS, SPENT, (most_bits < F.col(ITEMS)).alias(REPEATS))
+    totals = totals.select("order_reference", ITEMS, HIGH, LOW, (most_bits < F.col(ITEMS)).alias(REPEATS))
     same = (F.col("o.order_reference") == F.col("t.order_reference")) & F.col(f"o.{KEEPS}")
     joined = orders.alias("o").join(totals.alias("t").hint("shuffle_hash"), on=same, how="left")
-    return joined.select(
-        "o.*",
-        F.coalesce(ITEMS, F.lit(0)).alias(ITEMS),
-        F.coalesce(SPENT, F.lit(0)).cast("decimal(28,2)").alias(SPENT),
-        F.coalesce(REPEATS, F.lit(False)).alias(REPEATS),
-    )
+    nothing = {ITEMS: F.lit(0), HIGH: F.lit(0), LOW: F.lit(0), REPEATS: F.lit(False)}
+    return joined.select("o.*", *[F.coalesce(name, value).alias(name) for name, value in nothing.items()])
+
+
+def _priced(items: DataFrame, more: Sequence[Column] = ()) -> DataFrame:
+    """One row an order: its items, and both parts of the sum of their prices."""
+    price = F.col("total_price")
+    sums = [F.sum(high_part(price)).alias(HIGH), F.sum(low_part(price)).alias(LOW)]
+    return items.groupBy("order_reference").agg(F.count(F.lit(1)).alias(ITEMS), *sums, *more)
 
 
 def _bit(place: Column) -> Column:
     return F.call_function("shiftleft", F.lit(1).cast("bigint"), place.cast("int"))
 
 
-def tag_items(items: DataFrame, orders: DataFrame) -> DataFrame:
+def tag_items(items: DataFrame, orders: DataFrame, lost: DataFrame | None = None) -> DataFrame:
     """Tags the items of orders that are not used or not there: `parent_rejected`, `unknown_order`.
 
-    In: tagged items; settled orders with `order_reference`, `_keeps_reference`. Grain: unchanged.
+    In: tagged items; settled orders with `order_reference`, `_keeps_reference`; `lost`: the orders that are not used
+    although they have no problem in `orders`. Grain: unchanged.
     """
-    return tag_parents(items, keepers(orders, "order_reference"), "order_reference", "order")
+    parents = keepers(orders, "order_reference")
+    if lost is not None:
+        names = lost.select("order_reference", F.lit(True).alias("_lost"))
+        parents = parents.join(names.hint("shuffle_hash"), on="order_reference", how="left")
+        used = F.col(PARENT) & F.col("_lost").isNull()
+        parents = parents.select("order_reference", used.alias(PARENT))
+    return tag_parents(items, parents, "order_reference", "order")
 
 
 def repeated_items(items: DataFrame, orders: DataFrame) -> DataFrame:
     """The items that are there a second time, id and all, tagged `duplicate`; of equal rows the first stays.
 
-    In: tagged items; orders with what `order_totals` adds: only those that may repeat an item are looked at.
+    In: tagged items; orders with what `order_totals` adds: only those that may repeat an item are looked at. Items with
+    a problem are not.
     """
     suspects = orders.where(F.col(REPEATS)).select("order_reference")
     content = [name for name in items.columns if not name.startswith("_")]
@@ -152,22 +164,68 @@ def repeated_items(items: DataFrame, orders: DataFrame) -> DataFrame:
 
 
 def without_repeated(orders: DataFrame, repeated: DataFrame) -> DataFrame:
-    """Takes what repeated items came to off the totals of their orders (`_items`, `_spent`)."""
-    extra = per_key(repeated, ["order_reference"], count="_extra", sums={"_extra_spent": "total_price"})
-    corrected = attach(orders, extra, ["order_reference"])
-    spent = (F.col(SPENT) - F.col("_extra_spent")).cast("decimal(28,2)")
-    return (
-        corrected.withColumn(ITEMS, F.col(ITEMS) - F.col("_extra"))
-        .withColumn(SPENT, spent)
-        .drop("_extra", "_extra_spent")
-    )
+    """Takes what repeated items came to off the totals of their orders (`_items`, `_high`, `_low`)."""
+    names = (ITEMS, HIGH, LOW)
+    extra = _priced(repeated).select("order_reference", *[F.col(name).alias(f"{name}_extra") for name in names])
+    joined = orders.join(extra.hint("shuffle_hash"), on="order_reference", how="left")
+    less = {name: F.col(name) - F.coalesce(f"{name}_extra", F.lit(0)) for name in names}
+    return joined.withColumns(less).select(*[F.col(quoted(name)) for name in orders.columns])
 
 
 def customer_totals(customers: DataFrame, orders: DataFrame) -> DataFrame:
-    """The used customers with `number_of_orders` bigint and `total_amount_spent` decimal(38,2), zero without orders."""
-    sums = per_key(orders, ["customer_reference"], count="number_of_orders", sums={"total_amount_spent": SPENT})
-    found = attach(customers.select("customer_reference"), sums, ["customer_reference"])
-    return found.withColumn("total_amount_spent", F.col("total_amount_spent").cast(AMOUNT))
+    """Adds to the customers that keep their reference what their used orders come to.
+
+    In: customers as `settle_references` gives them; tagged orders with what `order_totals` adds. Out: the customers and
+    `number_of_orders` bigint, `_without_items` bigint (orders without items), `_items` bigint, `_high`, `_low` bigint
+    (the sum); zero without orders. A reference that no customer keeps has a row too: everything else is null there.
+    Grain: a customer's row, or such a reference.
+
+    >>> from transforms.problems import no_problem
+    >>> customers = spark.createDataFrame([("c1",), ("c2",)], "customer_reference string")
+    >>> customers = customers.withColumns({"_problem": no_problem(), "_keeps_reference": F.lit(True)})
+    >>> orders = spark.createDataFrame([("c1", 2, 0, 350), ("c9", 1, 0, 20)],
+    ...     "customer_reference string, _items long, _high long, _low long").withColumn("_problem", no_problem())
+    >>> found = customer_totals(customers, orders).orderBy("customer_reference")
+    >>> found.select("customer_reference", "_keeps_reference", "number_of_orders", "_items", "_low").show()
+    +------------------+----------------+----------------+------+----+
+    |customer_reference|_keeps_reference|number_of_orders|_items|_low|
+    +------------------+----------------+----------------+------+----+
+    |                c1|            true|               1|     2| 350|
+    |                c2|            true|               0|     0|   0|
+    |                c9|            NULL|               1|     1|  20|
+    +------------------+----------------+----------------+------+----+
+    <BLANKLINE>
+    """
+    sums = {
+        ORDERS: F.count(F.lit(1)),
+        WITHOUT: F.count(F.when(F.col(ITEMS) == 0, 1)),
+        **{name: F.sum(name) for name in (ITEMS, HIGH, LOW)},
+    }
+    totals = (
+        orders.where(is_used())
+        .groupBy("customer_reference")
+        .agg(*[function.alias(name) for name, function in sums.items()])
+    )
+    same = (F.col("c.customer_reference") == F.col("t.customer_reference")) & F.col(f"c.{KEEPS}")
+    joined = customers.alias("c").join(totals.alias("t").hint("shuffle_hash"), on=same, how="full_outer")
+    return joined.select(
+        F.coalesce("c.customer_reference", "t.customer_reference").alias("customer_reference"),
+        *[f"c.{quoted(name)}" for name in customers.columns if name != "customer_reference"],
+        *[F.coalesce(name, F.lit(0)).alias(name) for name in sums],
+    )
+
+
+def lost_customers(totals: DataFrame) -> DataFrame:
+    """The references that have orders and no used customer, as `keepers` gives them, `_parent_used` false or null."""
+    keeper = F.coalesce(F.col(KEEPS), F.lit(True))
+    unused = F.col(KEEPS).isNull() | ~is_used()
+    found = totals.where(keeper & unused & (F.col(ORDERS) > 0))
+    return found.select("customer_reference", F.when(F.col(KEEPS), False).alias(PARENT))
+
+
+def amount_spent() -> Column:
+    """The sum of `_high` and `_low`, hundredths, as decimal(38,2)."""
+    return exact_total(F.col(HIGH), F.col(LOW), 2)
 
 
 def json_text(text: Column) -> Column:
@@ -182,9 +240,9 @@ def json_text(text: Column) -> Column:
 def customer_message() -> Column:
     """The message of a customer with orders: compact JSON, keys in fixed order.
 
-    In: `customer_reference` string, `number_of_orders` bigint, `total_amount_spent` decimal.
+    In: `customer_reference` string, `number_of_orders` bigint, `_high`, `_low` bigint.
 
-    >>> row = "SELECT 'ade3-11ed' AS customer_reference, 2L AS number_of_orders, 87.50BD AS total_amount_spent"
+    >>> row = "SELECT 'ade3-11ed' AS customer_reference, 2L AS number_of_orders, 0L AS _high, 8750L AS _low"
     >>> print(spark.sql(row).select(customer_message()).first()[0])
     {"type":"customer_message","customer_reference":"ade3-11ed","number_of_orders":2,"total_amount_spent":87.5}
     """
@@ -194,7 +252,7 @@ def customer_message() -> Column:
         F.lit(',"number_of_orders":'),
         F.col("number_of_orders").cast("string"),
         F.lit(',"total_amount_spent":'),
-        plain_decimal(F.col("total_amount_spent")),
+        plain_decimal(amount_spent()),
         F.lit("}"),
     )
 

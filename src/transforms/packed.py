@@ -18,8 +18,9 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.packed_cut import ENOUGH, PLACED, cut, elastic_piece, number_found, text_name
-from transforms.packed_types import can_hold, known_type, quoted, typed
+from transforms.packed_types import can_hold, known_type, typed
 from transforms.problems import PROBLEM, REJECTED, problem
+from transforms.text import quoted
 
 TOO_FEW, TOO_MANY, WRONG_TYPE = "too_few_pieces", "too_many_pieces", "wrong_type"
 
@@ -130,9 +131,9 @@ def _problem(packed: Packed) -> Column:
         if piece.type != "string":
             wrong, text = F.col(quoted(piece.name)).isNull(), F.col(quoted(text_name(piece.name)))
             reason = reason.when(wrong, WRONG_TYPE)
-            misfits = misfits.when(
-                wrong, F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {piece.type}; "))
-            )
+            expected_type = piece.type.replace("unscaled", "decimal")
+            misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {expected_type}; "))
+            misfits = misfits.when(wrong, misfit)
     number = F.concat(F.lit("pieces found: "), number_found(packed).cast("string"))
     expected = F.lit(f", expected: {len(packed.pieces)} ({' '.join(packed.names)})")
     overlaps = F.lit(elastic_piece(packed) is not None) | (number_found(packed) == len(packed.pieces))

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed_types import can_hold, pattern, quoted
+from transforms.packed_types import can_hold, pattern
+from transforms.text import quoted
 
 if TYPE_CHECKING:
     from transforms.packed import Packed

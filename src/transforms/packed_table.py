@@ -16,8 +16,9 @@ from pyspark.sql import functions as F
 
 from transforms.packed import TOO_MANY, WRONG_TYPE
 from transforms.packed_cut import separator_pattern
-from transforms.packed_types import known_type, quoted, typed
+from transforms.packed_types import known_type, typed
 from transforms.problems import PROBLEM, REJECTED, no_problem, problem
+from transforms.text import quoted
 
 ACROSS = "\\"
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
 
-_DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
+from transforms.text import quoted
+
+_DECIMAL = re.compile(r"(decimal|unscaled)\((\d{1,2}),\s*(\d{1,2})\)")
 _WHOLE = {"tinyint", "smallint", "int", "bigint"}
 _NAMES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint", "text": "string"}
 
@@ -30,9 +34,10 @@ _ALPHABETS = {
 
 
 def known_type(name: str) -> str:
-    """The Spark name of a piece's type: string, a whole number, decimal(p,s), float, double, boolean, date, timestamp.
+    """The name of a piece's type: string, a whole number, decimal(p,s), float, double, boolean, date, timestamp.
 
-    Raises ValueError for any other name.
+    unscaled(p,s) is a decimal(p,s) of at most 18 digits as a bigint, in units of its last decimal: 12.50 is 1250 of
+    unscaled(18,2). Raises ValueError for any other name.
 
     >>> known_type("Integer"), known_type("decimal(18, 2)")
     ('int', 'decimal(18,2)')
@@ -40,13 +45,13 @@ def known_type(name: str) -> str:
     text = name.strip().lower()
     text = _NAMES.get(text, text)
     if match := _DECIMAL.fullmatch(text):
-        precision, scale = int(match[1]), int(match[2])
-        if scale <= precision <= 38 and precision > 0:
-            return f"decimal({precision},{scale})"
+        precision, scale = int(match[2]), int(match[3])
+        if scale <= precision <= (38 if match[1] == "decimal" else 18) and precision > 0:
+            return f"{match[1]}({precision},{scale})"
     elif text == "string" or text in _WHOLE or text in _PATTERNS:
         return text
-    expected = "string, tinyint, smallint, int, bigint, decimal(p,s), float, double, boolean, date or timestamp"
-    raise ValueError(f"unknown type '{name}'; expected {expected}")
+    expected = "string, tinyint, smallint, int, bigint, decimal(p,s), unscaled(p,s), float, double, boolean, date"
+    raise ValueError(f"unknown type '{name}'; expected {expected} or timestamp")
 
 
 def pattern(type_name: str) -> str:
@@ -94,13 +99,37 @@ def typed(name: str, type_name: str) -> Column:
     text = F.col(quoted(name))
     if type_name == "string":
         return text
-    # try_cast has no function of its own before Spark 4, so the column goes in by its quoted name.
-    cast = F.expr(f"try_cast({quoted(name)} AS {type_name})")
+    if match := _DECIMAL.fullmatch(type_name):
+        precision, scale = int(match[2]), int(match[3])
+        return _decimal(name, precision, scale) if match[1] == "decimal" else _unscaled(name, precision, scale)
+    cast = _try_cast(quoted(name), type_name)
     if type_name in _WHOLE:
         return cast
-    if match := _DECIMAL.fullmatch(type_name):
-        return F.when(_fits_scale(text, int(match[2])), cast)
     return F.when(text.rlike(f"^(?:{pattern(type_name)})$"), cast)
+
+
+def _try_cast(sql: str, type_name: str) -> Column:
+    # try_cast has no function of its own before Spark 4, so what is cast goes in as SQL.
+    return F.expr(f"try_cast({sql} AS {type_name})")
+
+
+def _decimal(name: str, precision: int, scale: int) -> Column:
+    return F.when(_fits_scale(F.col(quoted(name)), scale), _try_cast(quoted(name), f"decimal({precision},{scale})"))
+
+
+def _unscaled(name: str, precision: int, scale: int) -> Column:
+    """The units of a decimal text: read as a whole number when the decimals are all there, or none of them."""
+    sql, text = quoted(name), F.col(quoted(name))
+    point, length = F.instr(text, "."), F.length(text)
+    digits = [F.substring(text, -place, 1).between("0", "9") for place in range(1, scale + 1)]
+    is_short = (point > 0) & (point == length - scale) & (length <= precision + 1)
+    without_point = f"concat(substring({sql}, 1, length({sql}) - {scale + 1}), right({sql}, {scale}))"
+    any_other = F.replace(_decimal(name, precision, scale).cast("string"), F.lit("."), F.lit(""))
+    return (
+        F.when(functools.reduce(operator.and_, digits, is_short), _try_cast(without_point, "bigint"))
+        .when((point == 0) & (length <= precision - scale), _try_cast(sql, "bigint") * 10**scale)
+        .otherwise(any_other.cast("bigint"))
+    )
 
 
 def _fits_scale(text: Column, scale: int) -> Column:
@@ -108,8 +137,3 @@ def _fits_scale(text: Column, scale: int) -> Column:
     point = F.instr(text, ".")
     short = (point == 0) | (F.length(text) - point <= scale)
     return (short | text.rlike(rf"\.\d{{{scale}}}0+$")) & ~text.contains("e") & ~text.contains("E")
-
-
-def quoted(name: str) -> str:
-    """A column name as Spark takes it, whatever characters it holds."""
-    return "`" + name.replace("`", "``") + "`"

@@ -13,8 +13,9 @@ from pyspark.sql import functions as F
 
 from transforms.packed import WRONG_TYPE
 from transforms.packed_cut import separator_pattern
-from transforms.packed_types import known_type, quoted, typed
+from transforms.packed_types import known_type, typed
 from transforms.problems import PROBLEM, REJECTED, no_problem, problem, reject
+from transforms.text import quoted
 
 EMPTY_KEY = "empty_key"
 _PAIRS = "_pairs"

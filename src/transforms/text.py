@@ -8,6 +8,11 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
+def quoted(name: str) -> str:
+    """A column name as Spark takes it, whatever characters it holds."""
+    return "`" + name.replace("`", "``") + "`"
+
+
 def csv_field(value: Column, absent: str = "NA") -> Column:
     """A value as an RFC 4180 field: quoted only when it holds a quote, comma or line break; null becomes `absent`.
 
@@ -23,8 +28,8 @@ def csv_field(value: Column, absent: str = "NA") -> Column:
     <BLANKLINE>
     """
     text = value.cast("string")
-    quoted = F.concat(F.lit('"'), F.replace(text, F.lit('"'), F.lit('""')), F.lit('"'))
-    return F.coalesce(F.when(text.rlike('[",\\r\\n]'), quoted).otherwise(text), F.lit(absent))
+    in_quotes = F.concat(F.lit('"'), F.replace(text, F.lit('"'), F.lit('""')), F.lit('"'))
+    return F.coalesce(F.when(text.rlike('[",\\r\\n]'), in_quotes).otherwise(text), F.lit(absent))
 
 
 def csv_line(names: Sequence[str], absent: str = "NA") -> Column:
@@ -40,7 +45,7 @@ def csv_line(names: Sequence[str], absent: str = "NA") -> Column:
     +-------+
     <BLANKLINE>
     """
-    return F.concat_ws(",", *[csv_field(F.col("`" + name.replace("`", "``") + "`"), absent) for name in names])
+    return F.concat_ws(",", *[csv_field(F.col(quoted(name)), absent) for name in names])
 
 
 def csv_header(names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed_types import quoted
+from transforms.text import quoted
 
 
 @dataclass(frozen=True)
