@@ -39,6 +39,10 @@ def check(options: argparse.Namespace) -> None:
         check_table(options.lookup_table)
 
 
+# What comes out of the pages, by the names of their accounts.
+RESTAURANT, EVENT = "restaurants.restaurant", "restaurants.event"
+
+
 def date(text: str) -> datetime.date:
     """A day as YYYY-MM-DD."""
     try:
@@ -82,20 +86,28 @@ def body(run: Run) -> None:
         F.col("Country Code").alias("country_id"), F.col("Country").alias("country")
     ).dropDuplicates(["country_id"])
     pages = restaurants.parse_pages(run.scan_json("restaurants"))
-    exploded = run.settle_parents("restaurants", pages, restaurants.explode_restaurants)
+    found = run.settle_parts(
+        "restaurants",
+        pages,
+        lambda used: restaurants.name_countries(restaurants.explode_restaurants(used), countries),
+        RESTAURANT,
+        restaurant_of,
+    )
     with run.stage("find repeated restaurants"):
-        repeated = run.keep(restaurants.find_repeated(exploded))
-        unique = restaurants.exclude_repeated(exploded, repeated) if repeated.count() else exploded
-    named = restaurants.name_countries(unique, countries)
-    details = run.settle("restaurants.restaurant", named, raw=restaurant_of, persist=False)
-    known = run.kept("restaurants.restaurant").where(is_used() | (F.col(f"{PROBLEM}.reason") == "unknown_country"))
+        twice = run.keep(restaurants.repeated_ids(found))
+        some_are = twice.count() > 0
+    if some_are:
+        tagged = run.keep(restaurants.exclude_repeated(found, restaurants.find_repeated(found, twice)))
+        run.settle(RESTAURANT, tagged, raw=restaurant_of, persist=False)
+    known = run.kept(RESTAURANT).where(is_used() | (F.col(f"{PROBLEM}.reason") == restaurants.UNKNOWN_COUNTRY))
     period = (run.options.events_from, run.options.events_to)
     tagged = explode_events(known, period)
-    events = run.settle("restaurants.event", tagged, raw=event_itself, own_text=True, may_be_empty=True)
+    events = run.settle(EVENT, tagged, raw=event_itself, own_text=True, may_be_empty=True)
 
-    published = restaurants.restaurant_details(details)
-    run.write_csv("restaurant_details.csv", published, order=["Restaurant Id"])
-    run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"])
+    published = restaurants.restaurant_details(known.where(is_used()))
+    used, used_events = (run.account(name).used for name in (RESTAURANT, EVENT))
+    run.write_csv("restaurant_details.csv", published, order=["Restaurant Id"], known=used)
+    run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"], known=used_events)
     publish_ratings(run, [ratings.RatingCount(*row) for row in ratings.count_ratings(known).collect()])
     if run.options.lookup_table:
         run.after_publish(lambda done: fill_lookup_table(done, published))

@@ -34,7 +34,18 @@ class Output:
         }
 
 
-def _sorted(frame: DataFrame, order: Sequence[str]) -> DataFrame:
+# Up to so many rows are sorted in one task: more tasks would need a sample first, another look at all of the input.
+_FEW = 50_000
+
+
+def is_few(rows: int | None) -> bool:
+    """Whether so many rows are sorted in one task; None: nobody knows how many there are."""
+    return rows is not None and rows <= _FEW
+
+
+def _sorted(frame: DataFrame, order: Sequence[str], rows: int | None = None) -> DataFrame:
+    if order and is_few(rows):
+        return frame.repartition(1).sortWithinPartitions(*order)
     return frame.orderBy(*order) if order else frame
 
 
@@ -54,10 +65,14 @@ class Outputs:
         """The folder of this run: DIR/_runs/<run-id>."""
         return storage.join(self.destination, "_runs", self.run_id)
 
-    def _write_text(self, frame: DataFrame, folder: str, order: Sequence[str], line: Column) -> tuple[list[str], int]:
+    def _write_text(
+        self, frame: DataFrame, folder: str, order: Sequence[str], line: Column, known: int | None
+    ) -> tuple[list[str], int]:
         counts = Observation(f"write {folder}")
         # Sorting makes its input twice, once for a sample: the lines are made behind it.
-        lines = _sorted(frame, order).select(line.alias("value")).observe(counts, F.count(F.lit(1)).alias("rows"))
+        lines = (
+            _sorted(frame, order, known).select(line.alias("value")).observe(counts, F.count(F.lit(1)).alias("rows"))
+        )
         if self.dry_run:
             lines.write.format("noop").mode("overwrite").save()
             return [], int(counts.get["rows"])
@@ -78,14 +93,15 @@ class Outputs:
         return storage.join(self.run_folder, "staged", name)
 
     def side_files(
-        self, frame: DataFrame, counted: Callable[[DataFrame], DataFrame], files: dict[tuple[str, str], str]
+        self, frame: DataFrame, counted: Callable[[DataFrame], DataFrame], files: dict[tuple[str, str], str], rows: int
     ) -> None:
         """Writes lines (`value`) by `kind` and `input` as single files of the run's own folder, at once, in order.
 
         `files` names the file of each (kind, input); `counted` observes the rows. In a dry run they are only counted.
         """
         # Sorting reads its input twice (once for a sample), so rows are counted behind it.
-        ordered = counted(frame.orderBy("kind", "input", "_path", "_place", "value")).select("kind", "input", "value")
+        by = ("kind", "input", "_path", "_place", "value")
+        ordered = counted(_sorted(frame, by, rows)).select("kind", "input", "value")
         if self.dry_run:
             ordered.write.format("noop").mode("overwrite").save()
             return
@@ -96,9 +112,11 @@ class Outputs:
             compose.publish(compose.stage(parts, storage.join(self.run_folder, file)))
         storage.delete_tree(folder)
 
-    def lines(self, name: str, frame: DataFrame, order: Sequence[str], header: str, line: Column) -> int:
-        """Stages a line a row, in the given order, as the output `name`; returns the number of rows."""
-        parts, rows = self._write_text(frame, self._work_folder(name), order, line)
+    def lines(
+        self, name: str, frame: DataFrame, order: Sequence[str], header: str, line: Column, known: int | None = None
+    ) -> int:
+        """Stages a line a row, in the given order, as the output `name`; returns the number of rows, `known` or not."""
+        parts, rows = self._write_text(frame, self._work_folder(name), order, line, known)
         staged: list[compose.Staged] = []
         if not self.dry_run:
             target, head = storage.join(self.destination, name), header.encode()

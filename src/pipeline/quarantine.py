@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
+from pipeline.outputs import is_few
 from transforms.problems import EXCLUDED, PROBLEM
 
 if TYPE_CHECKING:
@@ -21,15 +22,16 @@ FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 
 @dataclass
 class Settled:
-    """Rows of an input, kept; `codes` are the `kind:reason` found among them, with commas.
+    """Rows of an input, kept, `rows` of them with a problem; `codes` are their `kind:reason`, with commas.
 
-    `raw` cuts a row's part out of its record's text. With `own_text` it is made of
-    the row's own columns instead, so that the files are not looked at again.
+    `raw` cuts a row's part out of its record's text. With `own_text` it is made of the row's own columns instead, so
+    that the files are not looked at again.
     """
 
     name: str
     kept: DataFrame
     codes: str
+    rows: int
     raw: Callable[[Column], Column] | None = None
     own_text: bool = False
 
@@ -39,13 +41,17 @@ class Settled:
         return self.name.partition(".")[0]
 
 
-def _counted(tagged: DataFrame, name: str, figures: Mapping[str, Column]) -> tuple[DataFrame, Observation]:
+def _counted(
+    tagged: DataFrame, figures: Mapping[str, Column], own: Column | None = None
+) -> tuple[DataFrame, Observation]:
     """The frame, counted on the way: its rows, the used ones, the kinds of problems, and what else is asked for."""
-    counts = Observation(f"settle {name}")
-    code = F.when(F.col(PROBLEM).isNotNull(), F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))
+    counts = Observation()
+    own = F.lit(True) if own is None else own
+    used, troubled = F.col(PROBLEM).isNull(), F.col(PROBLEM).isNotNull()
+    code = F.when(own & troubled, F.concat_ws(":", f"{PROBLEM}.kind", f"{PROBLEM}.reason"))
     metrics = [
-        F.count(F.lit(1)).alias("rows"),
-        F.count(F.when(F.col(PROBLEM).isNull(), 1)).alias("used"),
+        F.count(F.when(own, 1)).alias("rows"),
+        F.count(F.when(own & used, 1)).alias("used"),
         F.array_join(F.sort_array(F.collect_set(code)), ",").alias("codes"),
         *[F.coalesce(figure, F.lit(0)).alias(key) for key, figure in figures.items()],
     ]
@@ -53,24 +59,26 @@ def _counted(tagged: DataFrame, name: str, figures: Mapping[str, Column]) -> tup
 
 
 def keep(
-    run: Run,
-    tagged: DataFrame,
-    name: str,
-    *,
-    figures: Mapping[str, Column] | None = None,
-    then: Callable[[DataFrame], DataFrame] | None = None,
-    persist: bool = True,
+    run: Run, tagged: DataFrame, *, figures: Mapping[str, Column] | None = None, persist: bool = True
 ) -> tuple[DataFrame, dict[str, Any]]:
-    """Keeps the tagged rows, or what `then` makes of them, and counts them in the pass that fills the cache.
+    """Keeps the tagged rows and counts them in the pass that fills the cache: `rows`, `used`, `codes`, the `figures`.
 
-    Gives what is kept, and what was counted: `rows`, `used`, `codes` and the `figures`. Without `persist` the rows
-    stand on others that are kept, and are only counted.
+    Without `persist` the rows stand on others that are kept, and are only counted.
     """
-    counted, counts = _counted(tagged, name, figures or {})
-    made = then(counted) if then else counted
+    counted, counts = _counted(tagged, figures or {})
     # Counting the rows of a cache fills it and reads no column.
-    (run.keep(made) if persist else made).count()
-    return made if persist else tagged, counts.get
+    (run.keep(counted) if persist else counted).count()
+    return counted if persist else tagged, counts.get
+
+
+def keep_parts(
+    run: Run, tagged: DataFrame, explode: Callable[[DataFrame], DataFrame]
+) -> tuple[DataFrame, dict[str, Any], dict[str, Any]]:
+    """Keeps what the tagged rows explode into, and counts both in the one pass: rows with an `_index` are parts."""
+    whole, counts = _counted(tagged, {})
+    parts, part_counts = _counted(explode(whole), {}, own=F.col("_index").isNotNull())
+    run.keep(parts).count()
+    return parts, counts.get, part_counts.get
 
 
 def _problems(one: Settled) -> DataFrame:
@@ -146,7 +154,9 @@ def flush(run: Run, settled: Iterable[Settled]) -> None:
         return lines.observe(counts, *metrics)
 
     files = {(kind, name): f"{FOLDERS[kind]}/{name}.jsonl" for name, kind, _ in codes}
-    run.outputs.side_files(functools.reduce(DataFrame.unionByName, frames), counted, files)
+    lines, rows = functools.reduce(DataFrame.unionByName, frames), sum(one.rows for one in troubled)
+    # Many lines are sorted with a sample taken first: kept, so that texts are not looked for twice.
+    run.outputs.side_files(lines if is_few(rows) else run.keep(lines), counted, files, rows)
     found = counts.get
     for i, (name, kind, reason) in enumerate(codes):
         account = run.account(name)

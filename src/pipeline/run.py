@@ -33,7 +33,7 @@ class Run(Sources):
         self._kept: dict[str, DataFrame] = {}
         self._figures: dict[str, Mapping[str, Any]] = {}
         self._released: list[DataFrame] = []
-        self._unwritten: list[Settled] = []
+        self._unwritten: dict[str, Settled] = {}
         self.before_publish: Callable[[], None] = lambda: None
         self._after: list[Callable[[Run], None]] = []
 
@@ -62,20 +62,30 @@ class Run(Sources):
         """
         self.account(name).may_be_empty = may_be_empty
         with self.stage(f"read {name}"):
-            kept, found = quarantine.keep(self, tagged, name, figures=figures, persist=persist)
-        self._settled(Settled(name, kept, found["codes"], raw, own_text), found)
+            kept, found = quarantine.keep(self, tagged, figures=figures, persist=persist)
+        self._settled(name, kept, found, raw, own_text)
         used = kept.where(F.col(PROBLEM).isNull())
         return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
 
-    def settle_parents(self, name: str, tagged: DataFrame, explode: Callable[[DataFrame], DataFrame]) -> DataFrame:
-        """Counts an input's rows and keeps what `explode` makes of them, in one pass; returns what it made.
+    def settle_parts(
+        self,
+        name: str,
+        tagged: DataFrame,
+        explode: Callable[[DataFrame], DataFrame],
+        part: str,
+        raw: Callable[[Column], Column],
+    ) -> DataFrame:
+        """Counts an input's rows and the parts that they explode into, in the one pass that keeps the parts.
 
-        `explode` gives a row with its `_problem` and no `_index` for each row that is not used.
+        `explode` gives a row with its `_problem` and no `_index` for each row that is not used, and a tagged row with
+        an `_index` for each part. Returns the parts, tagged; they are settled under the name `part`.
         """
         with self.stage(f"read {name}"):
-            kept, found = quarantine.keep(self, tagged, name, then=explode)
-        self._settled(Settled(name, kept.where(F.col("_index").isNull()), found["codes"]), found)
-        return kept.where(F.col("_index").isNotNull())
+            kept, found, parts_found = quarantine.keep_parts(self, tagged, explode)
+        self._settled(name, kept.where(F.col("_index").isNull()), found)
+        parts = kept.where(F.col("_index").isNotNull())
+        self._settled(part, parts, parts_found, raw)
+        return parts
 
     def settle_late(self, name: str, tagged: DataFrame) -> DataFrame:
         """Takes rows, which the account has as used, out of use for the problem they turned out to have; returns them.
@@ -83,16 +93,23 @@ class Run(Sources):
         For what is only known when other inputs are settled: a parent that is not used.
         """
         with self.stage(f"read {name}"):
-            kept, found = quarantine.keep(self, tagged, f"{name} late")
-        self._unwritten.append(Settled(name, kept, found["codes"]))
+            kept, found = quarantine.keep(self, tagged)
+        self._unwritten[f"{name} late"] = Settled(name, kept, found["codes"], found["rows"])
         self.account(name).used -= int(found["rows"])
         return kept
 
-    def _settled(self, one: Settled, found: Mapping[str, Any]) -> None:
-        account, read = self.account(one.name), self.records_read(one.name)
+    def _settled(
+        self,
+        name: str,
+        kept: DataFrame,
+        found: Mapping[str, Any],
+        raw: Callable[[Column], Column] | None = None,
+        own_text: bool = False,
+    ) -> None:
+        account, read = self.account(name), self.records_read(name)
         account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
-        self._kept[one.name], self._figures[one.name] = one.kept, found
-        self._unwritten.append(one)
+        self._kept[name], self._figures[name] = kept, found
+        self._unwritten[name] = Settled(name, kept, found["codes"], found["rows"] - found["used"], raw, own_text)
 
     def counted(self, name: str, figure: str) -> int:
         """A figure that was asked for when the input was settled."""
@@ -108,26 +125,38 @@ class Run(Sources):
         """What is not used is on file before any output is."""
         if self._unwritten:
             with self.stage("write quarantine"):
-                quarantine.flush(self, self._unwritten)
-            self._unwritten = []
+                quarantine.flush(self, self._unwritten.values())
+            self._unwritten = {}
 
-    def write_csv(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA") -> int:
-        """Writes all columns of the frame as one CSV file (RFC 4180), rows in the given order; returns their number."""
+    def write_csv(
+        self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", known: int | None = None
+    ) -> int:
+        """Writes all columns of the frame as one CSV file (RFC 4180), rows in the given order; returns their number.
+
+        `known` is their number where it is known before: a few are sorted with less ado.
+        """
         by = [f"`{column}`" for column in order]
         header, line = csv_header(frame.columns), csv_line(frame.columns, absent)
-        return self.write_lines(file, frame, order=by, header=header, line=line)
+        return self.write_lines(file, frame, order=by, header=header, line=line, known=known)
 
     def write_jsonl(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), line: Column | None = None) -> int:
         """Writes a JSON document a row, in the given order: `line`, or the column `value`; returns their number."""
         return self.write_lines(file, frame, order=order, line=line)
 
     def write_lines(
-        self, file: str, frame: DataFrame, *, order: Sequence[str] = (), header: str = "", line: Column | None = None
+        self,
+        file: str,
+        frame: DataFrame,
+        *,
+        order: Sequence[str] = (),
+        header: str = "",
+        line: Column | None = None,
+        known: int | None = None,
     ) -> int:
         """Writes one line a row, `line` or the column `value`, after the header, in the given order."""
         self._quarantine_first()
         with self.stage(f"write {file}"):
-            return self.outputs.lines(file, frame, order, header, F.col("value") if line is None else line)
+            return self.outputs.lines(file, frame, order, header, F.col("value") if line is None else line, known)
 
     def write_parquet(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
         """Writes the frame as a folder of Parquet parts; returns the number of rows."""

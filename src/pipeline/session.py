@@ -23,8 +23,8 @@ SETTINGS = {
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
     # Spark writes every plan out as text, a kept frame's own plan included, over and over: megabytes nobody reads.
     "spark.sql.maxPlanStringLength": "2000",
-    # A job's cached rows are read whole and once or twice: spilling them compressed costs less than memory.
-    "spark.sql.inMemoryColumnarStorage.compressed": "true",
+    # Kept rows are read once or twice: gathering what could be compressed costs a third of keeping them.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 
 _SMALL_INPUT = 16 << 20

@@ -161,19 +161,30 @@ def _event(event: Column) -> Column:
     )
 
 
+UNKNOWN_COUNTRY = "unknown_country"
 CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rating_color", "cuisines", "events")
 
 
-def find_repeated(restaurants: DataFrame) -> DataFrame:
+def _named_or_unknown() -> Column:
+    """Restaurants that are in use, but for an unknown country perhaps: these must not be there twice."""
+    return F.col(PROBLEM).isNull() | (F.col(f"{PROBLEM}.reason") == UNKNOWN_COUNTRY)
+
+
+def repeated_ids(restaurants: DataFrame) -> DataFrame:
+    """The ids that stand there more than once: `id`. In: what `name_countries` gives."""
+    counted = restaurants.where(_named_or_unknown()).groupBy("id").agg(F.count(F.lit(1)).alias("_rows"))
+    return counted.where(F.col("_rows") > 1).select("id")
+
+
+def find_repeated(restaurants: DataFrame, twice: DataFrame) -> DataFrame:
     """The rows of restaurants that are there again: `_file`, `_position`, `_index`, `_again`.
 
-    In: what `explode_restaurants` gives. Of each id the row whose canonical JSON sorts first stays; the others are
-    `duplicate_restaurant` (equal content) or `differing_restaurant`, as `_again` tells. Rows with a problem do not
-    count. Canonical JSON: the columns used, keys sorted, nulls written. Only ids that stand there twice are compared.
+    In: what `name_countries` gives, and its `repeated_ids`. Of each id the row whose canonical JSON sorts first stays;
+    the others are `duplicate_restaurant` (equal content) or `differing_restaurant`, as `_again` tells. Rows with a
+    problem, other than an unknown country, do not count. Canonical JSON: the columns used, keys sorted, nulls written.
     """
-    fine = restaurants.where(F.col(PROBLEM).isNull())
-    twice = fine.groupBy("id").agg(F.count(F.lit(1)).alias("_rows")).where(F.col("_rows") > 1).select("id")
     content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
+    fine = restaurants.where(_named_or_unknown())
     suspects = fine.join(twice, on="id", how="left_semi").withColumn("_content", content)
     same = Window.partitionBy("id").orderBy("_content", "_file", "_position", "_index")
     ranked = suspects.withColumn("_rank", F.row_number().over(same)).withColumn(
@@ -188,7 +199,7 @@ def exclude_repeated(restaurants: DataFrame, repeated: DataFrame) -> DataFrame:
     """Excludes the rows that `find_repeated` names. Grain and columns: unchanged."""
     joined = restaurants.join(repeated, on=["_file", "_position", "_index"], how="left")
     again = problem(EXCLUDED, F.col("_again"), F.concat(F.lit("restaurant "), F.col("id").cast("string")))
-    found = F.coalesce(F.col(PROBLEM), F.when(F.col("_again").isNotNull(), again))
+    found = F.when(F.col("_again").isNotNull(), again).otherwise(F.col(PROBLEM))
     return joined.withColumn(PROBLEM, found).drop("_again")
 
 
@@ -199,7 +210,7 @@ def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:
     """
     named = restaurants.join(F.broadcast(countries), on="country_id", how="left")
     told = F.concat(F.lit("country id "), F.coalesce(F.col("country_id").cast("string"), F.lit("absent")))
-    return exclude(named, F.col("country").isNull(), "unknown_country", told)
+    return exclude(named, F.col("country").isNull(), UNKNOWN_COUNTRY, told)
 
 
 def restaurant_details(restaurants: DataFrame) -> DataFrame:

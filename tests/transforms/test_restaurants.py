@@ -117,7 +117,7 @@ def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
         page({"id": "?"}),
     ]
     found = exploded(spark, *twice)
-    rows = restaurants.exclude_repeated(found, restaurants.find_repeated(found))
+    rows = restaurants.exclude_repeated(found, restaurants.find_repeated(found, restaurants.repeated_ids(found)))
     expected = spark.createDataFrame(
         [
             (0, "excluded", "differing_restaurant"),
