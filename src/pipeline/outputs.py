@@ -35,7 +35,7 @@ class Output:
 
 
 # Up to so many rows are sorted in one task: more tasks would need a sample first, another look at all of the input.
-_FEW = 50_000
+_FEW = 100_000
 
 
 def is_few(rows: int | None) -> bool:
