@@ -78,7 +78,7 @@ def packed_column(
     chosen = [name for name in names if name in elastic]
     if len(chosen) > 1:
         raise ValueError(f"column '{header}' can have one elastic piece, not {' and '.join(chosen)}")
-    pieces = tuple(Piece(name, known_type((types or {}).get(name, "string"))) for name in names)
+    pieces = tuple(Piece(name, known_type((types or {}).get(name, "string"), unscaled=True)) for name in names)
     return Packed(header, pieces, separator, regex, chosen[0] if chosen else None, quote)
 
 

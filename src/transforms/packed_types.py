@@ -33,11 +33,11 @@ _ALPHABETS = {
 }
 
 
-def known_type(name: str) -> str:
+def known_type(name: str, *, unscaled: bool = False) -> str:
     """The name of a piece's type: string, a whole number, decimal(p,s), float, double, boolean, date, timestamp.
 
-    unscaled(p,s) is a decimal(p,s) of at most 18 digits as a bigint, in units of its last decimal: 12.50 is 1250 of
-    unscaled(18,2). Raises ValueError for any other name.
+    With `unscaled` also unscaled(p,s), a decimal(p,s) of at most 18 digits as a bigint in units of its last decimal:
+    12.50 is 1250 of unscaled(18,2). Raises ValueError for any other name.
 
     >>> known_type("Integer"), known_type("decimal(18, 2)")
     ('int', 'decimal(18,2)')
@@ -46,12 +46,13 @@ def known_type(name: str) -> str:
     text = _NAMES.get(text, text)
     if match := _DECIMAL.fullmatch(text):
         precision, scale = int(match[2]), int(match[3])
-        if scale <= precision <= (38 if match[1] == "decimal" else 18) and precision > 0:
+        most = {"decimal": 38, "unscaled": 18 if unscaled else 0}[match[1]]
+        if scale <= precision <= most and precision > 0:
             return f"{match[1]}({precision},{scale})"
     elif text == "string" or text in _WHOLE or text in _PATTERNS:
         return text
-    expected = "string, tinyint, smallint, int, bigint, decimal(p,s), unscaled(p,s), float, double, boolean, date"
-    raise ValueError(f"unknown type '{name}'; expected {expected} or timestamp")
+    expected = "string, tinyint, smallint, int, bigint, decimal(p,s), float, double, boolean, date or timestamp"
+    raise ValueError(f"unknown type '{name}'; expected {expected}")
 
 
 def pattern(type_name: str) -> str:

@@ -6,6 +6,8 @@ import datetime
 from decimal import Decimal
 
 import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 
 from transforms.packed_types import can_hold, known_type, typed
@@ -23,6 +25,34 @@ CASES = {
         ("1e2", None),
         ("NaN", None),
     ],
+    "unscaled(6,2)": [
+        ("12.50", 1250),
+        ("12.5", 1250),
+        ("12.500", 1250),
+        ("12.505", None),
+        ("12", 1200),
+        ("12.", 1200),
+        ("9999.99", 999999),
+        ("10000.00", None),
+        ("12345", None),
+        ("0012345.00", None),
+        ("0000012.50", 1250),
+        ("-0.01", -1),
+        ("-.01", -1),
+        (".5", 50),
+        (".-5", None),
+        ("1.-5", None),
+        ("1.5 ", 150),
+        ("1.5\t", 150),
+        ("1 .50", None),
+        ("1.2.", None),
+        ("1.2.3", None),
+        ("1e2", None),
+        ("1e.50", None),
+        ("NaN", None),
+        ("", None),
+    ],
+    "unscaled(18,0)": [("999999999999999999", 999999999999999999), ("1000000000000000000", None), ("7.0", 7)],
     "double": [("1.5", 1.5), ("1e3", 1000.0), ("NaN", None), ("1d", None)],
     "boolean": [("true", True), ("FALSE", False), ("1", None), ("y", None)],
     "date": [("2022-01-30", datetime.date(2022, 1, 30)), ("2022-02-30", None), ("2022", None)],
@@ -38,6 +68,31 @@ def test_a_text_is_exactly_of_its_type_or_null(spark: SparkSession, kind: str) -
     if kind == "timestamp":
         values = [value and True for value in values]
     assert values == [value for _, value in CASES[kind]]
+
+
+PRICES = st.text("0123456789.-+ e\t", max_size=9) | st.from_regex(r"-?[0-9]{0,16}\.?[0-9]{0,4}", fullmatch=True)
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(PRICES, min_size=50, max_size=300))
+def test_units_are_what_the_decimal_of_the_same_text_says(spark: SparkSession, texts: list[str]) -> None:
+    frame = spark.createDataFrame([(text,) for text in texts], "price string")
+    amount, units = typed("price", "decimal(18,2)"), typed("price", "unscaled(18,2)")
+    rows = frame.select("price", amount.alias("amount"), units.alias("units")).collect()
+    wrong = [row for row in rows if row["units"] != (None if row["amount"] is None else int(row["amount"] * 100))]
+    assert wrong == []
+
+
+def test_units_are_for_pieces_of_columns_only() -> None:
+    assert known_type("unscaled(18, 2)", unscaled=True) == "unscaled(18,2)"
+    for name, unscaled in (("unscaled(18,2)", False), ("unscaled(19,2)", True)):
+        with pytest.raises(ValueError, match="unknown type"):
+            known_type(name, unscaled=unscaled)
 
 
 def test_names_of_types_are_read_leniently_and_unknown_ones_refused() -> None:

@@ -108,6 +108,17 @@ def test_an_element_without_a_restaurant_is_rejected(spark: SparkSession) -> Non
     assert outcome(found) == [("rejected", "not_a_restaurant", "element 0")]
 
 
+def test_a_restaurant_of_an_unknown_country_that_is_there_again_is_excluded_as_repeated(spark: SparkSession) -> None:
+    twice = page({"id": 1, "location": {"country_id": 9}}, {"id": 1, "location": {"country_id": 9}})
+    countries = spark.createDataFrame([(1, "India")], "country_id int, country string")
+    named = restaurants.name_countries(exploded(spark, twice), countries)
+    rows = restaurants.exclude_repeated(named, restaurants.find_repeated(named, restaurants.repeated_ids(named)))
+    assert sorted(outcome(rows)) == [
+        ("excluded", "duplicate_restaurant", "restaurant 1"),
+        ("excluded", "unknown_country", "country id 9"),
+    ]
+
+
 def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
     twice = [
         page({"id": 1, "name": "B"}),
