@@ -7,7 +7,7 @@ import sys
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
-from pyspark.sql import Column, DataFrame  # noqa: E402
+from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
 from pipeline.job import Input, Job, Option  # noqa: E402
@@ -60,11 +60,6 @@ JOB = Job(
 )
 
 
-def raw_reading(answer: Column) -> Column:
-    """What quarantine shows of a reading: itself, not the whole answer it came in."""
-    return F.col("reading")
-
-
 def body(run: Run) -> None:
     """Both inputs settled, the readings taken out of their answers, joined by number."""
     information = run.settle(
@@ -74,7 +69,7 @@ def body(run: Run) -> None:
     answers = run.settle("availability", answers, keep=True)
     newest = carparks.keep_newest(carparks.readings(answers))
     lots = carparks.lot_rows(
-        run.settle("availability.reading", newest, raw=raw_reading, own_text=True), run.options.stale_after
+        run.settle("availability.reading", newest, own_text=F.col("reading")), run.options.stale_after
     )
     parks = carparks.car_park_rows(information, lots)
     tell(run, parks, lots)

@@ -7,7 +7,7 @@ import sys
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
-from pyspark.sql import Column, DataFrame  # noqa: E402
+from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql import types as T  # noqa: E402
 
@@ -41,6 +41,8 @@ def check(options: argparse.Namespace) -> None:
 
 # What comes out of the pages, by the names of their accounts.
 RESTAURANT, EVENT = "restaurants.restaurant", "restaurants.event"
+# Where restaurants stand in a page.
+ARRAY = "restaurants"
 
 
 def date(text: str) -> datetime.date:
@@ -69,16 +71,6 @@ JOB = Job(
 )
 
 
-def restaurant_of(page: Column) -> Column:
-    """The text of one restaurant of a page, for the quarantine."""
-    return F.from_json(page, "struct<restaurants:array<string>>")["restaurants"][F.col("_index")]
-
-
-def event_itself(_: Column) -> Column:
-    """The fields of an event that this job reads, as sent, for the quarantine."""
-    return F.to_json("_event")
-
-
 def body(run: Run) -> None:
     """Read once; the kept restaurants feed every output."""
     sheet = run.settle("country_codes", run.read_csv("country_codes", COUNTRIES))
@@ -91,18 +83,18 @@ def body(run: Run) -> None:
         pages,
         lambda used: restaurants.name_countries(restaurants.explode_restaurants(used), countries),
         RESTAURANT,
-        restaurant_of,
+        ARRAY,
     )
     with run.stage("find repeated restaurants"):
         twice = run.keep(restaurants.repeated_ids(found))
         some_are = twice.count() > 0
     if some_are:
         tagged = run.keep(restaurants.exclude_repeated(found, restaurants.find_repeated(found, twice)))
-        run.settle(RESTAURANT, tagged, raw=restaurant_of, persist=False)
+        run.settle(RESTAURANT, tagged, inside=ARRAY, persist=False)
     known = run.kept(RESTAURANT).where(is_used() | (F.col(f"{PROBLEM}.reason") == restaurants.UNKNOWN_COUNTRY))
     period = (run.options.events_from, run.options.events_to)
     tagged = explode_events(known, period)
-    events = run.settle(EVENT, tagged, raw=event_itself, own_text=True, may_be_empty=True)
+    events = run.settle(EVENT, tagged, own_text=F.to_json("_event"), may_be_empty=True)
 
     published = restaurants.restaurant_details(known.where(is_used()))
     used, used_events = (run.account(name).used for name in (RESTAURANT, EVENT))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -24,16 +25,16 @@ FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 class Settled:
     """Rows of an input, kept, `rows` of them with a problem; `codes` are their `kind:reason`, with commas.
 
-    `raw` cuts a row's part out of its record's text. With `own_text` it is made of the row's own columns instead, so
-    that the files are not looked at again.
+    `inside`: the rows are elements of the array at these keys of their records, `_index` is their place in it. Or
+    `own_text` makes their text of their own columns, so that the files are not looked at again.
     """
 
     name: str
     kept: DataFrame
     codes: str
     rows: int
-    raw: Callable[[Column], Column] | None = None
-    own_text: bool = False
+    inside: str = ""
+    own_text: Column | None = None
 
     @property
     def scan_name(self) -> str:
@@ -81,41 +82,39 @@ def keep_parts(
     return parts, counts.get, part_counts.get
 
 
-def _problems(one: Settled) -> DataFrame:
-    """The rows of one input that are not used: what they are, where they are, and their own bookkeeping columns."""
-    own = [name for name in one.kept.columns if name.startswith("_") and name != PROBLEM]
-    return one.kept.where(F.col(PROBLEM).isNotNull()).select(F.lit(one.name).alias("input"), PROBLEM, *own)
-
-
 def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
     """The rows with a problem of one source: `kind`, `input`, `_path`, `_place`, `_reason` JSON line `value`."""
-    own = [_line(run, _with_own_text(run, one)) for one in same_scan if one.own_text]
-    looked_up = [one for one in same_scan if not one.own_text]
+    own = [_line(run, _with_own_text(run, one, one.own_text)) for one in same_scan if one.own_text is not None]
+    looked_up = [one for one in same_scan if one.own_text is None]
     if looked_up:
         own.append(_line(run, _with_text_from_files(run, looked_up)))
     return functools.reduce(DataFrame.unionByName, own)
 
 
-def _with_own_text(run: Run, one: Settled) -> DataFrame:
+def _with_own_text(run: Run, one: Settled, text: Column) -> DataFrame:
     files = F.array(*[F.lit(path) for path in run.scan_of(one.scan_name).files])
     problems = one.kept.where(F.col(PROBLEM).isNotNull())
-    text = one.raw(F.lit(None).cast("string")) if one.raw else F.lit(None).cast("string")
     path = F.element_at(files, F.col("_file") + 1)
     columns = [path.alias("_path"), F.col("_position").alias("_place"), text.alias("_text")]
     return problems.select(F.lit(one.name).alias("input"), PROBLEM, *columns)
 
 
+def _problems(one: Settled) -> DataFrame:
+    """The rows of one input that are not used: what they are, and where they are."""
+    index = F.col("_index") if one.inside else F.lit(None)
+    problems = one.kept.where(F.col(PROBLEM).isNotNull()).withColumn("_index", index.cast("int"))
+    return problems.select(F.lit(one.name).alias("input"), PROBLEM, "_file", "_position", "_index")
+
+
 def _with_text_from_files(run: Run, same_scan: list[Settled]) -> DataFrame:
-    allowed = functools.partial(DataFrame.unionByName, allowMissingColumns=True)
-    problems = run.keep(functools.reduce(allowed, [_problems(one) for one in same_scan]))
-    found = run.scan_of(same_scan[0].scan_name).look_again(problems.select("_file", "_position").distinct())
-    places = [F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text")]
-    joined = problems.join(found.select("_file", "_position", *places), on=["_file", "_position"], how="left")
-    text = F.col("_text")
-    for one in same_scan:
-        if one.raw:
-            text = F.when(F.col("input") == one.name, one.raw(F.col("_text"))).otherwise(text)
-    return joined.select("input", PROBLEM, "_path", "_place", F.coalesce(text, F.col("_text")).alias("_text"))
+    problems = run.keep(functools.reduce(DataFrame.unionByName, [_problems(one) for one in same_scan]))
+    inside = next((one.inside for one in same_scan if one.inside), "")
+    places = ["_file", "_position", *(["_index"] if inside else [])]
+    found = run.scan_of(same_scan[0].scan_name).look_again(problems.select(places).distinct(), inside)
+    texts = [F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text")]
+    found = found.select(*[F.col(name).alias(f"{name}_") for name in places], *texts)
+    same = functools.reduce(operator.and_, [F.col(name).eqNullSafe(F.col(f"{name}_")) for name in places])
+    return problems.join(found, on=same, how="left").select("input", PROBLEM, "_path", "_place", "_text")
 
 
 def _line(run: Run, problems: DataFrame) -> DataFrame:

@@ -45,25 +45,25 @@ class Run(Sources):
         tagged: DataFrame,
         *,
         keep: bool = False,
-        raw: Callable[[Column], Column] | None = None,
-        own_text: bool = False,
+        inside: str = "",
+        own_text: Column | None = None,
         may_be_empty: bool = False,
         persist: bool = True,
         figures: Mapping[str, Column] | None = None,
     ) -> DataFrame:
         """Counts an input's rows, keeps the ones with a problem on file, and returns the rows to use.
 
-        One pass fills the cache and counts. `raw` takes a record's text and gives the part that belongs to the row
-        (when a record was exploded); with `own_text` (JSON only) it makes that text of the row's own columns instead.
-        `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an
-        input without any usable record. Without `persist` the rows, made of kept ones, are not kept themselves.
+        One pass fills the cache and counts. `inside`: the rows are elements of the array at these keys of their
+        records (`_index` is their place), and their text is the element's. `own_text`: their text is this column.
+        `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an input without any usable
+        record. Without `persist` the rows, made of kept ones, are not kept themselves.
         `figures`, aggregates of whole numbers, are for `counted`. Columns that begin with `_` are bookkeeping and go,
         unless kept.
         """
         self.account(name).may_be_empty = may_be_empty
         with self.stage(f"read {name}"):
             kept, found = quarantine.keep(self, tagged, figures=figures, persist=persist)
-        self._settled(name, kept, found, raw, own_text)
+        self._settled(name, kept, found, inside, own_text)
         used = kept.where(F.col(PROBLEM).isNull())
         return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
 
@@ -73,18 +73,19 @@ class Run(Sources):
         tagged: DataFrame,
         explode: Callable[[DataFrame], DataFrame],
         part: str,
-        raw: Callable[[Column], Column],
+        inside: str,
     ) -> DataFrame:
         """Counts an input's rows and the parts that they explode into, in the one pass that keeps the parts.
 
         `explode` gives a row with its `_problem` and no `_index` for each row that is not used, and a tagged row with
-        an `_index` for each part. Returns the parts, tagged; they are settled under the name `part`.
+        an `_index` for each part, an element of the array at the keys `inside`. Returns the parts, tagged; they are
+        settled under the name `part`.
         """
         with self.stage(f"read {name}"):
             kept, found, parts_found = quarantine.keep_parts(self, tagged, explode)
         self._settled(name, kept.where(F.col("_index").isNull()), found)
         parts = kept.where(F.col("_index").isNotNull())
-        self._settled(part, parts, parts_found, raw)
+        self._settled(part, parts, parts_found, inside)
         return parts
 
     def settle_late(self, name: str, tagged: DataFrame) -> DataFrame:
@@ -103,13 +104,13 @@ class Run(Sources):
         name: str,
         kept: DataFrame,
         found: Mapping[str, Any],
-        raw: Callable[[Column], Column] | None = None,
-        own_text: bool = False,
+        inside: str = "",
+        own_text: Column | None = None,
     ) -> None:
         account, read = self.account(name), self.records_read(name)
         account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
         self._kept[name], self._figures[name] = kept, found
-        self._unwritten[name] = Settled(name, kept, found["codes"], found["rows"] - found["used"], raw, own_text)
+        self._unwritten[name] = Settled(name, kept, found["codes"], found["rows"] - found["used"], inside, own_text)
 
     def counted(self, name: str, figure: str) -> int:
         """A figure that was asked for when the input was settled."""

@@ -39,8 +39,8 @@ class SheetScan:
             rows.append((file, position, error, None, *[values[i] for i in layout.wanted]))
         return self.frame.sparkSession.createDataFrame(rows, fields_schema(len(layout.wanted)))
 
-    def look_again(self, problems: DataFrame) -> DataFrame:
-        """The raw text of the rows in `problems` (`_file`, `_position`)."""
+    def look_again(self, problems: DataFrame, inside: str = "") -> DataFrame:
+        """The raw text of the rows in `problems` (`_file`, `_position`); nothing is inside of a row."""
         found = self.frame.join(problems, on=["_file", "_position"], how="left_semi")
         return found.select(
             "_file",

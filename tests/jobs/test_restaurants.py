@@ -162,6 +162,9 @@ def test_damage_is_kept_record_by_record_and_the_rest_is_used(
         assert record["file"] == str(source)
         assert record["raw"] in (raw.decode("utf-8", "backslashreplace"),)
     assert len(kept) == 7
+    damaged = json.loads(lines[8])["restaurants"]
+    as_sent = {record["raw"] for record in side_file(result, "quarantine", "restaurants.restaurant")}
+    assert as_sent == {json.dumps(damaged[i]) for i in (0, 1, 2, 4)}
 
 
 @pytest.mark.parametrize(

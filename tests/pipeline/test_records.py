@@ -107,6 +107,30 @@ def test_a_second_look_at_json_gives_the_exact_text(spark: SparkSession, tmp_pat
     assert scan.frame.where("_error is not null").select("_position", "_error").collect() == [(place, "truncated")]
 
 
+def test_elements_of_an_array_in_a_record_are_found_again_to_the_byte(
+    spark: SparkSession, tmp_path: pathlib.Path
+) -> None:
+    first = b'{"x": [9], "found": [ 1, null, {"a" : 1.10, "b": [2, {"c": "]"}]} , "d" ]}'
+    twice = b'{"found": [{"e": 1}], "found": [{"f": 1}]}'
+    none = b'{"found": 5}'
+    scan = json_records(spark, files(tmp_path, a_json=b"\n".join([first, twice, none])))
+    at = [0, len(first) + 1, len(first) + len(twice) + 2]
+    wanted = [(at[0], 0), (at[0], 2), (at[0], 3), (at[0], None), (at[1], 0), (at[2], 4)]
+    places = spark.createDataFrame([(0, *row) for row in wanted], "_file int, _position long, _index int")
+    same(
+        scan.look_again(places, "found").select("_position", "_index", "raw"),
+        [
+            (at[0], 0, "1"),
+            (at[0], 2, '{"a" : 1.10, "b": [2, {"c": "]"}]}'),
+            (at[0], 3, '"d"'),
+            (at[0], None, first.decode()),
+            (at[1], 0, twice.decode()),
+            (at[2], 4, none.decode()),
+        ],
+        "_position long, _index int, raw string",
+    )
+
+
 @pytest.mark.usefixtures("tiny_ranges")
 def test_csv_rows_know_their_header_and_their_line(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     long = b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(100)) + b'7,"y\n\n8,z'
