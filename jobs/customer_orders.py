@@ -174,7 +174,8 @@ def errors(customers: DataFrame, lost: DataFrame | None, items: DataFrame | None
     """The error messages: customers without orders, orders of unknown customers, items of unknown orders."""
     from pyspark.sql import functions as F
 
-    from transforms.customer_orders import ORDERS, error_messages
+    from transforms.customer_messages import error_messages
+    from transforms.customer_orders import ORDERS
     from transforms.problems import is_used
 
     nothing = F.lit(None).cast("string")
@@ -195,6 +196,7 @@ def body(run: Run) -> None:
     from pyspark.sql import functions as F
 
     from transforms import customer_orders as steps
+    from transforms.customer_messages import customer_message
     from transforms.problems import is_used
 
     for note in run.options.notes:
@@ -213,7 +215,7 @@ def body(run: Run) -> None:
     customers, lost = settle_customers(run, customers, orders)
     problems = settle_items(run, items, orders, lost, repeated)
     spending = customers.where(is_used() & (F.col(steps.ORDERS) > 0))
-    run.write_jsonl(FILES[0], spending, order=["customer_reference"], line=steps.customer_message())
+    run.write_jsonl(FILES[0], spending, order=["customer_reference"], line=customer_message())
     told = errors(customers, lost, problems)
     run.write_jsonl(FILES[1], told, order=["customer_reference", "order_reference"])
     if run.options.queue_url:

@@ -124,6 +124,7 @@ def _parse(text: Any, layout: Layout) -> tuple[list[Any], list[int], list[int]]:
     counts: list[int] = []
 
     def skip(row: Any) -> str:
+        """Leaves out a row with another number of fields, and remembers it."""
         rows.append(row.number - 1)
         counts.append(row.actual_columns)
         return "skip"

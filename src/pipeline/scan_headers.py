@@ -42,6 +42,7 @@ def headers_of(pieces: Sequence[Piece], multi_line: bool) -> tuple[list[str], li
     """The different header lines of the files, and for each file which one it has (-1: the file is empty)."""
 
     def header(piece: Piece) -> str | None:
+        """The header line of a file, null when it is empty."""
         head = _head(piece, HEAD)
         if len(head) == HEAD and (multi_line or b"\n" not in head):
             head = _head(piece, _MOST_HEADER)

@@ -50,6 +50,7 @@ def look_again(scan: Scan, problems: DataFrame, inside: str = "") -> DataFrame:
     files, is_csv, multi_line, records = scan.files, scan.is_csv, scan.multi_line, scan.records
 
     def body(batches: Iterable[Any]) -> Iterator[Any]:
+        """The texts at the places of a partition."""
         import numpy as np
 
         for piece, wanted_parts in _by_piece(batches, by_file):
@@ -147,6 +148,7 @@ def _lines_before(spark: SparkSession, wanted: DataFrame, cut: dict[int, list[Pi
     parts = [piece for number in sorted(files & set(cut)) for piece in cut[number]]
 
     def work(number: int) -> Iterator[Any]:
+        """The number of line ends in a piece."""
         import pyarrow as pa
 
         piece = parts[number]

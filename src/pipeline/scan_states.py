@@ -55,6 +55,7 @@ def summaries(spark: SparkSession, parts: Sequence[Piece]) -> list[Summary]:
     from pipeline.records import run_tasks
 
     def work(number: int) -> Iterator[Any]:
+        """What a range does to the state of the text."""
         import pyarrow as pa
 
         from pipeline.scan_task import summary

@@ -123,6 +123,7 @@ def _only_way(packed: Packed) -> Column:
     cell, cut_at = F.col(quoted(packed.column)), separator_pattern(packed.separator)
 
     def ways(any_text: str) -> Column:
+        """The texts by one whole match, null where there is none."""
         groups = [any_text if piece.type == "string" else f"({pattern(piece.type)})" for piece in packed.pieces]
         whole = "(?s)^" + f"(?:{cut_at})".join(groups) + "$"
         return F.when(cell.rlike(whole), F.array(*[F.regexp_extract(cell, whole, i + 1) for i in range(len(groups))]))

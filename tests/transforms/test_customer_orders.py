@@ -143,13 +143,3 @@ def test_items_of_lost_and_of_unknown_orders_are_told_apart(spark: SparkSession)
     found = steps.tag_items(items, orders, lost).select("id", F.col(f"{PROBLEM}.reason").alias("reason"))
     expected = [(1, None), (2, "parent_rejected"), (3, "unknown_order")]
     same(found, spark.createDataFrame(expected, "id bigint, reason string"))
-
-
-def test_a_message_has_the_amount_without_zeros_behind_it_and_escapes_what_json_must(spark: SparkSession) -> None:
-    rows = [("c1", 2, 0, 8750), ('c"2', 1, 0, 0), ("c3", 9, 1, 24)]
-    frame = spark.createDataFrame(rows, "customer_reference string, number_of_orders bigint, _high bigint, _low bigint")
-    assert [row[0] for row in frame.select(steps.customer_message()).collect()] == [
-        '{"type":"customer_message","customer_reference":"c1","number_of_orders":2,"total_amount_spent":87.5}',
-        '{"type":"customer_message","customer_reference":"c\\"2","number_of_orders":1,"total_amount_spent":0}',
-        '{"type":"customer_message","customer_reference":"c3","number_of_orders":9,"total_amount_spent":10737418.48}',
-    ]
