@@ -34,11 +34,11 @@ def exact_total(high: Column, low: Column, scale: int) -> Column:
     ...     F.sum(high_part(F.col("cents"))).alias("high"), F.sum(low_part(F.col("cents"))).alias("low")
     ... )
     >>> sums.select(exact_total(F.col("high"), F.col("low"), 2).alias("total")).show()
-    +-------------------+
-    |              total|
-    +-------------------+
+    +--------------------+
+    |               total|
+    +--------------------+
     |-9999999999999987.49|
-    +-------------------+
+    +--------------------+
     <BLANKLINE>
     """
     carried, rest = high + F.shiftright(low, _BITS), low_part(low)
