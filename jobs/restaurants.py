@@ -89,8 +89,8 @@ def body(run: Run) -> None:
         twice = run.keep(restaurants.repeated_ids(found))
         some_are = twice.count() > 0
     if some_are:
-        tagged = run.keep(restaurants.exclude_repeated(found, restaurants.find_repeated(found, twice)))
-        run.settle(RESTAURANT, tagged, inside=ARRAY, persist=False)
+        repeated = restaurants.find_repeated(found, twice)
+        run.settle(RESTAURANT, restaurants.exclude_repeated(found, repeated), inside=ARRAY)
     known = run.kept(RESTAURANT).where(is_used() | (F.col(f"{PROBLEM}.reason") == restaurants.UNKNOWN_COUNTRY))
     period = (run.options.events_from, run.options.events_to)
     tagged = explode_events(known, period)

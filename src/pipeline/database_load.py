@@ -18,6 +18,7 @@ from psycopg.sql import SQL, Composed, Identifier
 
 from pipeline.database import Credentials, Database, Table, connect
 from pipeline.errors import DeliveryError
+from transforms.text import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -155,7 +156,7 @@ def write_staging(frame: DataFrame, target: Target, database: Database, login: C
         "batchsize": str(BATCH),
         "numPartitions": str(MOST_CONNECTIONS),
     }
-    staged = frame.select(*(F.col(f"`{name}`") for name in target.columns), F.lit(load_id).alias("load_id"))
+    staged = frame.select(*(F.col(quoted(name)) for name in target.columns), F.lit(load_id).alias("load_id"))
     writer = staged.write.format("jdbc").mode("append").options(**options)
     try:
         writer.option("url", database.jdbc_url(**JDBC_SETTINGS)).option("dbtable", target.table.staging().quoted).save()

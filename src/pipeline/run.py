@@ -16,7 +16,7 @@ from pipeline.quarantine import Settled
 from pipeline.report import Report
 from pipeline.sources import Sources
 from transforms.problems import PROBLEM
-from transforms.text import csv_header, csv_line
+from transforms.text import csv_header, csv_line, quoted
 
 
 class Run(Sources):
@@ -136,7 +136,7 @@ class Run(Sources):
 
         `known` is their number where it is known before: a few are sorted with less ado.
         """
-        by = [f"`{column}`" for column in order]
+        by = [quoted(column) for column in order]
         header, line = csv_header(frame.columns), csv_line(frame.columns, absent)
         return self.write_lines(file, frame, order=by, header=header, line=line, known=known)
 

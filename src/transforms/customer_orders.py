@@ -15,6 +15,7 @@ from pyspark.sql import functions as F
 from transforms.exact_sums import high_part, low_part
 from transforms.problems import exclude, is_used, reject
 from transforms.text import quoted
+from transforms.totals import attach, per_key
 
 KEEPS = "_keeps_reference"
 PARENT = "_parent_used"
@@ -122,8 +123,8 @@ def order_totals(orders: DataFrame, items: DataFrame) -> DataFrame:
 def _priced(items: DataFrame, more: Sequence[Column] = ()) -> DataFrame:
     """One row an order: its items, and both parts of the sum of their prices."""
     price = F.col("total_price")
-    sums = [F.sum(high_part(price)).alias(HIGH), F.sum(low_part(price)).alias(LOW)]
-    return items.groupBy("order_reference").agg(F.count(F.lit(1)).alias(ITEMS), *sums, *more)
+    parts = items.withColumns({HIGH: high_part(price), LOW: low_part(price)})
+    return per_key(parts, ["order_reference"], count=ITEMS, sums={HIGH: HIGH, LOW: LOW}, more=more)
 
 
 def _bit(place: Column) -> Column:
@@ -165,11 +166,10 @@ def repeated_items(items: DataFrame, orders: DataFrame) -> DataFrame:
 
 def without_repeated(orders: DataFrame, repeated: DataFrame) -> DataFrame:
     """Takes what repeated items came to off the totals of their orders (`_items`, `_high`, `_low`)."""
-    names = (ITEMS, HIGH, LOW)
-    extra = _priced(repeated).select("order_reference", *[F.col(name).alias(f"{name}_extra") for name in names])
-    joined = orders.join(extra.hint("shuffle_hash"), on="order_reference", how="left")
-    less = {name: F.col(name) - F.coalesce(f"{name}_extra", F.lit(0)) for name in names}
-    return joined.withColumns(less).select(*[F.col(quoted(name)) for name in orders.columns])
+    extra = {f"{name}_extra": name for name in (ITEMS, HIGH, LOW)}
+    found = _priced(repeated).withColumnsRenamed({name: more for more, name in extra.items()})
+    corrected = attach(orders, found, ["order_reference"])
+    return corrected.withColumns({name: F.col(name) - F.col(more) for more, name in extra.items()}).drop(*extra)
 
 
 def customer_totals(customers: DataFrame, orders: DataFrame) -> DataFrame:
@@ -196,22 +196,15 @@ def customer_totals(customers: DataFrame, orders: DataFrame) -> DataFrame:
     +------------------+----------------+----------------+------+----+
     <BLANKLINE>
     """
-    sums = {
-        ORDERS: F.count(F.lit(1)),
-        WITHOUT: F.count(F.when(F.col(ITEMS) == 0, 1)),
-        **{name: F.sum(name) for name in (ITEMS, HIGH, LOW)},
-    }
-    totals = (
-        orders.where(is_used())
-        .groupBy("customer_reference")
-        .agg(*[function.alias(name) for name, function in sums.items()])
-    )
+    without = F.count(F.when(F.col(ITEMS) == 0, 1)).alias(WITHOUT)
+    sums = {name: name for name in (ITEMS, HIGH, LOW)}
+    totals = per_key(orders.where(is_used()), ["customer_reference"], count=ORDERS, sums=sums, more=[without])
     same = (F.col("c.customer_reference") == F.col("t.customer_reference")) & F.col(f"c.{KEEPS}")
     joined = customers.alias("c").join(totals.alias("t").hint("shuffle_hash"), on=same, how="full_outer")
     return joined.select(
         F.coalesce("c.customer_reference", "t.customer_reference").alias("customer_reference"),
         *[f"c.{quoted(name)}" for name in customers.columns if name != "customer_reference"],
-        *[F.coalesce(name, F.lit(0)).alias(name) for name in sums],
+        *[F.coalesce(name, F.lit(0)).alias(name) for name in (ORDERS, WITHOUT, *sums)],
     )
 
 
