@@ -62,22 +62,24 @@ JOB = Job(
 
 def body(run: Run) -> None:
     """Both inputs settled, the readings taken out of their answers, joined by number."""
-    information = run.settle(
-        "information", carparks.check_information(run.read_csv("information", carparks.INFORMATION))
+    known = carparks.check_information(run.read_csv("information", carparks.INFORMATION))
+    sent = carparks.check_answers(run.read_json("availability", carparks.ANSWER))
+    information, answers = run.together(
+        lambda: run.settle("information", known), lambda: run.settle("availability", sent, keep=True)
     )
-    answers = carparks.check_answers(run.read_json("availability", carparks.ANSWER))
-    answers = run.settle("availability", answers, keep=True)
     newest = carparks.keep_newest(carparks.readings(answers))
     lots = carparks.lot_rows(
         run.settle("availability.reading", newest, own_text=F.col("reading")), run.options.stale_after
     )
     parks = carparks.car_park_rows(information, lots)
-    tell(run, parks, lots)
-
     shown = carparks.shown_time("updated_at").alias("updated_at")
     published = parks.drop("known_by").withColumn("updated_at", shown)
-    run.write_csv("carparks.csv", published, order=["car_park_no"])
-    run.write_csv("carpark_lots.csv", lots.withColumn("updated_at", shown), order=["car_park_no", "lot_type"])
+    published_lots = lots.withColumn("updated_at", shown)
+    run.together(
+        lambda: tell(run, parks, lots),
+        lambda: run.write_csv("carparks.csv", published, order=["car_park_no"]),
+        lambda: run.write_csv("carpark_lots.csv", published_lots, order=["car_park_no", "lot_type"]),
+    )
     if run.options.lookup_table:
         run.after_publish(lambda done: fill_lookup_table(done, published))
 

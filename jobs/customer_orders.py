@@ -215,9 +215,11 @@ def body(run: Run) -> None:
     customers, lost = settle_customers(run, customers, orders)
     problems = settle_items(run, items, orders, lost, repeated)
     spending = customers.where(is_used() & (F.col(steps.ORDERS) > 0))
-    run.write_jsonl(FILES[0], spending, order=["customer_reference"], line=customer_message())
     told = errors(customers, lost, problems)
-    run.write_jsonl(FILES[1], told, order=["customer_reference", "order_reference"])
+    run.together(
+        lambda: run.write_jsonl(FILES[0], spending, order=["customer_reference"], line=customer_message()),
+        lambda: run.write_jsonl(FILES[1], told, order=["customer_reference", "order_reference"]),
+    )
     if run.options.queue_url:
         send_after_publish(run, FILES, run.options.queue_url, run.options.date, "customer_reference")
 

@@ -98,9 +98,11 @@ def body(run: Run) -> None:
 
     published = restaurants.restaurant_details(known.where(is_used()))
     used, used_events = (run.account(name).used for name in (RESTAURANT, EVENT))
-    run.write_csv("restaurant_details.csv", published, order=["Restaurant Id"], known=used)
-    run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"], known=used_events)
-    publish_ratings(run, [ratings.RatingCount(*row) for row in ratings.count_ratings(known).collect()])
+    run.together(
+        lambda: run.write_csv("restaurant_details.csv", published, order=["Restaurant Id"], known=used),
+        lambda: run.write_csv("restaurant_events.csv", events, order=["Restaurant Id", "Event Id"], known=used_events),
+        lambda: publish_ratings(run, [ratings.RatingCount(*row) for row in ratings.count_ratings(known).collect()]),
+    )
     if run.options.lookup_table:
         run.after_publish(lambda done: fill_lookup_table(done, published))
 

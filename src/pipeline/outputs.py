@@ -35,7 +35,7 @@ class Output:
 
 
 # Up to so many rows are sorted in one task: more tasks would need a sample first, another look at all of the input.
-_FEW = 100_000
+_FEW = 500_000
 
 
 def is_few(rows: int | None) -> bool:
@@ -83,10 +83,10 @@ class Outputs:
         return [f.path for f in storage.list_prefix(folder) if PurePosixPath(f.path).name.startswith("part-")]
 
     def _stage(self, parts: list[str], target: str, header: bytes = b"") -> compose.Staged:
-        # On S3 no byte of a large part comes through the driver: a task hashes what the store puts together.
-        spark = SparkSession.getActiveSession()
-        if spark is None or not storage.is_s3(target):
+        if not storage.is_s3(target):
             return compose.stage(parts, target, header)
+        # On S3 no byte of a large part comes through the driver: a task hashes what the store puts together.
+        spark = SparkSession.builder.getOrCreate()
         return compose.stage(parts, target, header, compose.spark_hasher(spark))
 
     def _work_folder(self, name: str) -> str:
@@ -159,10 +159,10 @@ class Outputs:
         self.staged[name] = Output(name, staged, rows)
 
     def publish(self) -> dict[str, dict[str, Any]]:
-        """Gives every staged file its name, whole, one after the other, the manifest last. Returns its entries."""
+        """Gives each staged file its name, one after the other, the manifest last; returns its entries."""
         compose.ready(part for output in self.staged.values() for part in output.staged)
         entries = {}
-        for name, output in self.staged.items():
+        for name, output in sorted(self.staged.items()):
             if output.folder:
                 compose.publish_folder(output.staged, storage.join(self.destination, name))
             else:

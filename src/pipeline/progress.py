@@ -47,50 +47,80 @@ def _tasks(spark: SparkSession) -> tuple[int, int]:
     return done, total
 
 
-@contextlib.contextmanager
-def stage_progress(spark: SparkSession | None, job: str, stage: str, quiet: bool) -> Iterator[None]:
-    """Shows a stage while it runs: tasks done and time left as a bar, or one line when it starts."""
-    if quiet:
-        yield
-        return
-    terminal = _terminal() if spark is not None else None
-    if spark is None or terminal is None:
-        log(job, stage)
-        yield
-        return
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+class _Bar:
+    """A bar of tasks on a terminal that moves by itself."""
 
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("tasks"),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    stop = threading.Event()
-    with Progress(*columns, console=Console(file=terminal), transient=True) as bar:
-        task = bar.add_task(f"{job}: {stage}", total=None)
+    def __init__(self, spark: SparkSession, terminal: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
-        def poll() -> None:
-            """Moves the bar to the tasks done, five times a second."""
-            while not stop.wait(0.2):
-                with contextlib.suppress(Exception):  # the display must never fail a job
-                    done, total = _tasks(spark)
-                    bar.update(task, completed=done, total=total or None)
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("tasks"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
+        self._spark, self._stopped = spark, threading.Event()
+        self._bar = Progress(*columns, console=Console(file=terminal), transient=True)
+        self._task = self._bar.add_task("", total=None)
+        self._poller = threading.Thread(target=self._poll, daemon=True)
+        self._bar.start()
+        self._poller.start()
 
-        poller = threading.Thread(target=poll, daemon=True)
-        poller.start()
+    def tell(self, text: str) -> None:
+        """Says what runs."""
+        self._bar.update(self._task, description=text)
+
+    def _poll(self) -> None:
+        """Moves the bar to the tasks done, five times a second."""
+        while not self._stopped.wait(0.2):
+            with contextlib.suppress(Exception):  # the display must never fail a job
+                done, total = _tasks(self._spark)
+                self._bar.update(self._task, completed=done, total=total or None)
+
+    def stop(self) -> None:
+        """Takes the bar away."""
+        self._stopped.set()
+        self._poller.join()
+        self._bar.stop()
+
+
+class Stages:
+    """The stages of a run that are under way: tasks done and time left as one bar, or a line when each one starts."""
+
+    def __init__(self, job: str, quiet: bool) -> None:
+        self._job, self._quiet, self._lock = job, quiet, threading.Lock()
+        self._running: list[str] = []
+        self._bar: _Bar | None = None
+
+    @contextlib.contextmanager
+    def shown(self, stage: str, spark: SparkSession | None) -> Iterator[None]:
+        """Shows a stage while the block runs; stages of several threads share the bar."""
+        terminal = _terminal() if spark is not None and not self._quiet else None
+        if spark is None or terminal is None:
+            if not self._quiet:
+                log(self._job, stage)
+            yield
+            return
+        with self._lock:
+            self._bar = self._bar or _Bar(spark, terminal)
+            self._running.append(stage)
+            self._bar.tell(f"{self._job}: {', '.join(self._running)}")
         try:
             yield
         finally:
-            stop.set()
-            poller.join()
+            with self._lock:
+                self._running.remove(stage)
+                self._bar.tell(f"{self._job}: {', '.join(self._running)}")
+                if not self._running:
+                    self._bar.stop()
+                    self._bar = None

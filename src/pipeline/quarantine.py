@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import operator
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -13,6 +12,7 @@ from pyspark.sql import Column, DataFrame, Observation
 from pyspark.sql import functions as F
 
 from pipeline.outputs import is_few
+from pipeline.scan_look import Look, look_again
 from transforms.problems import EXCLUDED, PROBLEM
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ FOLDERS = {"rejected": "quarantine", "excluded": "excluded"}
 class Settled:
     """Rows of an input, kept, `rows` of them with a problem; `codes` are their `kind:reason`, with commas.
 
+    `files`: the numbers of the files that have such rows.
     `inside`: the rows are elements of the array at these keys of their records, `_index` is their place in it. Or
     `own_text` makes their text of their own columns, so that the files are not looked at again.
     """
@@ -33,6 +34,7 @@ class Settled:
     kept: DataFrame
     codes: str
     rows: int
+    files: frozenset[int] = frozenset()
     inside: str = ""
     own_text: Column | None = None
 
@@ -54,9 +56,15 @@ def _counted(
         F.count(F.when(own, 1)).alias("rows"),
         F.count(F.when(own & used, 1)).alias("used"),
         F.array_join(F.sort_array(F.collect_set(code)), ",").alias("codes"),
+        F.array_join(F.collect_set(F.when(own & troubled, F.col("_file").cast("string"))), ",").alias("files"),
         *[F.coalesce(figure, F.lit(0)).alias(key) for key, figure in figures.items()],
     ]
     return tagged.observe(counts, *metrics), counts
+
+
+def files(found: Mapping[str, Any]) -> frozenset[int]:
+    """The numbers of the files that have rows with a problem, out of the figures of a pass."""
+    return frozenset(int(number) for number in found["files"].split(",") if number)
 
 
 def keep(
@@ -82,16 +90,8 @@ def keep_parts(
     return parts, counts.get, part_counts.get
 
 
-def _lines(run: Run, same_scan: list[Settled]) -> DataFrame:
-    """The rows with a problem of one source: `kind`, `input`, `_path`, `_place`, `_reason` JSON line `value`."""
-    own = [_line(run, _with_own_text(run, one, one.own_text)) for one in same_scan if one.own_text is not None]
-    looked_up = [one for one in same_scan if one.own_text is None]
-    if looked_up:
-        own.append(_line(run, _with_text_from_files(run, looked_up)))
-    return functools.reduce(DataFrame.unionByName, own)
-
-
 def _with_own_text(run: Run, one: Settled, text: Column) -> DataFrame:
+    """The rows with a problem that make their own text: `input`, `_problem`, `_path`, `_place`, `_text`."""
     files = F.array(*[F.lit(path) for path in run.scan_of(one.scan_name).files])
     problems = one.kept.where(F.col(PROBLEM).isNotNull())
     path = F.element_at(files, F.col("_file") + 1)
@@ -99,22 +99,38 @@ def _with_own_text(run: Run, one: Settled, text: Column) -> DataFrame:
     return problems.select(F.lit(one.name).alias("input"), PROBLEM, *columns)
 
 
-def _problems(one: Settled) -> DataFrame:
+def _problems(one: Settled, scan: int) -> DataFrame:
     """The rows of one input that are not used: what they are, and where they are."""
     index = F.col("_index") if one.inside else F.lit(None)
     problems = one.kept.where(F.col(PROBLEM).isNotNull()).withColumn("_index", index.cast("int"))
-    return problems.select(F.lit(one.name).alias("input"), PROBLEM, "_file", "_position", "_index")
+    columns = [F.lit(one.name).alias("input"), F.lit(scan).alias("_scan")]
+    return problems.select(*columns, PROBLEM, "_file", "_position", "_index")
 
 
-def _with_text_from_files(run: Run, same_scan: list[Settled]) -> DataFrame:
-    problems = run.keep(functools.reduce(DataFrame.unionByName, [_problems(one) for one in same_scan]))
-    inside = next((one.inside for one in same_scan if one.inside), "")
-    places = ["_file", "_position", *(["_index"] if inside else [])]
-    found = run.scan_of(same_scan[0].scan_name).look_again(problems.select(places).distinct(), inside)
+def _with_text_from_files(run: Run, settled: list[Settled]) -> DataFrame:
+    """The rows with a problem of all inputs with their text, in one look at the files: columns as above."""
+    by_scan = {name: list(group) for name, group in groupby(settled, key=lambda one: one.scan_name)}
+    looks = [
+        Look(
+            run.scan_of(name),
+            frozenset[int]().union(*[one.files for one in group]),
+            next((one.inside for one in group if one.inside), ""),
+        )
+        for name, group in by_scan.items()
+    ]
+    problems = [_problems(one, scan) for scan, group in enumerate(by_scan.values()) for one in group]
+    found = look_again(looks, functools.reduce(DataFrame.unionByName, problems))
     texts = [F.col("file").alias("_path"), F.col("position").alias("_place"), F.col("raw").alias("_text")]
-    found = found.select(*[F.col(name).alias(f"{name}_") for name in places], *texts)
-    same = functools.reduce(operator.and_, [F.col(name).eqNullSafe(F.col(f"{name}_")) for name in places])
-    return problems.join(found, on=same, how="left").select("input", PROBLEM, "_path", "_place", "_text")
+    return found.select("input", PROBLEM, *texts)
+
+
+def _lines(run: Run, troubled: list[Settled]) -> DataFrame:
+    """All rows with a problem: `kind`, `input`, `_path`, `_place`, `_reason` and the JSON line `value`."""
+    frames = [_with_own_text(run, one, one.own_text) for one in troubled if one.own_text is not None]
+    looked_up = [one for one in troubled if one.own_text is None]
+    if looked_up:
+        frames.append(_with_text_from_files(run, looked_up))
+    return _line(run, functools.reduce(DataFrame.unionByName, frames))
 
 
 def _line(run: Run, problems: DataFrame) -> DataFrame:
@@ -135,11 +151,9 @@ def _line(run: Run, problems: DataFrame) -> DataFrame:
 
 def flush(run: Run, settled: Iterable[Settled]) -> None:
     """Writes quarantine/<input>.jsonl and excluded/<input>.jsonl of these inputs in one pass that also counts."""
-    troubled = [one for one in settled if one.codes]
+    troubled = sorted([one for one in settled if one.codes], key=lambda one: one.scan_name)
     if not troubled:
         return
-    ordered = sorted(troubled, key=lambda one: one.scan_name)
-    frames = [_lines(run, list(group)) for _, group in groupby(ordered, key=lambda one: one.scan_name)]
     codes = [(one.name, *code.partition(":")[::2]) for one in troubled for code in one.codes.split(",")]
     counts = Observation(f"quarantine {troubled[0].name}")
     metrics = [
@@ -153,7 +167,7 @@ def flush(run: Run, settled: Iterable[Settled]) -> None:
         return lines.observe(counts, *metrics)
 
     files = {(kind, name): f"{FOLDERS[kind]}/{name}.jsonl" for name, kind, _ in codes}
-    lines, rows = functools.reduce(DataFrame.unionByName, frames), sum(one.rows for one in troubled)
+    lines, rows = _lines(run, troubled), sum(one.rows for one in troubled)
     # Many lines are sorted with a sample taken first: kept, so that texts are not looked for twice.
     run.outputs.side_files(lines if is_few(rows) else run.keep(lines), counted, files, rows)
     found = counts.get

@@ -60,15 +60,14 @@ class Scan:
     def look_again(self, problems: DataFrame, inside: str = "") -> DataFrame:
         """The exact text of single records, from a second look at only the parts of files that hold them.
 
-        In: `problems` with `_file` and `_position` of records of this scan. Out, one row for each different place:
-        `_file` int, `file` string, `_position` long, `position` long, `raw` string. `position` is the byte offset for
-        JSON and the physical line, from 1, for CSV. With `inside`, the dotted keys of an array in each record,
-        `problems` has an `_index` int too, null for all of a record: then `raw` is the text of that element, and
-        `_index` comes last.
+        In: `problems` with `_file` and `_position` of records of this scan, and any other columns. Out: each of its
+        rows with `file` string, `position` long and `raw` string, null where no record stands there. `position` is the
+        byte offset for JSON and the physical line, from 1, for CSV. With `inside`, the dotted keys of an array in each
+        record, `problems` has an `_index` int too, null for all of a record: then `raw` is the text of that element.
         """
-        from pipeline.scan_look import look_again
+        from pipeline.scan_look import look_at_one
 
-        return look_again(self, problems, inside)
+        return look_at_one(self, problems, inside)
 
 
 def trimmed(raw: Column) -> Column:

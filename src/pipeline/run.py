@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipeline import quarantine, report
+from pipeline.beside import Beside
 from pipeline.outputs import Outputs
 from pipeline.quarantine import Settled
 from pipeline.report import Report
@@ -34,6 +36,7 @@ class Run(Sources):
         self._figures: dict[str, Mapping[str, Any]] = {}
         self._released: list[DataFrame] = []
         self._unwritten: dict[str, Settled] = {}
+        self._beside, self._taking = Beside(), threading.Lock()
         self.before_publish: Callable[[], None] = lambda: None
         self._after: list[Callable[[Run], None]] = []
 
@@ -95,7 +98,7 @@ class Run(Sources):
         """
         with self.stage(f"read {name}"):
             kept, found = quarantine.keep(self, tagged)
-        self._unwritten[f"{name} late"] = Settled(name, kept, found["codes"], found["rows"])
+        self._unwritten[f"{name} late"] = Settled(name, kept, found["codes"], found["rows"], quarantine.files(found))
         self.account(name).used -= int(found["rows"])
         return kept
 
@@ -110,7 +113,8 @@ class Run(Sources):
         account, read = self.account(name), self.records_read(name)
         account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
         self._kept[name], self._figures[name] = kept, found
-        self._unwritten[name] = Settled(name, kept, found["codes"], found["rows"] - found["used"], inside, own_text)
+        rows, files = found["rows"] - found["used"], quarantine.files(found)
+        self._unwritten[name] = Settled(name, kept, found["codes"], rows, files, inside, own_text)
 
     def counted(self, name: str, figure: str) -> int:
         """A figure that was asked for when the input was settled."""
@@ -122,12 +126,24 @@ class Run(Sources):
 
     # writing
 
+    def together(self, *steps: Callable[[], Any]) -> list[Any]:
+        """Runs steps that do not need each other at the same time and gives their results, in their order.
+
+        On a large input they share the cores, on a small one their plans are made side by side. All of them end before
+        the error of the first one that failed is raised.
+        """
+        return self._beside.together(steps)
+
     def _quarantine_first(self) -> None:
-        """What is not used is on file before any output is."""
-        if self._unwritten:
-            with self.stage("write quarantine"):
-                quarantine.flush(self, self._unwritten.values())
-            self._unwritten = {}
+        """What is not used is on file before any output is published: it is written beside the outputs."""
+        with self._taking:
+            unwritten, self._unwritten = list(self._unwritten.values()), {}
+        if unwritten:
+            self._beside.later(lambda: self._write_quarantine(unwritten))
+
+    def _write_quarantine(self, settled: Sequence[Settled]) -> None:
+        with self.stage("write quarantine"):
+            quarantine.flush(self, settled)
 
     def write_csv(
         self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", known: int | None = None
@@ -200,6 +216,7 @@ class Run(Sources):
     def finish(self) -> None:
         """Checks the accounts, publishes, and does what comes after; raises before anything is published."""
         self._quarantine_first()
+        self._beside.wait()
         for account in self.report.accounts.values():
             account.check(self.options.max_rejected)
         if self.dry_run:
@@ -212,6 +229,7 @@ class Run(Sources):
             action(self)
 
     def release(self) -> None:
-        """Gives back the kept rows."""
+        """Ends what still runs beside, and gives back the kept rows."""
+        self._beside.end()
         for frame in self._released:
             frame.unpersist()

@@ -3,168 +3,216 @@
 from __future__ import annotations
 
 import bisect
-import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipeline import scan_io
 from pipeline.scan_envelope import EnvelopeReader
 from pipeline.scan_found import Found
+from pipeline.scan_lines import LineNumbers, lines_before
 from pipeline.scan_plan import Piece
 from pipeline.scan_task import csv_found, json_found
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import DataFrame
 
     from pipeline.records import Scan
+    from pipeline.sheet_source import SheetScan
 
-    Offsets = NDArray[np.int64]
-
-LOOKED = "_file int, file string, _position long, position long, raw string, _index int"
-# The positions that are looked for, with the indexes wanted of each (null: all of the record).
-Wanted = dict[int, list[int | None]]
+_NO_END = 1 << 62
 
 
-def look_again(scan: Scan, problems: DataFrame, inside: str = "") -> DataFrame:
-    """See `Scan.look_again`. The places are brought together by part of a file; each part is read once."""
+@dataclass(frozen=True)
+class Look:
+    """An input to look at again. `files`: numbers of the ones that hold what is wanted (None: perhaps all of them).
+
+    `inside`: the dotted keys of an array in each record, of which single elements are wanted.
+    """
+
+    scan: Scan | SheetScan
+    files: frozenset[int] | None = None
+    inside: str = ""
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What a task knows of an input: a plain copy of its scan, since frames do not travel."""
+
+    paths: list[str]
+    pieces: dict[int, list[Piece]]
+    before: dict[tuple[int, int], int]
+    sheet: dict[int, str]
+    inside: str
+    finds: Callable[[Piece], Iterator[Found]]
+    is_csv: bool
+
+
+def look_again(looks: Sequence[Look], places: DataFrame) -> DataFrame:
+    """The texts of records, or of elements in them, from one look at the parts of files that hold any.
+
+    In: `places` with `_scan` int (index into `looks`), `_file` int, `_position` long, `_index` int (the element wanted,
+    null: all of the record) and any other columns. Out: each of its rows with `file`, `position` and `raw`, null where
+    the place holds no record (see `Scan.look_again`). A part of a file is read once, by one task, with bounded memory.
+    """
     from pyspark.sql import functions as F
+    from pyspark.sql import types as T
 
-    spark = problems.sparkSession
-    by_file: dict[int, list[Piece]] = {}
-    for piece in scan.pieces:
-        by_file.setdefault(piece.file, []).append(piece)
-    cut = {number: parts for number, parts in by_file.items() if len(parts) > 1}
-    index = F.col("_index") if inside else F.lit(None)
-    wanted = problems.select("_file", "_position", index.cast("int").alias("_index")).distinct()
-    lines = _lines_before(spark, wanted, cut) if scan.is_csv and cut else {}
-    length = max((parts[0].end for parts in cut.values()), default=1)
-    bucket = (
-        F.when(F.col("_file").isin(list(cut)), F.expr(f"_position div {length}")).otherwise(F.lit(0))
-        if cut
-        else F.lit(0)
-    )
-    count = max(1, min(len(scan.pieces), 2 * spark.sparkContext.defaultParallelism))
-    sorted_places = wanted.withColumn("_bucket", bucket).repartition(count, "_file", "_bucket")
-    files, is_csv, multi_line, records = scan.files, scan.is_csv, scan.multi_line, scan.records
+    spark = places.sparkSession
+    sources = [_source(look, places) for look in looks]
+    bucket = F.lit(0).cast("long")
+    for number, one in enumerate(sources):
+        cut = [file for file, parts in one.pieces.items() if len(parts) > 1]
+        length = max((one.pieces[file][0].end for file in cut), default=0)
+        here = (F.col("_scan") == number) & F.col("_file").isin(cut)
+        bucket = F.when(here, F.expr(f"_position div {length}")).otherwise(bucket) if cut else bucket
+    pieces = sum(len(parts) for one in sources for parts in one.pieces.values())
+    count = max(1, min(pieces, 2 * spark.sparkContext.defaultParallelism))
+    together = places.repartition(count, "_scan", "_file", bucket)
 
     def body(batches: Iterable[Any]) -> Iterator[Any]:
-        """The texts at the places of a partition."""
-        import numpy as np
+        """The rows of a partition with their texts."""
+        rows = _Rows(batches)
+        while (head := rows.head()) is not None:
+            yield from _texts_of(sources[head[0]], rows, *head)
 
-        for piece, wanted_parts in _by_piece(batches, by_file):
-            positions = np.array(list(wanted_parts), np.int64)
-            finds = csv_found(piece, multi_line) if is_csv else json_found(piece, records)
-            numbers = _line_numbers(piece, positions, lines.get((piece.file, piece.start), 0)) if is_csv else positions
-            shown = dict(zip(positions.tolist(), numbers.tolist(), strict=True))
-            for found in finds:
-                hits = found.only(np.flatnonzero(np.isin(found.places(), positions)))
-                if len(hits.starts):
-                    yield _batch(piece, files[piece.file], hits, shown, wanted_parts, inside)
-                if found.places()[-1] >= positions[-1]:
-                    break
-
-    looked = sorted_places.sortWithinPartitions("_file", "_position", "_index").mapInArrow(body, LOOKED)
-    return looked if inside else looked.drop("_index")
+    added = [T.StructField("file", T.StringType()), T.StructField("position", T.LongType())]
+    schema = T.StructType([*places.schema.fields, *added, T.StructField("raw", T.StringType())])
+    return together.sortWithinPartitions("_scan", "_file", "_position").mapInArrow(body, schema)
 
 
-def _by_piece(batches: Iterable[Any], by_file: dict[int, list[Piece]]) -> Iterator[tuple[Piece, Wanted]]:
-    """The places of each piece with what is wanted of each; they come in the order of files and positions."""
-    starts = {number: [piece.start for piece in parts] for number, parts in by_file.items()}
+def look_at_one(scan: Scan | SheetScan, problems: DataFrame, inside: str = "") -> DataFrame:
+    """See `Scan.look_again`."""
+    from pyspark.sql import functions as F
 
-    def rows() -> Iterator[tuple[int, int, int | None]]:
-        """File, position and index."""
-        for batch in batches:
-            columns = [batch.column(name).to_pylist() for name in ("_file", "_position", "_index")]
-            yield from zip(*columns, strict=True)
-
-    def piece_of(row: tuple[int, int, int | None]) -> tuple[int, int]:
-        """The number of the file and of its piece."""
-        return row[0], bisect.bisect_right(starts[row[0]], row[1]) - 1
-
-    for (number, part), group in itertools.groupby(rows(), piece_of):
-        wanted: Wanted = {}
-        for _, position, index in group:
-            wanted.setdefault(position, []).append(index)
-        yield by_file[number][part], wanted
+    more = {"_scan": F.lit(0), **({} if inside else {"_index": F.lit(None).cast("int")})}
+    return look_again([Look(scan, inside=inside)], problems.withColumns(more)).drop(*more)
 
 
-def _batch(piece: Piece, file: str, found: Found, shown: dict[int, int], wanted: Wanted, inside: str) -> Any:
-    import pyarrow as pa
+def _source(look: Look, places: DataFrame) -> _Source:
+    from pipeline.sheet_source import SheetScan
 
-    rows = [
-        (place, index, text.decode(errors="backslashreplace"))
-        for place, record in zip(found.places().tolist(), found.texts(), strict=True)
-        for index, text in _parts(record, wanted[place], inside)
-    ]
-    return pa.record_batch(
-        [
-            pa.array([piece.file] * len(rows), pa.int32()),
-            pa.array([file] * len(rows), pa.string()),
-            pa.array([place for place, _, _ in rows], pa.int64()),
-            pa.array([shown[place] for place, _, _ in rows], pa.int64()),
-            pa.array([text for _, _, text in rows], pa.string()),
-            pa.array([index for _, index, _ in rows], pa.int32()),
-        ],
-        names=["_file", "file", "_position", "position", "raw", "_index"],
-    )
+    scan = look.scan
+    if isinstance(scan, SheetScan):
+        texts = {position: text for _, position, text, _, _ in scan.lines}
+        return _Source(scan.files, {}, {}, texts, "", lambda _: iter(()), True)
+    pieces: dict[int, list[Piece]] = {}
+    for piece in scan.pieces:
+        if look.files is None or piece.file in look.files:
+            pieces.setdefault(piece.file, []).append(piece)
+    before = lines_before(places.sparkSession, pieces) if scan.is_csv else {}
+    multi_line, records = scan.multi_line, scan.records
 
+    def csv(piece: Piece) -> Iterator[Found]:
+        """The CSV records of a piece."""
+        return csv_found(piece, multi_line)
 
-def _parts(record: bytes, wanted: Sequence[int | None], inside: str) -> Iterator[tuple[int | None, bytes]]:
-    """The elements of a record's array, to the byte; the whole record where it is wanted, or where it is not clear."""
-    keys = inside.split(".")
-    texts: list[bytes] = []
-    # A key that stands twice has two arrays, and only the parser knows which of them it took.
-    if any(index is not None for index in wanted) and all(record.count(f'"{key}"'.encode()) == 1 for key in keys):
-        finds = EnvelopeReader(iter([record]), 0, keys).records()
-        texts = [text.rstrip(b" \t\r\n,") for found in finds for text in found.texts()]
-    for index in wanted:
-        yield index, record if index is None or index >= len(texts) else texts[index]
+    def json(piece: Piece) -> Iterator[Found]:
+        """The JSON records of a piece."""
+        return json_found(piece, records)
+
+    return _Source(scan.files, pieces, before, {}, look.inside, csv if scan.is_csv else json, scan.is_csv)
 
 
-def _line_numbers(piece: Piece, positions: Offsets, before: int) -> Offsets:
-    """The physical lines, from 1, that the positions stand on; `before`: how many lines end before the piece."""
+class _Rows:
+    """The rows of a partition, in the order of inputs, files and positions, taken bit by bit."""
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self._batches, self._at = iter(batches), 0
+        self._batch: Any = None
+        self._columns: list[Any] = []
+
+    def head(self) -> tuple[int, int, int] | None:
+        """Input, file and position of the next row; None behind the last."""
+        while self._batch is None or self._at == self._batch.num_rows:
+            self._batch, self._at = next(self._batches, None), 0
+            if self._batch is None:
+                return None
+            self._columns = [self._batch.column(name).to_numpy() for name in ("_scan", "_file", "_position")]
+        scan, file, position = (int(column[self._at]) for column in self._columns)
+        return scan, file, position
+
+    def take(self, scan: int, file: int, last: int) -> Iterator[Any]:
+        """The next rows of a file up to the position `last`, as batches."""
+        while (head := self.head()) is not None and head[:2] == (scan, file) and head[2] <= last:
+            scans, files, positions = (column[self._at :] for column in self._columns)
+            within = (scans == scan) & (files == file) & (positions <= last)
+            count = len(within) if within.all() else int(within.argmin())
+            yield self._batch.slice(self._at, count)
+            self._at += count
+
+
+def _texts_of(source: _Source, rows: _Rows, scan: int, file: int, position: int) -> Iterator[Any]:
+    """The rows of one part of a file, or of one sheet, with their texts."""
+    path = source.paths[file]
+    if source.sheet:
+        for part in rows.take(scan, file, _NO_END):
+            places = part.column("_position").to_pylist()
+            yield _with(part, path, places, [source.sheet.get(place) for place in places])
+        return
+    parts = source.pieces[file]
+    number = bisect.bisect_right([piece.start for piece in parts], position) - 1
+    piece, end = parts[number], parts[number + 1].start - 1 if number + 1 < len(parts) else _NO_END
+    lines = LineNumbers(piece, source.before.get((file, piece.start), 0)) if source.is_csv else None
+    for found in source.finds(piece):
+        if not len(found.starts):
+            continue
+        for part in rows.take(scan, file, min(int(found.places()[-1]), end)):
+            yield _looked_up(part, path, found, lines, source.inside)
+        head = rows.head()
+        if head is None or head[:2] != (scan, file) or head[2] > end:
+            return
+    for part in rows.take(scan, file, end):
+        yield _with(part, path, part.column("_position").to_pylist(), [None] * part.num_rows)
+
+
+def _looked_up(part: Any, path: str, found: Found, lines: LineNumbers | None, inside: str) -> Any:
     import numpy as np
 
-    numbers = np.zeros(len(positions), np.int64)
-    at, passed = piece.start, before
-    for block in scan_io.open_piece(piece, piece.start):
-        breaks = np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A) + at
-        low, high = np.searchsorted(positions, (at, at + len(block)))
-        numbers[low:high] = passed + 1 + np.searchsorted(breaks, positions[low:high])
-        passed, at = passed + len(breaks), at + len(block)
-        if high == len(positions):
-            break
-    numbers[positions >= at] = passed + 1
-    return numbers
+    positions, places = part.column("_position").to_numpy(), found.places()
+    at = np.searchsorted(places, positions)
+    texts: list[str | None] = []
+    last, elements = -1, _Elements(b"", inside)
+    for index, hit, element in zip(
+        at.tolist(), (places[at] == positions).tolist(), part.column("_index").to_pylist(), strict=True
+    ):
+        if hit and index != last:
+            last = index
+            elements = _Elements(found.data[int(found.starts[index]) : int(found.ends[index])], inside)
+        texts.append(elements.text(element).decode(errors="backslashreplace") if hit else None)
+    return _with(part, path, (positions if lines is None else lines.of(positions)).tolist(), texts)
 
 
-def _lines_before(spark: SparkSession, wanted: DataFrame, cut: dict[int, list[Piece]]) -> dict[tuple[int, int], int]:
-    """How many lines end before each piece of the cut files that hold wanted places: a job that only counts."""
-    from pipeline.records import run_tasks
+def _with(part: Any, path: str, positions: list[int], texts: Sequence[str | None]) -> Any:
+    """The rows with their file, published place and text."""
+    import pyarrow as pa
 
-    files = {row[0] for row in wanted.select("_file").distinct().collect()}
-    parts = [piece for number in sorted(files & set(cut)) for piece in cut[number]]
+    added = [
+        pa.array([path] * part.num_rows, pa.string()),
+        pa.array(positions, pa.int64()),
+        pa.array(texts, pa.string()),
+    ]
+    names = ["file", "position", "raw"]
+    return pa.RecordBatch.from_arrays([*part.columns, *added], names=[*part.schema.names, *names])
 
-    def work(number: int) -> Iterator[Any]:
-        """The number of line ends in a piece."""
-        import pyarrow as pa
 
-        piece = parts[number]
-        count = sum(
-            scan_io.read(piece, low, high).count(b"\n")
-            for low, high in scan_io.steps(piece.start, piece.end, piece.end)
-        )
-        yield pa.record_batch(
-            [pa.array([number], pa.int32()), pa.array([count], pa.int64())], names=["number", "count"]
-        )
+class _Elements:
+    """A record, and the elements of the array in it once one is asked for."""
 
-    result: dict[tuple[int, int], int] = {}
-    if parts:
-        counts = dict(tuple(row) for row in run_tasks(spark, len(parts), work, "number int, count long").collect())
-        for number, piece in enumerate(parts):
-            result[piece.file, piece.start] = (
-                0 if piece.start == 0 else result[piece.file, parts[number - 1].start] + counts[number - 1]
-            )
-    return result
+    def __init__(self, record: bytes, inside: str) -> None:
+        self._record, self._keys = record, inside.split(".")
+        self._texts: list[bytes] | None = None
+
+    def text(self, index: int | None) -> bytes:
+        """The element to the byte; the whole record where that is wanted, or where it is not clear which one it is."""
+        if index is None:
+            return self._record
+        if self._texts is None:
+            self._texts = self._cut()
+        return self._texts[index] if index < len(self._texts) else self._record
+
+    def _cut(self) -> list[bytes]:
+        # A key that stands twice has two arrays, and only the parser knows which of them it took.
+        if any(self._record.count(f'"{key}"'.encode()) != 1 for key in self._keys):
+            return []
+        finds = EnvelopeReader(iter([self._record]), 0, self._keys).records()
+        return [text.rstrip(b" \t\r\n,") for found in finds for text in found.texts()]

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MIB = 1 << 20
 # A task's share of a big file: long enough that starting a task is nothing, short enough that cores end together.
-RANGE_BYTES = 48 * MIB
+RANGE_BYTES = 64 * MIB
 # A file up to this size is not cut.
 SMALL_BYTES = 4 * MIB
 FILES_A_TASK = 2000

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import os
 import sys
+import threading
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlparse
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ SETTINGS = {
 }
 
 _SMALL_INPUT = 16 << 20
+# How Spark's event log names the job that only starts Python.
+WORKERS = "start Python workers"
 
 LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
@@ -151,7 +156,30 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel(level)
     _ship_source(spark, str(spark.sparkContext.master))
+    if is_local_master(str(spark.sparkContext.master)) and "NOWARM" not in os.environ:
+        _start_workers(spark)
     return spark
+
+
+def _start_workers(spark: SparkSession) -> None:
+    """Brings up a Python worker of this machine, and what it imports, while the driver plans."""
+    from pyspark import inheritable_thread_target
+
+    from pipeline.records import RECORDS, run_tasks
+
+    def load(_: int) -> Iterator[Any]:
+        """No rows, once what the reader's tasks need is there."""
+        for name in ("scan_fields", "scan_found", "scan_task"):
+            importlib.import_module(f"pipeline.{name}")
+        yield from ()
+
+    def run() -> None:
+        """One task; whatever is wrong is told by the job's own tasks."""
+        spark.sparkContext.setJobDescription(WORKERS)
+        with contextlib.suppress(Exception):
+            run_tasks(spark, 1, load, RECORDS).write.format("noop").mode("overwrite").save()
+
+    threading.Thread(target=inheritable_thread_target(run), daemon=True).start()
 
 
 def tune(spark: SparkSession, input_bytes: int) -> None:

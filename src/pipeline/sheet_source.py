@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from pipeline import storage
 from pipeline.errors import InputError
@@ -39,16 +38,11 @@ class SheetScan:
             rows.append((file, position, error, None, *[values[i] for i in layout.wanted]))
         return self.frame.sparkSession.createDataFrame(rows, fields_schema(len(layout.wanted)))
 
-    def look_again(self, problems: DataFrame, inside: str = "") -> DataFrame:
-        """The raw text of the rows in `problems` (`_file`, `_position`); nothing is inside of a row."""
-        found = self.frame.join(problems, on=["_file", "_position"], how="left_semi")
-        return found.select(
-            "_file",
-            F.lit(self.files[0]).alias("file"),
-            "_position",
-            F.col("_position").alias("position"),
-            F.col("_raw").alias("raw"),
-        )
+    def look_again(self, problems: DataFrame) -> DataFrame:
+        """See `records.Scan.look_again`; `position` is the sheet's row."""
+        from pipeline.scan_look import look_at_one
+
+        return look_at_one(self, problems)
 
 
 def _line(values: tuple[object, ...]) -> str:

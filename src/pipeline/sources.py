@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 from pipeline import csv_source, json_source, records, sheet_source, storage
 from pipeline.accounts import Account
 from pipeline.errors import InputError
-from pipeline.progress import stage_progress
+from pipeline.progress import Stages
 from pipeline.report import Report
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Sources:
 
     def __init__(self, options: argparse.Namespace, told: Report) -> None:
         self.options, self.report = options, told
+        self._stages = Stages(told.job, options.quiet)
         self._scans: dict[str, AnyScan] = {}
         self._reads: dict[str, Observation] = {}
         self._files: dict[str, list[storage.FileInfo]] = {}
@@ -37,8 +38,7 @@ class Sources:
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Times a stage for the report and shows its progress; stages with one name add up."""
-        shown = stage_progress(getattr(self, "spark", None), self.report.job, name, self.options.quiet)
-        with shown, self.report.timed(name):
+        with self._stages.shown(name, getattr(self, "spark", None)), self.report.timed(name):
             yield
 
     def account(self, name: str) -> Account:

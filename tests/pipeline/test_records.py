@@ -96,14 +96,18 @@ def test_a_second_look_at_json_gives_the_exact_text(spark: SparkSession, tmp_pat
     lines = b"".join(b'{"n": %d}\n' % number for number in range(100))
     scan = json_records(spark, files(tmp_path, a_json=array, b_json=lines))
     place = array.index(b'{"n": 57')
-    wanted = spark.createDataFrame([(0, place), (0, 1), (1, 0), (1, 890), (1, 890)], "_file int, _position long")
+    places = [(0, place), (0, 1), (1, 0), (1, 890), (1, 890), (1, 3), (1, 5000)]
+    wanted = spark.createDataFrame(places, "_file int, _position long")
     rows = [
-        (0, scan.files[0], place, place, '{"n": 57'),
-        (0, scan.files[0], 1, 1, '{"n": 0}'),
-        (1, scan.files[1], 0, 0, '{"n": 0}'),
-        (1, scan.files[1], 890, 890, '{"n": 90}'),
+        (0, place, scan.files[0], place, '{"n": 57'),
+        (0, 1, scan.files[0], 1, '{"n": 0}'),
+        (1, 0, scan.files[1], 0, '{"n": 0}'),
+        (1, 3, scan.files[1], 3, None),
+        (1, 890, scan.files[1], 890, '{"n": 90}'),
+        (1, 890, scan.files[1], 890, '{"n": 90}'),
+        (1, 5000, scan.files[1], 5000, None),
     ]
-    same(scan.look_again(wanted), rows, "_file int, file string, _position long, position long, raw string")
+    same(scan.look_again(wanted), rows, "_file int, _position long, file string, position long, raw string")
     assert scan.frame.where("_error is not null").select("_position", "_error").collect() == [(place, "truncated")]
 
 
