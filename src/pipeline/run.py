@@ -130,16 +130,19 @@ class Run(Sources):
         """Runs steps that do not need each other at the same time and gives their results, in their order.
 
         On a large input they share the cores, on a small one their plans are made side by side. All of them end before
-        the error of the first one that failed is raised.
+        the error of the first one that failed is raised. Outputs in parts are written one after the other: where Spark
+        cuts a sorted one hangs on the numbers of the jobs before it, and the same input must give the same bytes.
         """
-        return self._beside.together(steps)
+        return self._beside.together(steps) if self.outputs.single else [step() for step in steps]
 
-    def _quarantine_first(self) -> None:
+    def _quarantine_first(self, in_parts: bool = False) -> None:
         """What is not used is on file before any output is published: it is written beside the outputs."""
         with self._taking:
             unwritten, self._unwritten = list(self._unwritten.values()), {}
         if unwritten:
             self._beside.later(lambda: self._write_quarantine(unwritten))
+        if in_parts or not self.outputs.single:
+            self._beside.wait()
 
     def _write_quarantine(self, settled: Sequence[Settled]) -> None:
         with self.stage("write quarantine"):
@@ -177,7 +180,7 @@ class Run(Sources):
 
     def write_parquet(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
         """Writes the frame as a folder of Parquet parts; returns the number of rows."""
-        self._quarantine_first()
+        self._quarantine_first(in_parts=True)
         with self.stage(f"write {file}"):
             return self.outputs.parquet(file, frame, order)
 

@@ -211,7 +211,7 @@ def explode(
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Walks one task's records, some megabytes at a time."""
-        parser, walk = Parser(reading.lenient), Walk(tables, reading.rules, held, lineage)
+        parser, walk = Parser(reading.lenient, search=False), Walk(tables, reading.rules, held, lineage)
         ids: list[str] = []
         size = 0
         with deep_recursion():

@@ -1,11 +1,15 @@
 """Steps of a run at the same time."""
 
+import argparse
 import threading
 
 import pytest
 from pyspark.sql import SparkSession
 
 from pipeline.beside import Beside
+from pipeline.outputs import Outputs
+from pipeline.report import Report
+from pipeline.run import Run
 
 
 @pytest.fixture
@@ -68,3 +72,12 @@ def test_what_is_left_for_later_runs_one_after_the_other_and_its_error_is_told_b
 def test_a_run_that_failed_ends_without_a_second_error(beside: Beside) -> None:
     beside.later(lambda: 1 / 0)
     beside.end()
+
+
+@pytest.mark.parametrize("single", [True, False])
+def test_outputs_in_parts_are_written_one_after_the_other(spark: SparkSession, single: bool) -> None:
+    run = Run("test", argparse.Namespace(quiet=True), "r", Outputs("", "r", "test", single, True), Report("test", "r"))
+    names = run.together(*[lambda: threading.current_thread().name] * 2)
+    run.release()
+    assert spark
+    assert [name == threading.current_thread().name for name in names] == [not single] * 2
