@@ -153,13 +153,7 @@ def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
 
     # The first one fills the cache that the others are read from.
     write_one(0, planned[0])
-    others = [functools.partial(write_one, number, table) for number, table in enumerate(planned) if number]
-    if form == "parquet":
-        # Where Spark cuts parts hangs on the jobs before: side by side the bytes would not be the same each time.
-        for write_other in others:
-            write_other()
-    else:
-        run.together(*others)
+    run.together(*[functools.partial(write_one, number, table) for number, table in enumerate(planned) if number])
     run.write_bytes("tables.json", tables.tables_json(planned, form, lineage, run.options.separator), len(planned))
     run.write_bytes("tables.sql", tables.tables_sql(planned, form, lineage), len(planned))
 

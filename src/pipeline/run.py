@@ -11,8 +11,7 @@ from pyspark import StorageLevel
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from pipeline import quarantine, report
-from pipeline.beside import Beside
+from pipeline import beside, quarantine, report
 from pipeline.outputs import Outputs
 from pipeline.quarantine import Settled
 from pipeline.report import Report
@@ -36,7 +35,7 @@ class Run(Sources):
         self._figures: dict[str, Mapping[str, Any]] = {}
         self._released: list[DataFrame] = []
         self._unwritten: dict[str, Settled] = {}
-        self._beside, self._taking = Beside(), threading.Lock()
+        self._flushing = threading.Lock()
         self.before_publish: Callable[[], None] = lambda: None
         self._after: list[Callable[[Run], None]] = []
 
@@ -130,23 +129,18 @@ class Run(Sources):
         """Runs steps that do not need each other at the same time and gives their results, in their order.
 
         On a large input they share the cores, on a small one their plans are made side by side. All of them end before
-        the error of the first one that failed is raised. Outputs in parts are written one after the other: where Spark
-        cuts a sorted one hangs on the numbers of the jobs before it, and the same input must give the same bytes.
+        the error of the first one that failed is raised. Outputs in parts (`--files parts`) are written one after the
+        other: where Spark cuts a sorted one hangs on the jobs before it, and the same input must give the same bytes.
         """
-        return self._beside.together(steps) if self.outputs.single else [step() for step in steps]
+        return beside.together(steps) if self.outputs.single else [step() for step in steps]
 
-    def _quarantine_first(self, in_parts: bool = False) -> None:
-        """What is not used is on file before any output is published: it is written beside the outputs."""
-        with self._taking:
-            unwritten, self._unwritten = list(self._unwritten.values()), {}
-        if unwritten:
-            self._beside.later(lambda: self._write_quarantine(unwritten))
-        if in_parts or not self.outputs.single:
-            self._beside.wait()
-
-    def _write_quarantine(self, settled: Sequence[Settled]) -> None:
-        with self.stage("write quarantine"):
-            quarantine.flush(self, settled)
+    def _quarantine_first(self) -> None:
+        """What is not used is on file before any output is; whoever comes meanwhile waits."""
+        with self._flushing:
+            if self._unwritten:
+                with self.stage("write quarantine"):
+                    quarantine.flush(self, self._unwritten.values())
+                self._unwritten = {}
 
     def write_csv(
         self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", known: int | None = None
@@ -180,7 +174,7 @@ class Run(Sources):
 
     def write_parquet(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
         """Writes the frame as a folder of Parquet parts; returns the number of rows."""
-        self._quarantine_first(in_parts=True)
+        self._quarantine_first()
         with self.stage(f"write {file}"):
             return self.outputs.parquet(file, frame, order)
 
@@ -219,7 +213,6 @@ class Run(Sources):
     def finish(self) -> None:
         """Checks the accounts, publishes, and does what comes after; raises before anything is published."""
         self._quarantine_first()
-        self._beside.wait()
         for account in self.report.accounts.values():
             account.check(self.options.max_rejected)
         if self.dry_run:
@@ -232,7 +225,6 @@ class Run(Sources):
             action(self)
 
     def release(self) -> None:
-        """Ends what still runs beside, and gives back the kept rows."""
-        self._beside.end()
+        """Gives back the kept rows."""
         for frame in self._released:
             frame.unpersist()

@@ -6,30 +6,24 @@ import threading
 import pytest
 from pyspark.sql import SparkSession
 
-from pipeline.beside import Beside
+from pipeline.beside import together
 from pipeline.outputs import Outputs
 from pipeline.report import Report
 from pipeline.run import Run
 
 
-@pytest.fixture
-def beside(spark: SparkSession) -> Beside:
-    """Threads of a run; they need a session."""
-    assert spark
-    return Beside()
-
-
-def test_steps_run_at_the_same_time_and_give_their_results_in_order(beside: Beside) -> None:
+def test_steps_run_at_the_same_time_and_give_their_results_in_order(spark: SparkSession) -> None:
     met = threading.Barrier(2, timeout=30)
 
     def step(name: str) -> str:
         met.wait()
         return name
 
-    assert beside.together((lambda: step("a"), lambda: step("b"))) == ["a", "b"]
+    assert spark
+    assert together((lambda: step("a"), lambda: step("b"))) == ["a", "b"]
 
 
-def test_the_first_step_that_failed_is_told_and_the_others_have_ended(beside: Beside) -> None:
+def test_the_first_step_that_failed_is_told_and_the_others_have_ended(spark: SparkSession) -> None:
     failed = threading.Event()
 
     def slow() -> None:
@@ -40,38 +34,18 @@ def test_the_first_step_that_failed_is_told_and_the_others_have_ended(beside: Be
         failed.set()
         raise KeyError("second")
 
+    assert spark
     with pytest.raises(ValueError, match="first"):
-        beside.together((slow, fast))
+        together((slow, fast))
 
 
-def test_a_step_has_the_job_group_of_the_thread_that_gave_it(spark: SparkSession, beside: Beside) -> None:
+def test_a_step_has_the_job_group_of_the_thread_that_gave_it(spark: SparkSession) -> None:
     spark.sparkContext.setLocalProperty("spark.jobGroup.id", "of this run")
     try:
-        found = beside.together((lambda: spark.sparkContext.getLocalProperty("spark.jobGroup.id"),))
+        found = together((lambda: spark.sparkContext.getLocalProperty("spark.jobGroup.id"),))
     finally:
         spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
     assert found == ["of this run"]
-
-
-def test_what_is_left_for_later_runs_one_after_the_other_and_its_error_is_told_by_wait(beside: Beside) -> None:
-    done: list[int] = []
-
-    def step(number: int) -> None:
-        done.append(number)
-        if number == 1:
-            raise OSError("no room")
-
-    for number in range(3):
-        beside.later(lambda number=number: step(number))  # type: ignore[misc]
-    with pytest.raises(OSError, match="no room"):
-        beside.wait()
-    beside.end()
-    assert done == [0, 1, 2]
-
-
-def test_a_run_that_failed_ends_without_a_second_error(beside: Beside) -> None:
-    beside.later(lambda: 1 / 0)
-    beside.end()
 
 
 @pytest.mark.parametrize("single", [True, False])
