@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT, Contender, Contest, Settings, bytes_of, job, setup, submit
 from benchmarks.results import Section, Target
+from pipeline.session import WORKERS
 
 HEADERS = ["job", "first task, s", "to bare first task", "to bare session", "whole run, s", "to bare session", "result"]
 BARE = "bare session"
@@ -31,12 +32,21 @@ def sample_bytes(name: str) -> int:
 
 
 def first_task(log: Path) -> float | None:
-    """When the first task of an event log was launched, in seconds of the epoch; None without one."""
-    launched = []
+    """When the first task of an event log was launched, in seconds of the epoch; None without one.
+
+    The job that only starts a Python worker does not count: it does none of the work.
+    """
+    launched, aside = [], set()
     with log.open(encoding="utf-8") as lines:
         for line in lines:
-            if '"SparkListenerTaskStart"' in line:
-                launched.append(json.loads(line)["Task Info"]["Launch Time"] / 1000)
+            if '"SparkListenerJobStart"' in line:
+                job = json.loads(line)
+                if job.get("Properties", {}).get("spark.job.description") == WORKERS:
+                    aside |= set(job["Stage IDs"])
+            elif '"SparkListenerTaskStart"' in line:
+                task = json.loads(line)
+                if task["Stage ID"] not in aside:
+                    launched.append(task["Task Info"]["Launch Time"] / 1000)
     return min(launched, default=None)
 
 

@@ -52,12 +52,14 @@ def test_lines_are_scattered_in_order_over_at_most_as_many_files_as_lines(tmp_pa
     assert scatter(tmp_path / "in", tmp_path / "first", 10, most=1) == 1
 
 
-def test_the_first_task_is_the_earliest_in_the_event_log(tmp_path: pathlib.Path) -> None:
+def test_the_first_task_is_the_earliest_in_the_event_log_that_does_some_of_the_work(tmp_path: pathlib.Path) -> None:
     log = tmp_path / "local-1"
-    event = '{{"Event":"SparkListenerTaskStart","Task Info":{{"Launch Time":{}}}}}\n'
-    log.write_text('{"Event":"SparkListenerJobStart"}\n' + event.format(5250) + event.format(4500))
+    warming = '{"Event":"SparkListenerJobStart","Stage IDs":[0],"Properties":{"spark.job.description":"start Python workers"}}\n'
+    working = '{"Event":"SparkListenerJobStart","Stage IDs":[1,2],"Properties":{}}\n'
+    task = '{{"Event":"SparkListenerTaskStart","Stage ID":{},"Task Info":{{"Launch Time":{}}}}}\n'
+    log.write_text(warming + task.format(0, 3000) + working + task.format(2, 5250) + task.format(1, 4500))
     assert first_task(log) == 4.5
-    log.write_text('{"Event":"SparkListenerJobStart"}\n')
+    log.write_text(warming + task.format(0, 3000))
     assert first_task(log) is None
 
 
