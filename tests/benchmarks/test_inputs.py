@@ -54,8 +54,9 @@ def test_lines_are_scattered_in_order_over_at_most_as_many_files_as_lines(tmp_pa
 
 def test_the_first_task_is_the_earliest_in_the_event_log_that_does_some_of_the_work(tmp_path: pathlib.Path) -> None:
     log = tmp_path / "local-1"
-    warming = '{"Event":"SparkListenerJobStart","Stage IDs":[0],"Properties":{"spark.job.description":"start Python workers"}}\n'
-    working = '{"Event":"SparkListenerJobStart","Stage IDs":[1,2],"Properties":{}}\n'
+    job = '{{"Event":"SparkListenerJobStart","Stage IDs":{},"Properties":{}}}\n'
+    warming = job.format([0], '{"spark.job.description":"start Python workers"}')
+    working = job.format([1, 2], "{}")
     task = '{{"Event":"SparkListenerTaskStart","Stage ID":{},"Task Info":{{"Launch Time":{}}}}}\n'
     log.write_text(warming + task.format(0, 3000) + working + task.format(2, 5250) + task.format(1, 4500))
     assert first_task(log) == 4.5
