@@ -114,13 +114,17 @@ class Stages:
         with self._lock:
             self._bar = self._bar or _Bar(spark, terminal)
             self._running.append(stage)
-            self._bar.tell(f"{self._job}: {', '.join(self._running)}")
+            self._tell(self._bar)
         try:
             yield
         finally:
             with self._lock:
                 self._running.remove(stage)
-                self._bar.tell(f"{self._job}: {', '.join(self._running)}")
-                if not self._running:
+                if self._running:
+                    self._tell(self._bar)
+                else:
                     self._bar.stop()
                     self._bar = None
+
+    def _tell(self, bar: _Bar) -> None:
+        bar.tell(f"{self._job}: {', '.join(self._running)}")

@@ -21,7 +21,7 @@ class LineNumbers:
 
     def __init__(self, piece: Piece, before: int) -> None:
         self._blocks = iter(scan_io.open_piece(piece, piece.start))
-        self._start = self._end = piece.start
+        self._end = piece.start
         self._passed, self._breaks = before, self._breaks_of(b"")
 
     @staticmethod
@@ -49,8 +49,8 @@ class LineNumbers:
         """Goes on to the next block; False behind the last one."""
         self._passed += len(self._breaks)
         block = next(self._blocks, None)
-        self._start, self._end = self._end, self._end + len(block or b"")
-        self._breaks = self._breaks_of(block or b"") + self._start
+        self._breaks = self._breaks_of(block or b"") + self._end
+        self._end += len(block or b"")
         return block is not None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from pipeline.scan_envelope import EnvelopeReader
@@ -100,16 +101,7 @@ def _source(look: Look, places: DataFrame) -> _Source:
         if look.files is None or piece.file in look.files:
             pieces.setdefault(piece.file, []).append(piece)
     before = lines_before(places.sparkSession, pieces) if scan.is_csv else {}
-    multi_line, records = scan.multi_line, scan.records
-
-    def csv(piece: Piece) -> Iterator[Found]:
-        """The CSV records of a piece."""
-        return csv_found(piece, multi_line)
-
-    def json(piece: Piece) -> Iterator[Found]:
-        """The JSON records of a piece."""
-        return json_found(piece, records)
-
+    csv, json = partial(csv_found, multi_line=scan.multi_line), partial(json_found, records=scan.records)
     return _Source(scan.files, pieces, before, {}, look.inside, csv if scan.is_csv else json, scan.is_csv)
 
 

@@ -156,7 +156,7 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel(level)
     _ship_source(spark, str(spark.sparkContext.master))
-    if is_local_master(str(spark.sparkContext.master)) and "NOWARM" not in os.environ:
+    if is_local_master(str(spark.sparkContext.master)):
         _start_workers(spark)
     return spark
 
