@@ -12,17 +12,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.nested_parse import NotJsonError, Parser, canonical, deep_recursion
+from transforms.nested_check import DEPTH, Check, Reading
+from transforms.nested_dump import dump, load
+from transforms.nested_parse import Parser, deep_recursion
 from transforms.nested_plan import Table
 from transforms.nested_put import digest
 from transforms.nested_render import TYPED, as_lists, spark_type
-from transforms.nested_rules import Rule, parse_path
+from transforms.nested_rules import Rule
 from transforms.nested_seen import Place
 from transforms.nested_walk import Walk
 from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, no_problem
@@ -30,30 +31,24 @@ from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, no_problem
 if TYPE_CHECKING:
     import pyarrow as pa
 
-DEPTH = 100
+__all__ = [
+    "DEPTH",
+    "Reading",
+    "check",
+    "explode",
+    "merged",
+    "ranks",
+    "records_of",
+    "seen_in",
+    "table_rows",
+    "with_ranks",
+]
+
 _CHUNK_BYTES = 4 << 20
 _CHECKED = (
     f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}, _reason string, _detail string,"
     " _key string, _hash string, _repeated string, _types string"
 )
-
-
-@dataclass(frozen=True)
-class Reading:
-    """How documents are read: the decisions per path, the levels that become tables, the root's key columns.
-
-    `separated` says that blanks and commas may follow a document in `_raw`, as a reader of arrays leaves them.
-    """
-
-    rules: Rule = field(default_factory=Rule)
-    depth: int = DEPTH
-    lenient: bool = False
-    keys: tuple[str, ...] = ()
-    separated: bool = False
-
-    def document(self, raw: str) -> str:
-        """The document in a record's text."""
-        return raw.rstrip(" \t\r\n,") if self.separated else raw
 
 
 def records_of(frame: DataFrame, column: str) -> DataFrame:
@@ -66,32 +61,6 @@ def records_of(frame: DataFrame, column: str) -> DataFrame:
     )
 
 
-def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
-    found = []
-    for path in paths:
-        item = value
-        for step in path:
-            item = item.get(step) if isinstance(item, dict) else None
-        if item is None:
-            raise NotJsonError("missing_key", f"no value for the key {'.'.join(path)}")
-        found.append(item)
-    return digest(canonical(found))
-
-
-def _see(
-    text: str | None, parser: Parser, place: Place, reading: Reading, paths: Sequence[tuple[str, ...]]
-) -> tuple[Any, ...]:
-    """One record: reason and detail when it is refused, else its key, content hash and repeated keys."""
-    try:
-        value = parser.parse(reading.document(text or ""))
-        content = digest(canonical(value))
-        key = _key_of(value, paths) if paths else content
-    except NotJsonError as error:
-        return error.reason, str(error), None, None, None
-    place.see(value, reading.depth)
-    return None, None, key, content, ", ".join(sorted(set(parser.repeated))) or None
-
-
 def check(records: DataFrame, reading: Reading) -> DataFrame:
     """Parses every record strictly and sees what is in it, in one pass.
 
@@ -99,24 +68,23 @@ def check(records: DataFrame, reading: Reading) -> DataFrame:
     `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string, the keys that stand
     twice in an object (the last one counts); `_types` string, on one row a task: what the task saw.
     """
-    paths = [parse_path(key) for key in reading.keys]
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Checks one task's records; its last batch says what the task saw."""
-        parser, place, held = Parser(reading.lenient), Place(reading.rules), None
+        checking, held = Check(reading), None
         with deep_recursion():
             for batch in batches:
                 if held is not None:
                     yield _checked(held, None)
                 rows = [
-                    _see(text, parser, place, reading, paths) if fine else (None,) * 5
+                    checking.record(text) if fine else (None,) * 5
                     for text, fine in zip(
                         batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
                     )
                 ]
                 held = (batch, rows) if rows else held
             if held is not None:
-                yield _checked(held, place.dump())
+                yield _checked(held, dump(checking.seen()))
 
     chosen = records.select("_file", "_position", "_raw", PROBLEM).mapInArrow(body, _CHECKED)
     refused = F.struct(
@@ -146,7 +114,7 @@ def merged(checked: DataFrame, rules: Rule, parts: int = 8) -> DataFrame:
         with deep_recursion():
             texts = [text for batch in batches for text in batch.column(0).to_pylist()]
             if texts:
-                yield pa.RecordBatch.from_arrays([pa.array([seen_in(texts, rules).dump()], pa.string())], ["_types"])
+                yield pa.RecordBatch.from_arrays([pa.array([dump(seen_in(texts, rules))], pa.string())], ["_types"])
 
     return checked.where(F.col("_types").isNotNull()).select("_types").coalesce(parts).mapInArrow(body, "_types string")
 
@@ -156,7 +124,7 @@ def seen_in(texts: Iterable[str], rules: Rule) -> Place:
     place = Place(rules)
     with deep_recursion():
         for text in texts:
-            place.add(Place.load(text, rules))
+            place.add(load(text, rules))
     return place
 
 
@@ -211,7 +179,7 @@ def explode(
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Walks one task's records, some megabytes at a time."""
-        parser, walk = Parser(reading.lenient, search=False), Walk(tables, reading.rules, held, lineage)
+        parser, walk = Parser(reading.lenient), Walk(tables, reading.rules, held, lineage)
         ids: list[str] = []
         size = 0
         with deep_recursion():

@@ -10,7 +10,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -83,6 +83,9 @@ def _integer(text: str) -> int | Wide:
 
 def _number(text: str) -> float | Wide:
     value = float(text)
+    # A double holds any 15 digits.
+    if len(text) < 17 and "e" not in text and "E" not in text:
+        return value
     shortest = repr(value)
     if shortest == text:
         return value
@@ -104,32 +107,39 @@ def _marked(value: Any) -> Any:
     return [_marked(item) for item in value] if isinstance(value, list) else value
 
 
+def _keys_given_twice(text: str) -> list[str]:
+    found: list[str] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) != len(pairs):
+            found.extend(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+
+    json.JSONDecoder(parse_int=str, parse_float=str, object_pairs_hook=keep).decode(text)
+    return found
+
+
 class Parser:
-    """Parses records one after the other; `repeated` holds the keys that the last one gave twice in one object.
+    """Parses records one after the other."""
 
-    Records that went through a parser before need no `search` for such keys: a quarter of the time of parsing.
-    """
-
-    def __init__(self, lenient: bool = False, search: bool = True) -> None:
-        self.repeated: list[str] = []
+    def __init__(self, lenient: bool = False) -> None:
         self._lenient = lenient
-        self._loads = json.JSONDecoder(
-            parse_int=_integer,
-            parse_float=_number,
-            parse_constant=_refuse_constant,
-            object_pairs_hook=self._object if search else None,
-        ).decode
+        self._text = ""
+        self._loads = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_refuse_constant).decode
 
-    def _object(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            self.repeated += [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
-        return found
+    def repeated(self, content: str) -> list[str]:
+        """The keys that the last document gave twice in one object; `content` is its value's `canonical` text.
+
+        Every key has a colon, and a key given twice leaves one less in `content`: all other colons stand in strings.
+        """
+        text = self._text
+        if text.count(":") == content.count(":") and "\\u003" not in text:
+            return []
+        return _keys_given_twice(text)
 
     def parse(self, text: str) -> Any:
         """The value of one document; `NotJsonError` with reason `malformed_json` or `too_deep`.
 
-        The last of equal keys wins, as in `json.loads`, and `repeated` names them. Call it within `deep_recursion`.
+        The last of equal keys wins, as in `json.loads`. Call it within `deep_recursion`.
         """
         try:
             return self._strictly(text)
@@ -140,7 +150,7 @@ class Parser:
         return self._strictly(strict)
 
     def _strictly(self, text: str) -> Any:
-        self.repeated = []
+        self._text = text
         try:
             value = self._loads(text)
         except RecursionError:
@@ -180,8 +190,14 @@ def _unmark(match: re.Match[str]) -> str:
     return match[1] or '"'
 
 
-_ascii = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_mark).encode
-_unicode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=_mark, ensure_ascii=False).encode
+def _encoder(ascii_only: bool) -> Callable[[Any], str]:
+    # What was parsed has no circles; looking for them takes a quarter of the time.
+    return json.JSONEncoder(
+        sort_keys=True, separators=(",", ":"), default=_mark, ensure_ascii=ascii_only, check_circular=False
+    ).encode
+
+
+_ascii, _unicode = _encoder(True), _encoder(False)
 
 
 def canonical(value: Any) -> str:

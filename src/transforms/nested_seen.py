@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, zip_longest
 from typing import Any
 
+from transforms.nested_columns import columns_of
 from transforms.nested_dates import NOT_ONE, both, spelling
-from transforms.nested_parse import Wide, decimal_size, is_odd
+from transforms.nested_parse import Odd, Wide, decimal_size, is_odd
 from transforms.nested_rules import Rule
 
 # Kinds of values, as positions in `Place.counts`.
@@ -18,6 +19,7 @@ _NUMBERS = (INTEGER, DOUBLE, WIDE_INTEGER, WIDE)
 MANY_KEYS = 1000
 MAP_KEYS = 200
 _BEYOND = 10**6
+_MISSING = object()
 
 
 class Place:
@@ -48,83 +50,103 @@ class Place:
         """How many of the values were numbers."""
         return sum(self.counts[kind] for kind in _NUMBERS)
 
-    def see(self, value: Any, left: int) -> None:
-        """Counts a value and what is below it, `left` levels deep at most."""
-        kind, counts = type(value), self.counts
+    def see(self, values: Sequence[Any], left: int) -> None:
+        """Counts values of this place and what is below them, `left` levels deep at most.
+
+        Many at a time: a column of values is counted without a call for each.
+        """
         if self.rule.choice == "json":
-            counts[JSON] += 1
-        elif kind is str:
-            counts[TEXT] += 1
-            if self.spelling != NOT_ONE:
-                self.spelling = both(self.spelling, spelling(value))
-        elif kind is dict:
-            self._see_object(value, left)
+            self.counts[JSON] += len(values)
+            return
+        kinds = set(map(type, values))
+        for kind in kinds:
+            own: Sequence[Any] = values if len(kinds) == 1 else [value for value in values if type(value) is kind]
+            if kind is dict:
+                self._see_objects(own, left)
+            elif kind is list:
+                self._see_arrays(own, left)
+            else:
+                self._see_scalars(kind, own)
+
+    def _see_scalars(self, kind: type, values: Sequence[Any]) -> None:
+        counts = self.counts
+        if kind is str:
+            counts[TEXT] += len(values)
+            self._spell(values)
         elif kind is int:
-            counts[INTEGER] += 1
-            if value > self.high:
-                self.high = value
-            elif value < self.low:
-                self.low = value
-        elif value is None:
-            counts[NULL] += 1
-        elif kind is list:
-            self._see_array(value, left)
-        elif kind is bool:
-            counts[BOOLEAN] += 1
+            counts[INTEGER] += len(values)
+            self.low, self.high = min(self.low, *values), max(self.high, *values)
         elif kind is float:
-            counts[DOUBLE] += 1
-            self._measure(repr(value))
+            counts[DOUBLE] += len(values)
+            self._measure_doubles(set(values))
         elif kind is Wide:
-            counts[WIDE_INTEGER if value.is_integer() else WIDE] += 1
-            self._measure(value.text)
-        else:  # Odd
-            counts[ODD] += 1
+            integers = sum(value.is_integer() for value in values)
+            counts[WIDE_INTEGER] += integers
+            counts[WIDE] += len(values) - integers
+            self._measure(value.text for value in values)
+        elif kind is Odd:
+            counts[ODD] += len(values)
             self.spelling = NOT_ONE
-
-    def _measure(self, text: str) -> None:
-        whole, scale = decimal_size(text) or (_BEYOND, 0)
-        self.whole, self.scale = max(self.whole, whole), max(self.scale, scale)
-
-    def _see_object(self, value: dict[str, Any], left: int) -> None:
-        if not value:
-            self.counts[EMPTY_OBJECT] += 1
-        elif not left:
-            self.counts[JSON] += 1
         else:
-            self.counts[OBJECT] += 1
-            fields = self.fields
-            for turn, (key, item) in enumerate(value.items()):
-                place = fields.get(key) or self._new_field(key)
-                if place is not None:
-                    place.turn += turn
-                    place.see(item, left - 1)
+            counts[BOOLEAN if kind is bool else NULL] += len(values)
 
-    def _see_array(self, value: list[Any], left: int) -> None:
-        if not value:
-            self.counts[EMPTY_ARRAY] += 1
-        elif not left:
-            self.counts[JSON] += 1
-        elif self.rule.choice == "columns":
-            self.counts[ARRAY] += 1
-            for turn, item in enumerate(value):
-                if turn not in self.fields:
-                    self.fields[turn] = Place(self.rule.items())
-                self.fields[turn].turn += turn
-                self.fields[turn].see(item, left - 1)
+    def _spell(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            if self.spelling == NOT_ONE:
+                return
+            self.spelling = both(self.spelling, spelling(text))
+
+    def _measure(self, numbers: Iterable[str]) -> None:
+        for text in numbers:
+            whole, scale = decimal_size(text) or (_BEYOND, 0)
+            self.whole, self.scale = max(self.whole, whole), max(self.scale, scale)
+
+    def _measure_doubles(self, values: set[float]) -> None:
+        text = ".".join(map(repr, values)).replace("-", "")
+        if "e" in text:
+            self._measure(map(repr, values))
         else:
-            self.counts[ARRAY] += 1
-            if self.items is None:
-                self.items = Place(self.rule.items())
-            see = self.items.see
-            for item in value:
-                see(item, left - 1)
+            digits = text.split(".")
+            self.whole = max(self.whole, *map(len, digits[::2]))
+            self.scale = max(self.scale, 0, *map(len, {*digits[1::2]} - {"0"}))
+
+    def _see_objects(self, values: Sequence[dict[str, Any]], left: int) -> None:
+        objects = [value for value in values if value]
+        self.counts[EMPTY_OBJECT] += len(values) - len(objects)
+        self.counts[OBJECT if left else JSON] += len(objects)
+        if not left:
+            return
+        loose: list[Any] = []
+        for key, (turn, column) in columns_of(objects).items():
+            place = self.fields.get(key) or self._new_field(key)
+            if place is not None and place is self.values:
+                self.counts[ODD_KEY] += is_odd(key) * len(column)
+                loose += column
+            elif place is not None:
+                place.turn += turn
+                place.see(column, left - 1)
+        if loose and self.values is not None:
+            self.values.see(loose, left - 1)
+
+    def _see_arrays(self, values: Sequence[list[Any]], left: int) -> None:
+        arrays = [value for value in values if value]
+        self.counts[EMPTY_ARRAY] += len(values) - len(arrays)
+        self.counts[ARRAY if left else JSON] += len(arrays)
+        if not left or not arrays:
+            return
+        if self.rule.choice == "columns":
+            for turn, column in enumerate(zip_longest(*arrays, fillvalue=_MISSING)):
+                place = self.fields.setdefault(turn, Place(self.rule.items()))
+                there = [item for item in column if item is not _MISSING]
+                place.turn += turn * len(there)
+                place.see(there, left - 1)
+        else:
+            self.items = self.items or Place(self.rule.items())
+            self.items.see(list(chain.from_iterable(arrays)), left - 1)
 
     def _new_field(self, key: str) -> Place | None:
         if self.values is not None and key not in self.rule.known:
-            if self.values.rule.choice == "skip":
-                return None
-            self.counts[ODD_KEY] += is_odd(key)
-            return self.values
+            return None if self.values.rule.choice == "skip" else self.values
         rule = self.rule.step(key)
         if rule is None:
             return None
@@ -187,7 +209,7 @@ class Place:
                 self.counts[ODD_KEY] += is_odd(key) * place.total
                 mine = self.values
             if mine is None:
-                mine = self.fields[key] = Place(self._rule_of(key))
+                mine = self.fields[key] = Place(self.rule_of(key))
             mine.add(place)
         if other.values is not None and self.values is not None:
             self.values.add(other.values)
@@ -198,46 +220,9 @@ class Place:
         if self.values is not None:
             self.values.turn = 0
 
-    def _rule_of(self, key: str | int) -> Rule:
+    def rule_of(self, key: str | int) -> Rule:
+        """The rule of what stands at a key of an object or a position of an array."""
         return (self.rule.items() if isinstance(key, int) else self.rule.step(key)) or Rule("skip")
-
-    def _entries(self, parent: int, step: Any, out: list[list[Any]]) -> None:
-        sizes = (self.turn, self.low, self.high, self.whole, self.scale, self.spelling)
-        out.append([parent, step, self.counts, *sizes])
-        number = len(out) - 1
-        for key, place in self.fields.items():
-            place._entries(number, [key], out)
-        if self.values is not None:
-            self.values._entries(number, "values", out)
-        if self.items is not None:
-            self.items._entries(number, "items", out)
-
-    def dump(self) -> str:
-        """As text, to be sent from a task."""
-        out: list[list[Any]] = []
-        self._entries(-1, None, out)
-        return json.dumps(out, separators=(",", ":"))
-
-    @staticmethod
-    def load(text: str, rule: Rule) -> Place:
-        """The place that `dump` wrote, under the same rules."""
-        places: list[Place] = []
-        for parent, step, counts, *sizes in json.loads(text):
-            place = places[parent]._child(step) if places else Place(rule)
-            place.counts = counts
-            place.turn, place.low, place.high, place.whole, place.scale, place.spelling = sizes
-            places.append(place)
-        return places[0]
-
-    def _child(self, step: Any) -> Place:
-        if step == "items":
-            self.items = Place(self.rule.items())
-            return self.items
-        if step == "values":
-            self.values = Place(self.rule.step("*") or Rule("skip"))
-            return self.values
-        place = self.fields[step[0]] = Place(self._rule_of(step[0]))
-        return place
 
     def ordered(self) -> Iterator[tuple[str | int, Place]]:
         """The fields in their usual order in the documents: by average position, then by name."""

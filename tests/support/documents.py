@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.rebuild import Rebuild, csv_rows, jsonl_rows
+from transforms.nested_dump import dump, load
 from transforms.nested_parse import Parser, deep_recursion
 from transforms.nested_plan import Table, as_json, plan_tables
 from transforms.nested_render import CSV, TYPED, as_lists
@@ -23,10 +24,10 @@ def see(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts
     with deep_recursion():
         places = [Place(rules) for _ in range(parts)]
         for number, text in enumerate(texts):
-            places[number % parts].see(parser.parse(text), depth)
+            places[number % parts].see([parser.parse(text)], depth)
         total = Place(rules)
         for place in places:
-            total.add(Place.load(place.dump(), rules))
+            total.add(load(dump(place), rules))
     return total
 
 

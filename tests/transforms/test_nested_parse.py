@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.rebuild import comparable, loads
@@ -148,6 +148,13 @@ def parse(text: str, lenient: bool = False) -> Any:
         return Parser(lenient).parse(text)
 
 
+def repeated(text: str) -> tuple[Any, list[str]]:
+    """A document, strict or lenient, and the keys that it gives twice in one object."""
+    parser = Parser(lenient=True)
+    value = parser.parse(text)
+    return value, parser.repeated(canonical(value))
+
+
 def plain(value: Any) -> Any:
     """The value with digits and odd strings as Python has them."""
     if isinstance(value, dict):
@@ -197,11 +204,97 @@ def test_many_brackets_side_by_side_are_not_depth() -> None:
 
 
 def test_repeated_keys_are_named_and_the_last_one_counts() -> None:
-    parser = Parser()
-    assert parser.parse('{"a":1,"b":{"c":1,"c":2,"c":3},"a":4}') == {"a": 4, "b": {"c": 3}}
-    assert parser.repeated == ["c", "a"]
-    parser.parse('{"a":1}')
-    assert parser.repeated == []
+    assert repeated('{"a":1,"b":{"c":1,"c":2,"c":3},"a":4}') == ({"a": 4, "b": {"c": 3}}, ["c", "a"])
+    assert repeated('{"a":1}') == ({"a": 1}, [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"a" : 1, "a"\n:\t2}',
+        '{"a":1,"\\u0061":2}',
+        '{"a":1,"a":"\\u003a"}',  # the colon that the key loses is the one that the text wins
+        '{"a":1,"a":["\\u003A"]}',
+        "{'a':1,'a':2} // a:b",
+    ],
+)
+def test_no_writing_hides_a_repeated_key(text: str) -> None:
+    assert repeated(text)[1] == ["a"]
+
+
+@pytest.mark.parametrize("text", ['{"a:":":","b":"\\u003a"}', '{"\\":":1}', '{"a": {"a": [{"a": ": :"}]}}'])
+def test_colons_in_strings_are_no_keys(text: str) -> None:
+    assert repeated(text)[1] == []
+
+
+def slow_number(text: str) -> Any:
+    value = Decimal(text)
+    there = Decimal(repr(float(text))) if abs(float(text)) != float("inf") else None
+    return ("double", float(text)) if there == value else ("wide", text)
+
+
+def slow_integer(text: str) -> Any:
+    return int(text) if -(2**63) <= int(text) < 2**63 else ("wide", text)
+
+
+def slow_parse(text: str) -> tuple[Any, list[str]]:
+    """A document and its repeated keys, every number and every object looked at."""
+    found: list[str] = []
+
+    def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        keys = [key for key, _ in pairs]
+        found.extend(key for key in dict(pairs) if keys.count(key) > 1)
+        return dict(pairs)
+
+    value = json.loads(text, object_pairs_hook=look, parse_float=slow_number, parse_int=slow_integer)
+    return value, found
+
+
+def told(value: Any) -> Any:
+    """A parsed value in the form that `slow_parse` gives."""
+    if isinstance(value, dict):
+        return {key: told(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [told(item) for item in value]
+    if isinstance(value, Wide):
+        return ("wide", value.text)
+    return ("double", value) if isinstance(value, float) else value.value if isinstance(value, Odd) else value
+
+
+BLANKS = st.sampled_from(["", "", " ", "\n", "\t ", "\r\n"])
+STRINGS = st.sampled_from(
+    ['"a"', '"\\u0061"', '"b"', '":"', '"\\u003a"', '"\\u003A"', '"a\\":"', '" : "', '"\\u0000"', '"\\ud800:"', '"é:"']
+) | st.text(max_size=3).map(json.dumps)
+NUMBERS = st.from_regex(
+    r"-?(0|[1-9][0-9]{0,24})(\.[0-9]{1,24})?([eE][-+]?[0-9]{1,3})?", fullmatch=True, alphabet="0123456789-+.eE"
+)
+
+
+@st.composite
+def arrays(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    items = draw(st.lists(inner, max_size=3))
+    return "[" + ",".join(f"{draw(BLANKS)}{item}{draw(BLANKS)}" for item in items) + "]"
+
+
+@st.composite
+def objects(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
+    items = draw(st.lists(st.tuples(STRINGS, inner), max_size=4))
+    return "{" + ",".join(f"{draw(BLANKS)}{key}{draw(BLANKS)}:{draw(BLANKS)}{item}" for key, item in items) + "}"
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.recursive(
+        STRINGS | NUMBERS | st.sampled_from(["null", "true", "false"]),
+        lambda inner: arrays(inner) | objects(inner),
+        max_leaves=12,
+    )
+)
+def test_the_parser_agrees_with_one_that_looks_at_everything(text: str) -> None:
+    value, keys = repeated(text)
+    expected, expected_keys = slow_parse(text)
+    assert repr(told(value)) == repr(expected)
+    assert keys == expected_keys
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from tests.support.documents import explode, see
 from tests.support.rebuild import comparable, loads
+from transforms.nested_dump import dump
+from transforms.nested_parse import Parser, decimal_size
 from transforms.nested_plan import plan_tables
-from transforms.nested_rules import build_rules
+from transforms.nested_rules import Rule, build_rules
+from transforms.nested_seen import Place
 
 VALUES = st.recursive(
     st.none()
@@ -108,6 +111,32 @@ def test_a_map_is_recognised_in_any_split(parts: int, order: random.Random) -> N
     plan = plan_tables(see(texts), "doc")
     assert plan_tables(see(order.sample(texts, len(texts)), parts=parts), "doc") == plan
     assert [table.name for table in plan] == ["doc", "doc__m", "doc__m__n"]
+
+
+def test_an_odd_key_that_makes_a_map_of_its_object_keeps_its_text() -> None:
+    text = json.dumps({**{f"k{number}": 1 for number in range(1000)}, "odd\0": 1})
+    assert comparable(explode([text]).rebuilt()[0]) == comparable(loads(text))
+
+
+@given(st.lists(st.floats(allow_nan=False, allow_infinity=False) | st.floats(-9, 9), min_size=1))
+def test_doubles_seen_together_need_the_digits_of_the_longest(values: list[float]) -> None:
+    place = see([json.dumps(values)]).items
+    sizes = [decimal_size(repr(value)) or (10**6, 0) for value in values]
+    assert place is not None
+    assert (place.whole, place.scale) == (max(size[0] for size in sizes), max(size[1] for size in sizes))
+
+
+@given(st.lists(VALUES, min_size=1, max_size=8), st.integers(1, 3))
+def test_records_seen_together_are_seen_as_one_by_one(values: list[Any], depth: int) -> None:
+    together, alone = Place(Rule()), Place(Rule())
+    parsed = [Parser().parse(json.dumps(value)) for value in values]
+    together.see(parsed, depth)
+    for value in parsed:
+        alone.see([value], depth)
+    assert plan_tables(together, "doc") == plan_tables(alone, "doc")
+    assert sorted(repr(entry[2:]) for entry in json.loads(dump(together))) == sorted(
+        repr(entry[2:]) for entry in json.loads(dump(alone))
+    )
 
 
 def test_what_is_skipped_is_not_even_looked_at() -> None:
