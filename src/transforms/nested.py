@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from transforms.nested_check import DEPTH, Check, Reading
 from transforms.nested_dump import dump, load
-from transforms.nested_parse import Parser, deep_recursion
+from transforms.nested_parse import Parser, deep_recursion, no_collection
 from transforms.nested_plan import Table
 from transforms.nested_put import digest
 from transforms.nested_render import TYPED, as_lists, spark_type
@@ -72,7 +72,7 @@ def check(records: DataFrame, reading: Reading) -> DataFrame:
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Checks one task's records; its last batch says what the task saw."""
         checking, held = Check(reading), None
-        with deep_recursion():
+        with deep_recursion(), no_collection():
             for batch in batches:
                 if held is not None:
                     yield _checked(held, None)
@@ -169,37 +169,33 @@ def explode(
     """
     lineage = files is not None
 
-    def flush(walk: Walk, ids: list[str]) -> pa.RecordBatch:
-        """The rows of the records walked so far; the walk forgets them."""
+    def batch_of(walk: Walk, walked: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
+        """The rows of some documents: their root keys, values, files and positions."""
         import pyarrow as pa
 
-        arrays = [pa.array(ids, pa.string()), *(as_lists(rows, form, lineage) for rows in walk.tables)]
-        walk.clear()
+        ids, values, numbers, positions = map(list, zip(*walked, strict=True))
+        walk.records(ids, values, ([files[number] for number in numbers], positions) if files is not None else ())
+        arrays = [pa.array(ids, pa.string()), *(as_lists(rows, form, lineage, len(ids)) for rows in walk.tables)]
         return pa.RecordBatch.from_arrays(arrays, ["_root_id", *(f"t{i}" for i in range(len(tables)))])
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Walks one task's records, some megabytes at a time."""
         parser, walk = Parser(reading.lenient), Walk(tables, reading.rules, held, lineage)
-        ids: list[str] = []
+        walked: list[tuple[str, Any, int, int]] = []
         size = 0
-        with deep_recursion():
+        with deep_recursion(), no_collection():
             for batch in batches:
                 for file, position, text, key, rank in zip(
                     *(column.to_pylist() for column in batch.columns), strict=True
                 ):
                     identity = digest(f"{key}#{rank}") if rank else key
-                    walk.record(
-                        identity,
-                        parser.parse(reading.document(text)),
-                        (files[file], position) if files is not None else (),
-                    )
-                    ids.append(identity)
+                    walked.append((identity, parser.parse(reading.document(text)), file, position))
                     size += len(text)
                     if size > _CHUNK_BYTES:
-                        yield flush(walk, ids)
-                        ids, size = [], 0
-            if ids:
-                yield flush(walk, ids)
+                        yield batch_of(walk, walked)
+                        walked, size = [], 0
+            if walked:
+                yield batch_of(walk, walked)
 
     schema = ", ".join(
         ["_root_id string", *(f"t{i} {_row_type(table, form, lineage)}" for i, table in enumerate(tables))]

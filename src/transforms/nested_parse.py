@@ -6,6 +6,7 @@ Unicode without NUL, dict, list; and `Wide` for every other number, `Odd` for ev
 
 from __future__ import annotations
 
+import gc
 import json
 import re
 import sys
@@ -65,6 +66,18 @@ def deep_recursion() -> Iterator[None]:
         yield
     finally:
         sys.setrecursionlimit(before)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """No search for circles, which values do not have: a search through millions of them takes as long as the work."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
 
 
 def is_odd(text: str) -> bool:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import repeat
 from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from transforms.nested_dates import DATE, TIMESTAMP, in_utc, moment
 from transforms.nested_parse import readable
-from transforms.nested_plan import Table
-from transforms.nested_put import Row, Rows, number_text
+from transforms.nested_put import Rows, Values, number_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 CSV, JSONL, TYPED = "csv", "jsonl", "parquet"
 
 Cell = Callable[[Any], str]
+
+_EMPTY = frozenset((type(None), list, dict))
 
 
 def _plain_decimal(value: Any) -> str:
@@ -64,33 +67,28 @@ def _json_cell(kind: str) -> Cell:
     return cell
 
 
-def csv_line(table: Table, lineage: bool) -> Callable[[Row], str]:
-    """Makes the CSV line of a row; null is an empty field."""
-    cells: list[Cell] = [_plain_cell(kind.partition("(")[0]) or csv_text for _, kind in table.all_columns(lineage)]
-
-    def line(row: Row) -> str:
-        return ",".join(["" if value is None else cell(value) for cell, value in zip(cells, row, strict=False)])
-
-    return line
+def _texts(values: Values | None, cell: Cell, null: str) -> Iterable[str]:
+    if values is None:
+        return repeat(null)
+    return [null if value is None else cell(value) for value in values] if None in values else map(cell, values)
 
 
-def json_line(table: Table, lineage: bool) -> Callable[[Row], str]:
-    """Makes the JSON line of a row: every column, null where there is no value.
+def _csv_lines(columns: Sequence[Values | None], named: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The CSV lines of a table; null is an empty field."""
+    cells = [_plain_cell(kind.partition("(")[0]) or csv_text for _, kind in named]
+    texts = [_texts(values, cell, "") for values, cell in zip(columns, cells, strict=True)]
+    return map(",".join, zip(*texts, strict=False))
+
+
+def _json_lines(columns: Sequence[Values | None], named: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """The JSON lines of a table: every column, null where there is no value.
 
     Decimals and long numbers are strings, since most readers of JSON make doubles of numbers.
     """
-    cells: list[tuple[str, Cell]] = [
-        (encode_basestring(name) + ":", _json_cell(kind.partition("(")[0])) for name, kind in table.all_columns(lineage)
-    ]
-
-    def line(row: Row) -> str:
-        """The row's object; a cell is never made of null."""
-        pairs = zip(cells, row, strict=False)
-        return (
-            "{" + ",".join([name + ("null" if value is None else cell(value)) for (name, cell), value in pairs]) + "}"
-        )
-
-    return line
+    line = "{" + ",".join(f"{encode_basestring(name)}:".replace("%", "%%") + "%s" for name, _ in named) + "}"
+    cells = [_json_cell(kind.partition("(")[0]) for _, kind in named]
+    texts = [_texts(values, cell, "null") for values, cell in zip(columns, cells, strict=True)]
+    return map(line.__mod__, zip(*texts, strict=False))
 
 
 def arrow_type(kind: str) -> Any:
@@ -114,40 +112,55 @@ def spark_type(kind: str) -> str:
     return {"boolean": "boolean", "integer": "bigint", "double": "double", DATE: DATE}.get(kind, "string")
 
 
-def _typed(values: list[Any], kind: str) -> pa.Array:
+_TO_ARROW: dict[str, Callable[[Any], Any]] = {
+    "number": number_text,
+    "double": float,
+    "decimal": lambda value: Decimal(number_text(value)),
+    DATE: date.fromisoformat,
+    TIMESTAMP: moment,
+}
+
+
+def _typed(values: Values | None, kind: str, count: int) -> pa.Array:
     import pyarrow as pa
 
-    if kind == "number":
-        values = [None if value is None else number_text(value) for value in values]
-    elif kind == "double":
-        values = [None if value is None else float(value) for value in values]
-    elif kind.startswith("decimal"):
-        values = [None if value is None else Decimal(number_text(value)) for value in values]
-    elif kind == DATE:
-        values = [None if value is None else date.fromisoformat(value) for value in values]
-    elif kind.startswith(TIMESTAMP):
-        values = [None if value is None else moment(value) for value in values]
+    if values is None:
+        return pa.nulls(count, arrow_type(kind))
+    convert = _TO_ARROW.get(kind.partition("(")[0])
+    if convert is not None:
+        values = [None if value is None else convert(value) for value in values]
     return pa.array(values, arrow_type(kind))
 
 
-def _write_rest(rows: Rows) -> None:
-    for row in rows.rows:
-        if row[-1] is not None:
-            row[-1] = readable(row[-1])
+def _rest_texts(rows: Rows) -> Values:
+    texts: list[str | None] = [None] * rows.count
+    # Most rows with a rest have nothing but null, [] or {} there: the few texts of those are made once.
+    known: dict[Any, str] = {}
+    for row, kept in rows.rest.items():
+        kinds = tuple(map(type, kept.values()))
+        if any(kept.values()) or not _EMPTY.issuperset(kinds):
+            texts[row] = readable(kept)
+        else:
+            same = (*kept, *kinds)
+            text = texts[row] = known.get(same) or readable(kept)
+            known[same] = text
+    return texts
 
 
-def as_lists(rows: Rows, form: str, lineage: bool) -> pa.Array:
-    """The rows walked so far as a list array: an element per document, of lines or of structs of typed columns."""
+def as_lists(rows: Rows, form: str, lineage: bool, records: int) -> pa.Array:
+    """The rows of so many records as a list array: an element per record, of lines or of structs of typed columns."""
     import pyarrow as pa
 
-    _write_rest(rows)
+    named = rows.table.all_columns(lineage)
+    columns = list(rows.columns)
+    if rows.table.rest:
+        columns.append(_rest_texts(rows) if rows.rest else None)
     if form == TYPED:
-        columns = rows.table.all_columns(lineage)
-        cells = list(zip(*rows.rows, strict=True)) or [()] * len(columns)
-        fields = [pa.field(name, arrow_type(kind)) for name, kind in columns]
-        arrays = [_typed(list(values), kind) for values, (_, kind) in zip(cells, columns, strict=False)]
+        fields = [pa.field(name, arrow_type(kind)) for name, kind in named]
+        arrays = [_typed(values, kind, rows.count) for values, (_, kind) in zip(columns, named, strict=True)]
         content: pa.Array = pa.StructArray.from_arrays(arrays, fields=fields)
     else:
-        line = (csv_line if form == CSV else json_line)(rows.table, lineage)
-        content = pa.array([line(row) for row in rows.rows], pa.string())
-    return pa.ListArray.from_arrays(pa.array(rows.ends, pa.int32()), content)
+        lines = (_csv_lines if form == CSV else _json_lines)(columns, named)
+        content = pa.array(list(lines), pa.string())
+    ends = [bisect_left(rows.records, record) for record in range(records + 1)]
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), content)

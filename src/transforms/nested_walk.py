@@ -1,4 +1,4 @@
-"""Rows of all tables in one walk over a document: the plan is turned into spots that know where a value goes."""
+"""Rows of all tables in one walk over some documents: the plan is turned into spots that know where values go."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from transforms.nested_parse import Odd, Wide, canonical, readable
 from transforms.nested_plan import Column, Path, Table
-from transforms.nested_put import Put, Row, Rows, Spot, pointer, put, rest, scalar_fits
+from transforms.nested_put import At, Put, Rows, Spot, Values, pointer, put, scalar_fits
 from transforms.nested_rules import Rule
 
 _SCALARS: dict[str, tuple[type, ...]] = {
@@ -20,31 +20,33 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 
 
 def _as_json(cell: int) -> Put:
-    def keep(row: Row, value: Any) -> None:
-        row[cell] = readable(value)
+    def keep(rows: Rows, at: At, values: Values) -> None:
+        rows.set(cell, at, list(map(readable, values)))
 
     return keep
 
 
-def _unless_empty(cell: int, at: str) -> Put:
-    def keep(row: Row, value: Any) -> None:
+def _unless_empty(cell: int, place: str) -> Put:
+    def keep(rows: Rows, at: At, values: Values) -> None:
         """An empty object or array is no JSON text here: it is kept as itself."""
-        if value:
-            row[cell] = readable(value)
-        else:
-            rest(row, at, value)
+        for row, value in zip(at, values, strict=True):
+            if value:
+                rows.set(cell, (row,), (readable(value),))
+            else:
+                rows.keep(row, place, value)
 
     return keep
 
 
-def _first_that_fits(cells: Sequence[tuple[int, str]], at: str) -> Put:
-    def keep(row: Row, value: Any) -> None:
-        """Puts the value into the first column whose type holds it exactly."""
-        for cell, kind in cells:
-            if scalar_fits(value, kind):
-                row[cell] = value
-                return
-        rest(row, at, value)
+def _first_that_fits(cells: Sequence[tuple[int, str]], place: str) -> Put:
+    def keep(rows: Rows, at: At, values: Values) -> None:
+        """Puts every value into the first column whose type holds it exactly."""
+        for row, value in zip(at, values, strict=True):
+            cell = next((cell for cell, kind in cells if scalar_fits(value, kind)), None)
+            if cell is None:
+                rows.keep(row, place, value)
+            else:
+                rows.set(cell, (row,), (value,))
 
     return keep
 
@@ -67,9 +69,8 @@ class Walk:
 
     @staticmethod
     def _rows(table: Table, lineage: bool) -> Rows:
-        # The last cell is for the rest; a table without it must never use it.
         tag = canonical(list(table.at)) + table.each[0]
-        return Rows(table, len(table.keys(lineage)) + len(table.columns) + 1, tag, Spot("", None))
+        return Rows(table, len(table.keys(lineage)) + len(table.columns), tag, Spot("", None))
 
     def _spot(self, spot: Spot, path: Path) -> Spot:
         for step in path:
@@ -114,18 +115,10 @@ class Walk:
         several = any(kind in spot.on for kind in _SCALARS[column.holds])
         return several or (self._held and column.holds in ("number", "text") and column.type != "text")
 
-    def record(self, identity: str, value: Any, lineage: Sequence[Any] = ()) -> None:
-        """Walks one document whose root key is `identity`; `lineage` is its file and position."""
+    def records(self, ids: Sequence[str], values: Sequence[Any], lineage: Sequence[Sequence[Any]] = ()) -> None:
+        """Walks documents with these root keys, and forgets those before; `lineage` is their files and positions."""
+        for rows in self.tables:
+            rows.start([[]] * len(rows.table.keys()), [])
         root = self.tables[0]
-        row: Row = [None] * root.width
-        row[0] = identity
-        row[1 : 1 + len(lineage)] = lineage
-        root.rows.append(row)
-        put(root.spot, row, identity, value)
-        for rows in self.tables:
-            rows.ends.append(len(rows.rows))
-
-    def clear(self) -> None:
-        """Forgets the rows, for the next documents."""
-        for rows in self.tables:
-            rows.rows, rows.ends = [], [0]
+        root.start([ids, *lineage], list(range(len(ids))))
+        put(root, root.spot, root.records, values)

@@ -34,10 +34,10 @@ def made(folder: pathlib.Path, form: str) -> list[Table]:
     rules = build_rules(["m=map"])
     tables = plan_tables(see(DOCUMENTS, rules), "doc", dates=True)
     walk = Walk(tables, rules)
-    for number, text in enumerate(DOCUMENTS):
-        walk.record(f"{number:032d}", Parser().parse(text))
+    ids = [f"{number:032d}" for number in range(len(DOCUMENTS))]
+    walk.records(ids, [Parser().parse(text) for text in DOCUMENTS])
     for rows in walk.tables:
-        lines = [line for lines in as_lists(rows, form, False).to_pylist() for line in lines]
+        lines = [line for lines in as_lists(rows, form, False, len(DOCUMENTS)).to_pylist() for line in lines]
         head = [",".join(name for name, _ in rows.table.all_columns())] if form == CSV else []
         (folder / f"{rows.table.name}.{form}").write_text(
             "".join(f"{line}\n" for line in head + lines), encoding="utf-8"

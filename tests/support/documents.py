@@ -73,11 +73,10 @@ def explode(
     walk = Walk(planned, rules, held=tables is not None)
     parser = Parser()
     with deep_recursion():
-        for number, text in enumerate(texts):
-            walk.record(str(number), parser.parse(text))
+        walk.records([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
         found = {}
         for rows in walk.tables:
-            lists = as_lists(rows, form, False).to_pylist()
+            lists = as_lists(rows, form, False, len(texts)).to_pylist()
             header = ",".join(name for name, _ in rows.table.all_columns()) + "\n"
             if form == TYPED:
                 found[rows.table.name] = [row for rows_of_one in lists for row in rows_of_one]
