@@ -44,7 +44,8 @@ __all__ = [
     "with_ranks",
 ]
 
-_CHUNK_BYTES = 4 << 20
+# More at once leaves the processor's cache; less makes many small batches.
+_CHUNK_BYTES = 1 << 20
 _CHECKED = (
     f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}, _reason string, _detail string,"
     " _key string, _hash string, _repeated string, _types string"

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from tests.support.documents import explode, see
 from tests.support.rebuild import comparable, loads
 from transforms.nested_lock import lock_rules
-from transforms.nested_parse import deep_recursion
+from transforms.nested_parse import Parser, deep_recursion
 from transforms.nested_plan import as_json, from_json, plan_tables
+from transforms.nested_render import as_lists
 from transforms.nested_rules import CHOICES, RuleError, build_rules, parse_path
+from transforms.nested_walk import Walk
 
 KEYS = st.sampled_from(["a", "b", "A", "a_b", "a.b", "", "_id", "value", "_rest", "a__b", "0", "~/"]) | st.text(
     max_size=2
@@ -74,6 +76,28 @@ def test_a_plan_of_other_documents_loses_nothing(planned: list[Any], documents: 
     found = explode(texts, tables=tables, form=form)
     for text, document in zip(texts, found.rebuilt(), strict=True):
         assert comparable(document) == comparable(loads(text))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(DOCUMENTS, min_size=1, max_size=5),
+    st.lists(st.tuples(PATHS, st.sampled_from(CHOICES)), max_size=2),
+    FORMS,
+)
+def test_documents_walked_together_have_the_rows_they_have_alone(
+    documents: list[Any], choices: list[tuple[str, str]], form: str
+) -> None:
+    rules = build_rules([f"{path}={choice}" for path, choice in choices])
+    texts = [json.dumps(document) for document in documents]
+    walk = Walk(plan_tables(see(texts, rules), "doc"), rules)
+    values = [Parser().parse(text) for text in texts]
+    ids = [f"record {number}" for number in range(len(texts))]
+    walk.records(ids, values)
+    together = [as_lists(rows, form, False, len(ids)).to_pylist() for rows in walk.tables]
+    for number, (identity, value) in enumerate(zip(ids, values, strict=True)):
+        walk.records([identity], [value])
+        alone = [as_lists(rows, form, False, 1).to_pylist()[0] for rows in walk.tables]
+        assert repr(alone) == repr([lists[number] for lists in together])
 
 
 @settings(max_examples=60, deadline=None)
