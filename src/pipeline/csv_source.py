@@ -12,6 +12,7 @@ from pyspark.sql import types as T
 
 from pipeline.errors import InputError
 from pipeline.scan_fields import Layout
+from transforms.packed_types import fits_scale
 from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
 from transforms.text import quoted
 
@@ -49,10 +50,7 @@ def typed(name: str, kind: T.DataType) -> Column:
         return F.col(quoted(name))
     cast = F.expr(f"try_cast(trim({quoted(name)}) AS {kind.simpleString()})")
     if isinstance(kind, T.DecimalType):
-        text = F.col(quoted(name))
-        suspicious = (F.length(text) - F.instr(text, ".") > kind.scale) & (F.instr(text, ".") > 0)
-        lossy = (suspicious & text.rlike(rf"\.\d{{{kind.scale}}}\d*[1-9]")) | text.contains("e") | text.contains("E")
-        return F.when(~lossy, cast)
+        return F.when(fits_scale(F.col(quoted(name)), kind.scale), cast)
     return cast
 
 

@@ -115,7 +115,7 @@ def _try_cast(sql: str, type_name: str) -> Column:
 
 
 def _decimal(name: str, precision: int, scale: int) -> Column:
-    return F.when(_fits_scale(F.col(quoted(name)), scale), _try_cast(quoted(name), f"decimal({precision},{scale})"))
+    return F.when(fits_scale(F.col(quoted(name)), scale), _try_cast(quoted(name), f"decimal({precision},{scale})"))
 
 
 def _unscaled(name: str, precision: int, scale: int) -> Column:
@@ -133,8 +133,14 @@ def _unscaled(name: str, precision: int, scale: int) -> Column:
     )
 
 
-def _fits_scale(text: Column, scale: int) -> Column:
+def fits_scale(text: Column, scale: int) -> Column:
+    """Whether a number's text has no exponent and no more decimals than `scale`, zeros and blanks behind them aside.
+
+    >>> frame = spark.createDataFrame([("1.50",), ("1.5000",), ("1.505",), ("1e2",)], "price string")
+    >>> [row[0] for row in frame.select(fits_scale(F.col("price"), 2)).collect()]
+    [True, True, False, False]
+    """
     # Counting the characters after the point decides nearly every text; the expression is for the few with more.
     point = F.instr(text, ".")
     short = (point == 0) | (F.length(text) - point <= scale)
-    return (short | text.rlike(rf"\.\d{{{scale}}}0+$")) & ~text.contains("e") & ~text.contains("E")
+    return (short | text.rlike(rf"\.\d{{{scale}}}0*\s*$")) & ~text.contains("e") & ~text.contains("E")
