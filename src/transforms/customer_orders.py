@@ -43,15 +43,16 @@ def reject_empty_references(frame: DataFrame, column: str) -> DataFrame:
 def settle_references(frame: DataFrame, reference: str, content: Sequence[str]) -> DataFrame:
     """Decides which row keeps each reference.
 
-    In: a tagged frame with `reference` string and the columns of `content`, the row's id first. Out: the same rows;
-    repeated ones tagged `duplicate` (excluded) or `conflicting_reference` (rejected), and `_keeps_reference` boolean:
-    true for the one row a reference that its children hang on, which is a rejected one only where no row is used. Null
-    references keep nothing. Grain: unchanged.
+    In: a tagged frame with `reference` string, `_file`, `_position` and the columns of `content`, the row's id first.
+    Out: the same rows; repeated ones tagged `duplicate` (excluded) or `conflicting_reference` (rejected), and
+    `_keeps_reference` boolean: true for the one row a reference that its children hang on, which is a rejected one only
+    where no row is used; of equal rows it is the first. Null references keep nothing. Grain: unchanged.
 
-    >>> rows = [(2, "c1", "B"), (1, "c1", "A"), (1, "c1", "A")]
-    >>> frame = spark.createDataFrame(rows, "id int, ref string, name string")
+    >>> rows = [(2, "c1", "B", 0), (1, "c1", "A", 9), (1, "c1", "A", 18)]
+    >>> frame = spark.createDataFrame(rows, "id int, ref string, name string, _position int")
     >>> from transforms.problems import no_problem
-    >>> settled = settle_references(frame.withColumn("_problem", no_problem()), "ref", ["id", "ref", "name"])
+    >>> tagged = frame.withColumns({"_file": F.lit(0), "_problem": no_problem()})
+    >>> settled = settle_references(tagged, "ref", ["id", "ref", "name"])
     >>> settled.select("id", "_problem.reason", "_keeps_reference").show()
     +---+--------------------+----------------+
     | id|              reason|_keeps_reference|
@@ -62,17 +63,18 @@ def settle_references(frame: DataFrame, reference: str, content: Sequence[str]) 
     +---+--------------------+----------------+
     <BLANKLINE>
     """
-    own = F.col(quoted(content[0]))
+    own, digest = F.col(quoted(content[0])), F.col("_digest")
     # Windows and sorts copy the rows they compare: a digest of the content is enough to tell equal from different.
     digested = frame.withColumn("_digest", F.xxhash64(*[F.col(quoted(name)) for name in content]))
     in_order = Window.partitionBy(quoted(reference)).orderBy(
-        (~is_used()).alias("_unused"), own.asc_nulls_last(), "_digest"
+        (~is_used()).alias("_unused"), own.asc_nulls_last(), digest, "_file", "_position"
     )
-    ranks = {"_row": F.row_number(), "_rank": F.rank(), "_kept": F.first(own)}
+    ranks = {"_row": F.row_number(), "_kept": F.first(own), "_kept_digest": F.first(digest)}
     ranked = digested.withColumns({name: function.over(in_order) for name, function in ranks.items()})
     repeated = is_used() & (F.col("_row") > 1) & F.col(quoted(reference)).isNotNull()
     told = F.concat(F.col(quoted(reference)), F.lit(" is kept by id "), F.col("_kept").cast("string"))
-    tagged = exclude(ranked, repeated & (F.col("_rank") == 1), "duplicate", told)
+    equal = own.eqNullSafe(F.col("_kept")) & (digest == F.col("_kept_digest"))
+    tagged = exclude(ranked, repeated & equal, "duplicate", told)
     tagged = reject(tagged, repeated, "conflicting_reference", told)
     keeps = (F.col("_row") == 1) & F.col(quoted(reference)).isNotNull()
     return tagged.withColumn(KEEPS, keeps).drop("_digest", *ranks)

@@ -23,8 +23,8 @@ _RECURSION = 5000
 _INT64 = 2**63
 _ODD = re.compile("[\x00\ud800-\udfff]")
 _ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
-# Marks in the encoder's output: a string cannot begin so otherwise, since NUL makes a string odd.
-_MARK = re.compile(r'(?<!\\)"\\u0000(?:\\u0000|(-?[0-9][-+.0-9eE]*)")')
+# Marks in the encoder's output: a string cannot begin so otherwise, since NUL makes a string odd; a key can.
+_MARK = re.compile(r'(?<!\\)"\\u0000(?:\\u0000((?:[^"\\]|\\.)*")|(-?[0-9][-+.0-9eE]*)")(?!:)')
 
 
 class NotJsonError(ValueError):
@@ -200,7 +200,7 @@ def _mark(value: Any) -> str:
 
 
 def _unmark(match: re.Match[str]) -> str:
-    return match[1] or '"'
+    return match[2] or '"' + match[1]
 
 
 def _encoder(ascii_only: bool) -> Callable[[Any], str]:

@@ -29,27 +29,38 @@ def same(actual: DataFrame, expected: DataFrame) -> None:
 
 
 def test_the_smallest_id_keeps_a_reference_equal_rows_are_excluded_and_others_rejected(spark: SparkSession) -> None:
-    rows = [(3, "c1", "B"), (1, "c1", "A"), (1, "c1", "A"), (4, "c2", "C"), (None, None, "D"), (None, None, "D")]
-    settled = steps.settle_references(
-        tagged(spark, rows, "id int, ref string, name string"), "ref", ["id", "ref", "name"]
-    )
-    expected = [
-        (1, "c1", None, True),
-        (1, "c1", "duplicate", False),
-        (3, "c1", "conflicting_reference", False),
-        (4, "c2", None, True),
-        (None, None, None, False),
-        (None, None, None, False),
+    rows = [
+        (3, "c1", "B", 0, 0),
+        (1, "c1", "A", 1, 9),
+        (1, "c1", "A", 1, 0),
+        (1, "c1", "A", 0, 9),
+        (4, "c2", "C", 0, 18),
+        (None, None, "D", 0, 27),
+        (None, None, "D", 0, 36),
     ]
+    columns = "id int, ref string, name string, _file int, _position long"
+    settled = steps.settle_references(tagged(spark, rows, columns), "ref", ["id", "ref", "name"])
+    expected = [
+        (0, 0, 3, "c1", "conflicting_reference", False),
+        (0, 9, 1, "c1", None, True),
+        (1, 0, 1, "c1", "duplicate", False),
+        (1, 9, 1, "c1", "duplicate", False),
+        (0, 18, 4, "c2", None, True),
+        (0, 27, None, None, None, False),
+        (0, 36, None, None, None, False),
+    ]
+    reason = F.col(f"{PROBLEM}.reason").alias("reason")
+    columns = "_file int, _position long, id int, ref string, reason string, _keeps_reference boolean"
     same(
-        settled.select("id", "ref", F.col(f"{PROBLEM}.reason").alias("reason"), "_keeps_reference"),
-        spark.createDataFrame(expected, "id int, ref string, reason string, _keeps_reference boolean"),
+        settled.select("_file", "_position", "id", "ref", reason, "_keeps_reference"),
+        spark.createDataFrame(expected, columns),
     )
 
 
 def test_a_rejected_row_keeps_a_reference_only_where_no_row_is_used(spark: SparkSession) -> None:
-    columns = "id int, ref string"
-    good, bad = tagged(spark, [(9, "c1")], columns), tagged(spark, [(1, "c1"), (2, "c2")], columns, "wrong_type")
+    columns = "id int, ref string, _file int, _position long"
+    good = tagged(spark, [(9, "c1", 0, 0)], columns)
+    bad = tagged(spark, [(1, "c1", 0, 9), (2, "c2", 0, 18)], columns, "wrong_type")
     settled = steps.settle_references(good.unionByName(bad), "ref", ["id", "ref"])
     same(
         steps.keepers(settled, "ref"),

@@ -358,6 +358,13 @@ def test_every_string_comes_back_character_by_character(text: str) -> None:
         written.encode()
 
 
+@pytest.mark.parametrize("key", ["\0\0abc", "\x001", "\0\0", '\0\0"', "\0\0\\"])
+def test_a_key_that_begins_with_nul_stays_as_it_is(key: str) -> None:
+    document = json.dumps({key: [key, 1, 10**30]})
+    for written in (canonical(parse(document)), readable(parse(document))):
+        assert json.loads(written) == {key: [key, 1, 10**30]}
+
+
 def test_canonical_text_is_the_same_for_any_key_order_and_layout() -> None:
     one, two = '{"b": [1.50, true], "a": "\\u00e9"}', '{"a":"é","b":[1.5,\n true]}'
     assert canonical(parse(one)) == canonical(parse(two)) == '{"a":"\\u00e9","b":[1.5,true]}'
