@@ -34,8 +34,8 @@ class Settings:
     array_megabytes: float = 4096
     small_files: int = 10_000
     objects: int = 1_000
-    growth_megabytes: float = 500
-    growth_customers: int = 1_000_000
+    growth_megabytes: float = 125
+    growth_customers: int = 250_000
     skew_restaurants: int = 100_000
     compose_megabytes: float = 1000
     timeout: float = 3600

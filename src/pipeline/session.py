@@ -31,6 +31,7 @@ SETTINGS = {
 }
 
 _SMALL_INPUT = 16 << 20
+_LEAST_PART, _MOST_PART = 4 << 20, 64 << 20
 # How Spark's event log names the job that only starts Python.
 WORKERS = "start Python workers"
 
@@ -107,7 +108,7 @@ def _add_to_driver(jars: Iterable[str]) -> None:
 
 def _ship_source(spark: SparkSession, master: str) -> None:
     """Executors on other machines or in other processes get the packages as a .zip, unless --py-files brought it."""
-    if (is_local_master(master) and not master.startswith("local-cluster")) or _SOURCE.suffix in (".zip", ".whl"):
+    if _in_driver(master) or _SOURCE.suffix in (".zip", ".whl"):
         return
     target = Path(os.environ.get("TMPDIR", "/tmp")) / f"pipeline-{os.getpid()}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -183,19 +184,53 @@ def _start_workers(spark: SparkSession) -> None:
 
 
 def tune(spark: SparkSession, input_bytes: int) -> None:
-    """Fits the session to the size of the inputs: shuffles of about 64 MiB, and no compiled code for a few megabytes.
+    """Fits the session to the inputs and to memory: parts of shuffles that fit, no compiled code for a few megabytes.
 
     Compiling a query takes longer than interpreting it over a small file; one partition sorts without a sampling pass.
     """
-    cores = spark.sparkContext.defaultParallelism
+    conf = spark.sparkContext.getConf()
+    cores, is_local = spark.sparkContext.defaultParallelism, _in_driver(str(spark.sparkContext.master))
+    at_once = cores if is_local else int(conf.get("spark.executor.cores", "1"))
+    part = part_bytes(_heap_bytes(spark, is_local), at_once)
     small = input_bytes < _SMALL_INPUT
-    by_size = -(-input_bytes // (64 << 20))
-    partitions = 1 if small else max(cores, min(by_size, 4000))
-    if "spark.sql.shuffle.partitions" not in _given(spark):
-        spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    partitions = 1 if small else max(cores, min(-(-input_bytes // part), 4000))
+    for name, value in (
+        ("spark.sql.shuffle.partitions", str(partitions)),
+        ("spark.sql.adaptive.advisoryPartitionSizeInBytes", str(part)),
+    ):
+        if name not in _given(spark):
+            spark.conf.set(name, value)
     spark.conf.set("spark.sql.adaptive.enabled", str(not small).lower())
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
+
+
+def part_bytes(heap: int, tasks: int) -> int:
+    """The input that a part of a shuffle stands for: 64 MiB, less where a JVM has little memory for its tasks.
+
+    A hash join cannot spill, and its table takes about as much as the input of its rows. Spark leaves 0.6 of the heap,
+    300 MiB aside, to tasks and kept rows; a table gets a quarter of a task's share.
+
+    >>> part_bytes(4 << 30, 2) >> 20, part_bytes(1 << 30, 8) >> 20, part_bytes(640 << 20, 2) >> 20
+    (64, 13, 25)
+    """
+    share = (heap - (300 << 20)) * 6 // 10 // tasks
+    return min(_MOST_PART, max(share // 4, _LEAST_PART))
+
+
+def _in_driver(master: str) -> bool:
+    """True when tasks run in the driver's JVM."""
+    return is_local_master(master) and not master.startswith("local-cluster")
+
+
+def _heap_bytes(spark: SparkSession, is_local: bool) -> int:
+    """The heap of a JVM that runs tasks."""
+    jvm = spark.sparkContext._jvm
+    assert jvm is not None
+    if is_local:
+        return int(jvm.java.lang.Runtime.getRuntime().maxMemory())
+    given = spark.sparkContext.getConf().get("spark.executor.memory", "1g")
+    return int(jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(given))
 
 
 def _given(spark: SparkSession) -> dict[str, str]:
