@@ -188,17 +188,15 @@ def tune(spark: SparkSession, input_bytes: int) -> None:
 
     Compiling a query takes longer than interpreting it over a small file; one partition sorts without a sampling pass.
     """
-    conf = spark.sparkContext.getConf()
-    cores, is_local = spark.sparkContext.defaultParallelism, _in_driver(str(spark.sparkContext.master))
-    at_once = cores if is_local else int(conf.get("spark.executor.cores", "1"))
-    part = part_bytes(_heap_bytes(spark, is_local), at_once)
+    given, cores = _given(spark), spark.sparkContext.defaultParallelism
+    part = part_bytes(*_heap_and_tasks(spark, given))
     small = input_bytes < _SMALL_INPUT
     partitions = 1 if small else max(cores, min(-(-input_bytes // part), 4000))
     for name, value in (
         ("spark.sql.shuffle.partitions", str(partitions)),
         ("spark.sql.adaptive.advisoryPartitionSizeInBytes", str(part)),
     ):
-        if name not in _given(spark):
+        if name not in given:
             spark.conf.set(name, value)
     spark.conf.set("spark.sql.adaptive.enabled", str(not small).lower())
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
@@ -223,14 +221,15 @@ def _in_driver(master: str) -> bool:
     return is_local_master(master) and not master.startswith("local-cluster")
 
 
-def _heap_bytes(spark: SparkSession, is_local: bool) -> int:
-    """The heap of a JVM that runs tasks."""
-    jvm = spark.sparkContext._jvm
+def _heap_and_tasks(spark: SparkSession, given: Mapping[str, str]) -> tuple[int, int]:
+    """The heap of a JVM that runs tasks, and how many it runs at once."""
+    context = spark.sparkContext
+    jvm = context._jvm
     assert jvm is not None
-    if is_local:
-        return int(jvm.java.lang.Runtime.getRuntime().maxMemory())
-    given = spark.sparkContext.getConf().get("spark.executor.memory", "1g")
-    return int(jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(given))
+    if _in_driver(str(context.master)):
+        return int(jvm.java.lang.Runtime.getRuntime().maxMemory()), context.defaultParallelism
+    heap = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(given.get("spark.executor.memory", "1g"))
+    return int(heap), int(given.get("spark.executor.cores", "1"))
 
 
 def _given(spark: SparkSession) -> dict[str, str]:

@@ -180,7 +180,7 @@ def explode(
         return pa.RecordBatch.from_arrays(arrays, ["_root_id", *(f"t{i}" for i in range(len(tables)))])
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Walks one task's records, some megabytes at a time."""
+        """Walks one task's records, a megabyte at a time."""
         parser, walk = Parser(reading.lenient), Walk(tables, reading.rules, held, lineage)
         walked: list[tuple[str, Any, int, int]] = []
         size = 0

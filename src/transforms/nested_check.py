@@ -47,7 +47,7 @@ def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
 
 
 class Check:
-    """Checks records one after the other, and sees what is in some megabytes of them at once."""
+    """Checks records one after the other, and sees what is in some of them at once."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading, self._parser = reading, Parser(reading.lenient)

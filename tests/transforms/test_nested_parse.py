@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -158,15 +159,20 @@ def repeated(text: str) -> tuple[Any, list[str]]:
     return value, parser.repeated(canonical(value))
 
 
-def plain(value: Any) -> Any:
-    """The value with digits and odd strings as Python has them."""
+def mapped(value: Any, number: Callable[[float | Wide], Any]) -> Any:
+    """A parsed value with odd strings as Python has them, and `number` of every double and every wide number."""
     if isinstance(value, dict):
-        return {key: plain(item) for key, item in value.items()}
+        return {key: mapped(item, number) for key, item in value.items()}
     if isinstance(value, list):
-        return [plain(item) for item in value]
-    if isinstance(value, Wide):
-        return Decimal(value.text)
-    return Decimal(repr(value)) if isinstance(value, float) else value.value if isinstance(value, Odd) else value
+        return [mapped(item, number) for item in value]
+    if isinstance(value, float | Wide):
+        return number(value)
+    return value.value if isinstance(value, Odd) else value
+
+
+def plain(value: Any) -> Any:
+    """The value with all digits of its numbers."""
+    return mapped(value, lambda number: Decimal(number.text if isinstance(number, Wide) else repr(number)))
 
 
 def test_there_are_more_than_a_hundred_hostile_documents() -> None:
@@ -268,13 +274,7 @@ def slow_parse(text: str) -> tuple[Any, list[str]]:
 
 def told(value: Any) -> Any:
     """A parsed value in the form that `slow_parse` gives."""
-    if isinstance(value, dict):
-        return {key: told(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [told(item) for item in value]
-    if isinstance(value, Wide):
-        return ("wide", value.text)
-    return ("double", value) if isinstance(value, float) else value.value if isinstance(value, Odd) else value
+    return mapped(value, lambda number: ("wide", number.text) if isinstance(number, Wide) else ("double", number))
 
 
 BLANKS = st.sampled_from(["", "", " ", "\n", "\t ", "\r\n"])
