@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src")]
 
-from pipeline import compose  # noqa: E402
+from pipeline.publish import concat as compose  # noqa: E402
 
 LINE = 200
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness import ROOT, Contender, Contest, Settings, bytes_of, job, setup, submit
 from benchmarks.results import Section, Target
-from pipeline.session import WORKERS
+from pipeline.engines.session import WORKERS
 
 HEADERS = ["job", "first task, s", "to bare first task", "to bare session", "whole run, s", "to bare session", "result"]
 BARE = "bare session"

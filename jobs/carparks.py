@@ -10,8 +10,8 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.run import Run  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
 from transforms import carparks  # noqa: E402
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -28,7 +28,7 @@ def duration(text: str) -> int:
 def check(options: argparse.Namespace) -> None:
     """A lookup table that is not there, or has another key, is told before Spark starts."""
     if options.lookup_table and not options.dry_run:
-        from pipeline.lookup_table import check_table
+        from pipeline.sinks.dynamodb import check_table
 
         check_table(options.lookup_table)
 
@@ -104,7 +104,7 @@ def tell(run: Run, parks: DataFrame, lots: DataFrame) -> None:
 
 def fill_lookup_table(run: Run, parks: DataFrame) -> None:
     """Puts every car park into the lookup table under its number, and removes what earlier runs left."""
-    from pipeline.lookup_table import fill
+    from pipeline.sinks.dynamodb import fill
 
     with run.stage("fill the lookup table"):
         # The read API asks for numbers in upper case.

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
-from pipeline.drops import day_of, pick_day  # noqa: E402
 from pipeline.errors import InputError, UsageError  # noqa: E402
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.messages_run import send_after_publish  # noqa: E402
-from pipeline.run import Run  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
+from pipeline.readers.daily_files import day_of, pick_day  # noqa: E402
+from pipeline.sinks.sqs.send import send_after_publish  # noqa: E402
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -91,7 +91,7 @@ def read(run: Run, name: str) -> DataFrame:
     from pyspark.sql import types as T
 
     from transforms.customer_orders import reject_empty_references
-    from transforms.packed import packed_column, split
+    from transforms.packed.splitting import packed_column, split
 
     header = run.csv_header(name)
     found = [column for column in header if set(PIECES[name]) <= set(column.split(" "))]

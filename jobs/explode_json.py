@@ -13,16 +13,18 @@ from pyspark import StorageLevel  # noqa: E402
 from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
-from pipeline import schema_lock, storage, tables  # noqa: E402
+from pipeline import storage  # noqa: E402
 from pipeline.errors import AccountingError, UsageError  # noqa: E402
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.options import split_list  # noqa: E402
-from pipeline.run import Run  # noqa: E402
-from pipeline.schema_lock import ADD, MODES  # noqa: E402
-from transforms import nested  # noqa: E402
-from transforms.nested_lock import lock_rules  # noqa: E402
-from transforms.nested_plan import Table, has_dates, plan_tables  # noqa: E402
-from transforms.nested_rules import Rule, RuleError, build_rules  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.options import split_list  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
+from transforms.nested import explode as nested  # noqa: E402
+from transforms.nested.schema import lock as schema_lock  # noqa: E402
+from transforms.nested.schema import tables  # noqa: E402
+from transforms.nested.schema.lock import ADD, MODES  # noqa: E402
+from transforms.nested.schema.lock_rules import lock_rules  # noqa: E402
+from transforms.nested.schema.plan import Table, has_dates, plan_tables  # noqa: E402
+from transforms.nested.schema.rules import Rule, RuleError, build_rules  # noqa: E402
 from transforms.text import csv_header  # noqa: E402
 
 # Tables of up to so many bytes together are written by the driver: a job for each would cost more.

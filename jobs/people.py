@@ -8,10 +8,10 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 
 from pyspark.sql import DataFrame  # noqa: E402
 
-from pipeline.database import check_credentials, credentials, database_url, table_name  # noqa: E402
 from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.run import Run  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
+from pipeline.sinks.postgres.connection import check_credentials, credentials, database_url, table_name  # noqa: E402
 from transforms.people import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people  # noqa: E402
 
 
@@ -66,7 +66,7 @@ def body(run: Run) -> None:
 
 def load_table(run: Run, people: DataFrame, rows: int) -> None:
     """Loads the published people into the table and tells what changed there."""
-    from pipeline.database_load import Target, load
+    from pipeline.sinks.postgres.load import Target, load
 
     target = Target(run.options.table, OUTPUT_COLUMNS, key="id")
     with run.stage("load the table"):

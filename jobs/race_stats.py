@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 
 from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.run import Run  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
 from transforms.race_stats import (  # noqa: E402
     ABSENT,
     RACES,

@@ -13,8 +13,8 @@ from pyspark.sql import types as T  # noqa: E402
 
 from pipeline.charts import Series, stacked_histogram  # noqa: E402
 from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.run import Run  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
 from transforms import ratings, restaurants  # noqa: E402
 from transforms.problems import PROBLEM, is_used  # noqa: E402
 from transforms.restaurant_events import explode_events  # noqa: E402
@@ -34,7 +34,7 @@ def check(options: argparse.Namespace) -> None:
     if options.events_from > options.events_to:
         raise UsageError(f"--events-from {options.events_from} is after --events-to {options.events_to}")
     if options.lookup_table and not options.dry_run:
-        from pipeline.lookup_table import check_table
+        from pipeline.sinks.dynamodb import check_table
 
         check_table(options.lookup_table)
 
@@ -109,7 +109,7 @@ def body(run: Run) -> None:
 
 def fill_lookup_table(run: Run, details: DataFrame) -> None:
     """Puts the details of every restaurant into the lookup table under its id; what earlier runs left goes."""
-    from pipeline.lookup_table import fill
+    from pipeline.sinks.dynamodb import fill
 
     with run.stage("fill the lookup table"):
         keyed = details.withColumn("id", F.col("Restaurant Id").cast("string"))

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
 
 from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job import Input, Job, Option  # noqa: E402
-from pipeline.run import Run  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
-    from transforms.packed_plan import Choices, Plan
+    from transforms.packed.plan import Choices, Plan
 
 MISFITS = 10
 
@@ -105,7 +105,7 @@ JOB = Job(
 
 def choices(options: argparse.Namespace) -> Choices:
     """The options as the transform takes them."""
-    from transforms.packed_plan import Choices
+    from transforms.packed.plan import Choices
 
     return Choices(
         columns=tuple(options.column), separator=options.separator, regex=options.regex, delimiter=options.delimiter,
@@ -117,8 +117,8 @@ def choices(options: argparse.Namespace) -> Choices:
 
 def read(run: Run, plan: Plan) -> DataFrame:
     """The rows as a tagged frame of text columns, those named in --types typed."""
-    from transforms.packed import split
-    from transforms.packed_types import known_type
+    from transforms.packed.splitting import split
+    from transforms.packed.types import known_type
     from transforms.text import quoted
 
     if plan.row is not None:
@@ -180,7 +180,7 @@ def show(run: Run, plan: Plan, frame: DataFrame) -> None:
 
 def body(run: Run) -> None:
     """Plans by the header, splits, writes."""
-    from transforms.packed_plan import make_plan, split_all, unfold
+    from transforms.packed.plan import make_plan, split_all, unfold
 
     try:
         plan = make_plan(run.csv_header("source", run.options.delimiter), choices(run.options))

@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.duplicates import tag_repeated_keys
-from transforms.nested_items import explode_items
+from transforms.nested.items import explode_items
 from transforms.problems import PROBLEM, exclude, is_used, reject
 
 INFORMATION_COLUMNS = (

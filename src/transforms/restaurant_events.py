@@ -7,7 +7,7 @@ import datetime
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from transforms.nested_items import explode_items
+from transforms.nested.items import explode_items
 from transforms.problems import PROBLEM, exclude, no_problem, reject
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.nested_items import explode_items
+from transforms.nested.items import explode_items
 from transforms.problems import EXCLUDED, PROBLEM, REJECTED, exclude, problem, reject
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from tests.services.arrivals_world import World, make_world
+from tests.services.arrivals.world import World, make_world
 from tests.support.servers import dynalite, moto_server
 
 SETS, EVENTS, WORKERS = 100, 1000, 16

@@ -21,8 +21,8 @@ from pyspark.sql import SparkSession
 from tests.support.jobs import JobResult, job_module
 from tests.support.paths import SAMPLES
 from tests.support.rebuild import Rebuild, comparable, csv_rows, jsonl_rows, loads
-from tests.transforms.test_nested_parse import ACCEPTED, REFUSED
-from transforms.nested_parse import deep_recursion
+from tests.transforms.nested.values.test_parse import ACCEPTED, REFUSED
+from transforms.nested.values.parse import deep_recursion
 
 Call = Callable[..., JobResult]
 

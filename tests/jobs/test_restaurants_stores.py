@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.jobs.restaurant_forms import OUTPUTS
-from tests.pipeline.test_lookup_table import items, new_table, put_rows
+from tests.pipeline.sinks.test_dynamodb import items, new_table, put_rows
 from tests.support.jobs import JobResult, clean_environment, command
 from tests.support.servers import moto_server
 from tests.support.stores import Servers, s3_place, s3_servers

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.support.rebuild import Rebuild, csv_rows, jsonl_rows
-from transforms.nested_dump import dump, load
-from transforms.nested_parse import Parser, deep_recursion
-from transforms.nested_plan import Table, as_json, plan_tables
-from transforms.nested_render import CSV, TYPED, as_lists
-from transforms.nested_rules import Rule, build_rules
-from transforms.nested_seen import Place
-from transforms.nested_walk import Walk
+from transforms.nested.rows.render import CSV, TYPED, as_lists
+from transforms.nested.rows.shredder import Walk
+from transforms.nested.schema.dump import dump, load
+from transforms.nested.schema.plan import Table, as_json, plan_tables
+from transforms.nested.schema.rules import Rule, build_rules
+from transforms.nested.schema.stats import Place
+from transforms.nested.values.parse import Parser, deep_recursion
 
 
 def see(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> Place:

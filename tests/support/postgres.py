@@ -14,7 +14,7 @@ import psycopg
 from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
-from pipeline.database import Credentials, Database, database_url
+from pipeline.sinks.postgres.connection import Credentials, Database, database_url
 from tools import postgres
 
 
@@ -75,7 +75,7 @@ def private_postgres(*settings: str) -> Iterator[PrivatePostgres]:
 
 def add_driver(spark: SparkSession) -> SparkSession:
     """Gives a running session the Java driver."""
-    from pipeline.jars import jars_for
+    from pipeline.engines.jars import jars_for
 
     context = SparkContext._active_spark_context
     assert context is not None

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from transforms.nested_dates import as_written, moment
+from transforms.nested.values.dates import as_written, moment
 
 Rows = Sequence[Mapping[str, Any]]
 _FIELD = re.compile(r'"((?:[^"]|"")*)"|([^,\n]*)')

@@ -27,7 +27,7 @@ resource "aws_lambda_function" "arrivals" {
   role             = aws_iam_role.function.arn
   filename         = var.package
   source_code_hash = filebase64sha256(var.package)
-  handler          = "services.arrivals.handler"
+  handler          = "services.arrivals.function.handler"
   runtime          = var.runtime
   architectures    = ["arm64"]
   memory_size      = 256

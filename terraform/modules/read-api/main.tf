@@ -37,7 +37,7 @@ resource "aws_lambda_function" "api" {
   role                           = aws_iam_role.api.arn
   filename                       = var.package
   source_code_hash               = filebase64sha256(var.package)
-  handler                        = "services.api.handler"
+  handler                        = "services.api.app.handler"
   runtime                        = var.runtime
   architectures                  = ["x86_64"]
   memory_size                    = 512

@@ -1,0 +1,67 @@
+"""What became of every record: counted for each input, checked before anything is published."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.errors import AccountingError, InputError, RejectedError
+from pipeline.job.options import Limit
+
+
+@dataclass
+class Account:
+    """One input's records: read = used + excluded by a named rule + rejected for a named reason."""
+
+    name: str
+    read: int = 0
+    used: int = 0
+    excluded: dict[str, int] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+    may_be_empty: bool = False
+    files: list[str] = field(default_factory=list)
+
+    @property
+    def rejected_total(self) -> int:
+        """All rejected records."""
+        return sum(self.rejected.values())
+
+    @property
+    def excluded_total(self) -> int:
+        """All excluded records."""
+        return sum(self.excluded.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The account as report.json shows it."""
+        return {
+            "read": self.read,
+            "used": self.used,
+            "excluded": dict(sorted(self.excluded.items())),
+            "rejected": dict(sorted(self.rejected.items())),
+        }
+
+    def check(self, limit: Limit) -> None:
+        """Raises `AccountingError`, `InputError` (no usable record) or `RejectedError` (over the limit)."""
+        found = self.used + self.excluded_total + self.rejected_total
+        if self.read != found:
+            raise AccountingError(
+                f"input {self.name}: {self.read} records read, but {self.used} used + {self.excluded_total} excluded"
+                f" + {self.rejected_total} rejected = {found}"
+            )
+        if self.used == 0 and not self.may_be_empty:
+            raise InputError(f"input {self.name}: no usable record ({self._told()})")
+        if limit.exceeded(self.rejected_total, self.read):
+            raise RejectedError(
+                f"input {self.name}: {self.rejected_total} of {self.read} records rejected ({self._reasons()}),"
+                f" more than --max-rejected {limit.text}"
+            )
+
+    def _told(self) -> str:
+        if self.read == 0:
+            return f"nothing to read in {', '.join(self.files[:3]) or 'the files'}"
+        return f"{self.read} read, {self.excluded_total} excluded, {self.rejected_total} rejected" + (
+            f": {self._reasons()}" if self.rejected else ""
+        )
+
+    def _reasons(self) -> str:
+        return ", ".join(f"{reason} {count}" for reason, count in sorted(self.rejected.items()))

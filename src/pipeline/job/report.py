@@ -1,0 +1,104 @@
+"""The report of a run: report.json for programs, tables on the terminal for people. Written also when a run fails."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import platform
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.job.counts import Account
+
+VERSION = "1.0.0"
+
+
+@dataclass
+class Report:
+    """Everything a run tells: accounts of the inputs, published files, notes, seconds a stage, versions."""
+
+    job: str
+    run_id: str
+    status: str = "running"
+    exit_code: int = 0
+    message: str | None = None
+    accounts: dict[str, Account] = field(default_factory=dict)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    versions: dict[str, str] = field(default_factory=lambda: {"pipeline": VERSION, "python": platform.python_version()})
+
+    @contextlib.contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Adds the seconds of a block to its stage."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.monotonic() - started
+
+    def as_json(self) -> bytes:
+        """The content of report.json."""
+        content = {
+            "job": self.job,
+            "run_id": self.run_id,
+            "status": self.status,
+            "exit_code": self.exit_code,
+            "message": self.message,
+            "inputs": {name: account.as_dict() for name, account in self.accounts.items()},
+            "outputs": dict(sorted(self.outputs.items())),
+            "figures": self.figures,
+            "notes": self.notes,
+            "seconds": {stage: round(value, 3) for stage, value in self.seconds.items()},
+            "versions": self.versions,
+        }
+        return (json.dumps(content, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Prints a table: numbers to the right, text to the left, None as NA."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
+    for index, header in enumerate(headers):
+        numeric = any(isinstance(row[index], int | float) for row in rows)
+        shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(
+            *["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
+        )
+    Console(highlight=False, width=None if _is_terminal() else 140).print(shown)
+
+
+def _is_terminal() -> bool:
+    import sys
+
+    return sys.stdout.isatty()
+
+
+def _counts(counts: dict[str, int]) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "-"
+
+
+def print_report(report: Report, place: str) -> None:
+    """The run's report as terminal tables."""
+    if report.accounts:
+        rows = [[a.name, a.read, a.used, _counts(a.excluded), _counts(a.rejected)] for a in report.accounts.values()]
+        table("Records", ["input", "read", "used", "excluded by rule", "rejected for"], rows)
+    if report.outputs:
+        rows = [[name, entry["rows"], entry["bytes"]] for name, entry in sorted(report.outputs.items())]
+        table(f"Files in {place}" if place else "Files (dry run, nothing written)", ["file", "rows", "bytes"], rows)
+    if report.figures:
+        table("Figures", ["figure", "value"], [[name, value] for name, value in report.figures.items()])
+    for note in report.notes:
+        print(f"note: {note}")
+    # Stages run side by side: their seconds add up to more than the run's.
+    total = time.monotonic() - report.started
+    stages = ", ".join(f"{stage} {value:.1f}" for stage, value in report.seconds.items() if value >= 0.05)
+    print(f"{report.job} {report.status} in {total:.1f} s ({stages}); run {report.run_id}\n", flush=True)

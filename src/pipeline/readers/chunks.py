@@ -1,0 +1,177 @@
+"""Bytes of files for the scan: ranges of plain files, .gz files as a stream, many small objects at once."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from pipeline import storage
+from pipeline.errors import InputError
+from pipeline.readers.splits import SMALL_BYTES, Piece
+
+BLOCK = 8 << 20
+# Behind its end a piece needs only the rest of its last record.
+BEHIND = 256 << 10
+SMALL_AHEAD = 16
+# So much of a .gz file is decompressed at a time.
+SLICE = 64 << 10
+TRUNCATED_GZIP, BAD_GZIP = "truncated_gzip", "bad_gzip"
+
+
+class Blocks:
+    """Bytes of a piece, a block at a time. `at`: the offset behind the last one; `open_line`: it ends within a line.
+
+    `error` tells, once all are read, how a damaged .gz file ended.
+    """
+
+    def __init__(self, parts: Iterator[bytes], start: int) -> None:
+        self.at, self.open_line, self.error = start, False, ""
+        self._parts = parts
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        block = next(self._parts)
+        self.at, self.open_line = self.at + len(block), not block.endswith(b"\n")
+        return block
+
+
+def read(piece: Piece, start: int, stop: int) -> bytes:
+    """Exactly the bytes from `start` to `stop` of the file as it is stored."""
+    data = storage.read_range(piece.path, start, stop - start, piece.version)
+    if len(data) != stop - start:
+        raise InputError(
+            f"{piece.path}: changed while it was read: ends at byte {start + len(data)}, expected {piece.size}"
+        )
+    return data
+
+
+def steps(start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
+    """Ranges to read: blocks up to `end`, then short ones that grow, to the file's end."""
+    length = BLOCK
+    while start < size:
+        if start >= end:
+            length = BEHIND if start == end else min(2 * length, BLOCK)
+        stop = min(start + length, size) if start >= end else min(start + length, end)
+        yield start, stop
+        start = stop
+
+
+def _stored(piece: Piece, start: int) -> Iterator[bytes]:
+    todo = steps(start, piece.end, piece.size)
+    if not storage.is_s3(piece.path):
+        for low, high in todo:
+            yield read(piece, low, high)
+        return
+    with ThreadPoolExecutor(1) as pool:
+        # The next block of the piece comes while this one is worked on; behind its end nothing is fetched ahead.
+        ahead: Future[bytes] | None = None
+        for low, high in todo:
+            data = ahead.result() if ahead else read(piece, low, high)
+            ahead = pool.submit(read, piece, high, min(high + BLOCK, piece.end)) if high < piece.end else None
+            yield data
+
+
+def open_piece(piece: Piece, start: int, content: bytes | None = None) -> Blocks:
+    """The bytes of the piece from `start` on, and behind its end if need be; `content`: the file, fetched before."""
+    stored = iter([content[start:]]) if content is not None else _stored(piece, start)
+    blocks = Blocks(stored, start)
+    if piece.is_gzip:
+        first = next(stored, b"")
+        stored = itertools.chain([first], stored)
+        # Some stores hand out such files decompressed.
+        blocks._parts = _unzipped(stored, blocks) if first[:2] == b"\x1f\x8b" else stored
+    return blocks
+
+
+def _unzipped(stored: Iterator[bytes], blocks: Blocks) -> Iterator[bytes]:
+    """Decompresses one member after the other, a slice at a time, so that damage costs little of what came before."""
+    machine, between = zlib.decompressobj(31), False
+    for block in stored:
+        for low in range(0, len(block), SLICE):
+            data = block[low : low + SLICE]
+            while data:
+                if between:
+                    data = data.lstrip(b"\0")
+                    if not data:
+                        break
+                    machine = zlib.decompressobj(31)
+                before = machine.copy()
+                try:
+                    out = machine.decompress(data, BLOCK)
+                except zlib.error:
+                    yield _until_damage(before, data)
+                    blocks.error = BAD_GZIP
+                    return
+                if out:
+                    yield out
+                between = machine.eof
+                data = machine.unused_data if between else machine.unconsumed_tail
+    if not between:
+        blocks.error = TRUNCATED_GZIP
+
+
+def _until_damage(machine: Any, data: bytes) -> bytes:
+    out = []
+    try:
+        for place in range(len(data)):
+            out.append(machine.decompress(data[place : place + 1]))
+    except zlib.error:
+        pass
+    return b"".join(out)
+
+
+def contents(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, bytes | None]]:
+    """The pieces in order, whole small objects with their content, fetched some at a time ahead of their use."""
+    small = [piece for piece in pieces if storage.is_s3(piece.path) and piece.size <= SMALL_BYTES]
+    if len(small) < 2:
+        yield from ((piece, None) for piece in pieces)
+        return
+    wanted = iter(small)
+    with ThreadPoolExecutor(SMALL_AHEAD) as pool:
+        ahead = {p: pool.submit(read, p, 0, p.size) for p in itertools.islice(wanted, SMALL_AHEAD)}
+        for piece in pieces:
+            if piece in ahead:
+                content = ahead.pop(piece).result()
+                for p in itertools.islice(wanted, 1):
+                    ahead[p] = pool.submit(read, p, 0, p.size)
+                yield piece, content
+            else:
+                yield piece, None
+
+
+def whole_lines(blocks: Iterator[bytes], start: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """The lines that start in the range `start` to `end`, whole: one or more lines a part, with the part's offset.
+
+    `blocks` begin at `start` - 1 (at 0 when `start` is 0).
+    """
+    at, begun = max(start - 1, 0), start == 0
+    for block in blocks:
+        low = 0
+        if not begun:
+            low = block.find(b"\n") + 1
+            begun = low > 0
+            if at + (low or len(block)) >= end:
+                return
+        stop = block.find(b"\n", max(end - 1 - at, low)) if at + len(block) >= end else -1
+        if begun:
+            yield at + low, block[low : stop + 1] if stop >= 0 else block[low:]
+        if begun and stop >= 0:
+            return
+        at += len(block)
+
+
+def single_lines(texts: Iterator[bytes], at: int) -> Iterator[tuple[int, bytes]]:
+    """Text that comes in blocks from offset `at`, as single lines with their offsets."""
+    held = b""
+    for text in texts:
+        *lines, held = (held + text).split(b"\n")
+        for line in lines:
+            yield at, line
+            at += len(line) + 1
+    if held:
+        yield at, held

@@ -1,0 +1,221 @@
+"""Records of CSV files to their wanted fields, a block at a time: parsed in compiled code, odd records by hand.
+
+Quoting is that of RFC 4180. A quote inside a value that does not begin with one is part of the value (`5" pipe`); text
+right behind a closing quote has no meaning, and the record is told (`stray_quote`) rather than read as something near.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pipeline.readers.spans import NOT_UTF8, Found
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+STRAY, TOO_FEW, TOO_MANY = "stray_quote", "too_few_fields", "too_many_fields"
+# Fields of small files are put together up to so many rows a batch.
+_BATCH_ROWS = 20_000
+QUOTE = 0x22
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file's records are read: the number of fields, the places of the wanted ones, the delimiter (ASCII)."""
+
+    width: int
+    wanted: tuple[int, ...]
+    delimiter: str = ","
+
+
+@functools.cache
+def _field(delimiter: str) -> re.Pattern[str]:
+    d = re.escape(delimiter)
+    return re.compile(rf'(?s)(?:"((?:[^"]|"")*)"|((?!")[^{d}]*))({d}|\Z)')
+
+
+def by_hand(record: str, delimiter: str = ",") -> list[str | None] | None:
+    """The fields of one record, null for an empty one; None when a quote neither opens nor closes a value.
+
+    >>> by_hand('1,"a, ""b"" c",,')
+    ['1', 'a, "b" c', None, None]
+    >>> by_hand('"a"b,2')
+    """
+    found: list[str | None] = []
+    at, more = 0, True
+    while more:
+        match = _field(delimiter).match(record, at)
+        if not match:
+            return None
+        quoted, bare, behind = match.groups()
+        found.append((quoted.replace('""', '"') if quoted is not None else bare) or None)
+        at, more = match.end(), behind != ""
+    return found
+
+
+def _odd_rows(found: Found, delimiter: str) -> dict[int, str | None]:
+    """Rows that are not for the compiled parser: what is wrong with them, null when they only need care."""
+    odd: dict[int, str | None] = dict(found.errors)
+    data = found.data
+    if not data.isascii():
+        try:
+            data.decode()
+        except UnicodeDecodeError:
+            for row, text in enumerate(found.texts()):
+                if not _is_utf8(text):
+                    odd.setdefault(row, NOT_UTF8)
+    suspects: set[int] = set()
+    if b'"' in data:
+        suspects |= _with_stray_quotes(found, delimiter)
+    if data.count(b"\r") != data.count(b"\r\n"):
+        suspects |= {row for row, text in enumerate(found.texts()) if b"\r" in text.replace(b"\r\n", b"")}
+    for row in sorted(suspects - odd.keys()):
+        odd[row] = None
+    return odd
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _with_stray_quotes(found: Found, delimiter: str) -> set[int]:
+    """The rows where a quote stands that neither opens a value, nor closes one, nor doubles another."""
+    import numpy as np
+
+    raw = np.frombuffer(found.data, np.uint8)
+    quotes = np.flatnonzero(raw == QUOTE)
+    rows = np.searchsorted(found.starts, quotes, side="right") - 1
+    quotes, rows = quotes[rows >= 0], rows[rows >= 0]
+    rank = np.arange(len(quotes)) - np.searchsorted(quotes, found.starts)[rows]
+    edges = [QUOTE, ord(delimiter)]
+    opens = np.isin(raw[np.maximum(quotes - 1, 0)], edges) | (quotes == found.starts[rows])
+    closes = np.isin(raw[np.minimum(quotes + 1, len(raw) - 1)], edges) | (quotes + 1 == found.ends[rows])
+    wrong = np.where(rank % 2 == 0, ~opens, ~closes)
+    return set(np.unique(rows[wrong]).tolist())
+
+
+def _sound_text(found: Found, odd: Sequence[int]) -> Any:
+    """The text of the rows that are not odd, with their line ends."""
+    view = memoryview(found.data)
+    parts, row = [], 0
+    for stop in [*odd, len(found.starts)]:
+        if stop > row:
+            parts.append(view[int(found.starts[row]) : int(found.ends[stop - 1])])
+        row = stop + 1
+    return parts[0] if len(parts) == 1 else b"\n".join(parts)
+
+
+def _parse(text: Any, layout: Layout) -> tuple[list[Any], list[int], list[int]]:
+    """The wanted columns of the rows with the right number of fields; the other rows, and their numbers of fields."""
+    import pyarrow as pa
+    from pyarrow import csv
+
+    names = [f"f{i}" for i in range(layout.width)]
+    wanted = [names[i] for i in layout.wanted]
+    rows: list[int] = []
+    counts: list[int] = []
+
+    def skip(row: Any) -> str:
+        """Leaves out a row with another number of fields, and remembers it."""
+        rows.append(row.number - 1)
+        counts.append(row.actual_columns)
+        return "skip"
+
+    table = csv.read_csv(
+        pa.py_buffer(text),
+        csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
+        csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        csv.ConvertOptions(
+            check_utf8=False,
+            column_types=dict.fromkeys(wanted, pa.string()),
+            include_columns=wanted,
+            null_values=[""],
+            strings_can_be_null=True,
+        ),
+    )
+    return [table.column(name).combine_chunks() for name in wanted], rows, counts
+
+
+def _told(count: int, width: int) -> tuple[str, str]:
+    return TOO_FEW if count < width else TOO_MANY, f"{count} fields, expected {width}"
+
+
+def cut(found: Found, file: int, layout: Layout) -> pa.RecordBatch:
+    """A row a record: `_file`, `_position`, `_error`, `_detail` (null where all is well), then the wanted fields.
+
+    An empty field is null, with or without quotes. A record with an error has no fields.
+    """
+    import numpy as np
+    import pyarrow as pa
+
+    odd = _odd_rows(found, layout.delimiter)
+    places = sorted(odd)
+    sound = np.delete(np.arange(len(found.starts)), places)
+    columns: list[Any] = [pa.nulls(0, pa.string())] * len(layout.wanted)
+    strays: list[tuple[int, str | None, str | None, list[str | None]]] = []
+    nothing: list[str | None] = [None] * len(layout.wanted)
+    if len(sound):
+        columns, rows, counts = _parse(_sound_text(found, places), layout)
+        for row, count in zip(sound[rows].tolist(), counts, strict=True):
+            strays.append((row, *_told(count, layout.width), nothing))
+        sound = np.delete(sound, rows)
+    for row in places:
+        strays.append(_by_hand(row, odd[row], found, layout))
+    positions = found.places()
+    head = [positions[sound], positions[[row for row, *_ in strays]]] if strays else [positions[sound]]
+    texts = [pa.array([one[i] for one in strays], pa.string()) for i in (1, 2)]
+    handed = [pa.array([one[3][i] for one in strays], pa.string()) for i in range(len(layout.wanted))]
+    merged = [
+        pa.array(np.full(len(found.starts), file, np.int32)),
+        pa.array(np.concatenate(head).astype(np.int64)),
+        *[pa.concat_arrays([pa.nulls(len(sound), pa.string()), text]) for text in texts],
+        *[pa.concat_arrays([a, b]) if strays else a for a, b in zip(columns, handed, strict=True)],
+    ]
+    names = ["_file", "_position", "_error", "_detail", *[f"c{i}" for i in range(len(columns))]]
+    return pa.RecordBatch.from_arrays(merged, names=names)
+
+
+def _by_hand(
+    row: int, error: str | None, found: Found, layout: Layout
+) -> tuple[int, str | None, str | None, list[str | None]]:
+    nothing: list[str | None] = [None] * len(layout.wanted)
+    if error is not None:
+        return row, error, "", nothing
+    text = found.data[int(found.starts[row]) : int(found.ends[row])].decode()
+    values = by_hand(text, layout.delimiter)
+    if values is None:
+        return row, STRAY, "a quote neither opens nor closes a value", nothing
+    if len(values) != layout.width:
+        return row, *_told(len(values), layout.width), nothing
+    return row, None, None, [values[i] for i in layout.wanted]
+
+
+def batches(finds: Iterable[tuple[int, Found, Layout]]) -> Iterator[pa.RecordBatch]:
+    """Batches of what `cut` gives; the records of small files share one."""
+
+    held: list[pa.RecordBatch] = []
+    rows = 0
+    for file, found, layout in finds:
+        if not len(found.starts):
+            continue
+        held.append(cut(found, file, layout))
+        rows += held[-1].num_rows
+        if rows >= _BATCH_ROWS:
+            yield _joined(held)
+            held, rows = [], 0
+    if held:
+        yield _joined(held)
+
+
+def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    return held[0] if len(held) == 1 else pa.Table.from_batches(held).combine_chunks().to_batches()[0]

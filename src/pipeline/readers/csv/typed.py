@@ -1,0 +1,105 @@
+"""CSV records: lines of text to typed columns, every row that does not fit tagged with its reason."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from pipeline.errors import InputError
+from pipeline.readers.csv.fields import Layout
+from transforms.packed.types import fits_scale
+from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
+from transforms.text import quoted
+
+BOOKKEEPING = ("_file", "_position", PROBLEM)
+_TYPE_NAMES = {"bigint": "integer", "int": "integer", "smallint": "integer", "tinyint": "integer"}
+
+
+def header_names(line: str, delimiter: str = ",") -> list[str]:
+    """The names in a header line: RFC 4180 quoting, blanks around a name dropped."""
+    cells = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
+    return [cell.strip() for cell in cells]
+
+
+def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None:
+    """Raises `InputError` naming file, missing and present columns, with the nearest present name."""
+    missing = [name for name in wanted if name not in names]
+    if missing:
+        near = {name: difflib.get_close_matches(name, names, n=1) for name in missing}
+        hints = [f"{found[0]!r} looks like {name!r}" for name, found in near.items() if found]
+        text = f"{file}, line 1: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
+        raise InputError(text + (f" ({'; '.join(hints)})" if hints else ""))
+    twice = sorted({name for name in wanted if list(names).count(name) > 1})
+    if twice:
+        raise InputError(f"{file}, line 1: column {', '.join(twice)} stands there more than once")
+
+
+def layout(header: Sequence[str], wanted: Sequence[str], delimiter: str) -> Layout:
+    """Where the wanted columns stand in a file's header."""
+    return Layout(len(header), tuple(list(header).index(name) for name in wanted), delimiter)
+
+
+def typed(name: str, kind: T.DataType) -> Column:
+    """The string column `name` as `kind`, null where the text is not exactly one: nothing is rounded or cut."""
+    if isinstance(kind, T.StringType):
+        return F.col(quoted(name))
+    cast = F.expr(f"try_cast(trim({quoted(name)}) AS {kind.simpleString()})")
+    if isinstance(kind, T.DecimalType):
+        return F.when(fits_scale(F.col(quoted(name)), kind.scale), cast)
+    return cast
+
+
+def _shown(text: Column) -> Column:
+    # As a JSON string for a person's eyes; a JSON expression could not be compiled and would slow every row down.
+    return F.concat(F.lit('["'), F.replace(text, F.lit('"'), F.lit('\\"')), F.lit('"]'))
+
+
+def _present(text: Column, absent: Sequence[str]) -> Column:
+    return F.when(~F.lower(F.trim(text)).isin(list(absent)), text) if absent else text
+
+
+def _field_problem(field: T.StructField, text: Column, value: Column) -> Column:
+    kind = field.dataType.simpleString()
+    if not isinstance(field.dataType, T.StringType):
+        told = F.concat(F.lit(f"column {field.name}: "), _shown(text), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}"))
+        wrong = F.when(text.isNotNull() & value.isNull(), problem(REJECTED, "wrong_type", told))
+    else:
+        wrong = F.lit(None).cast(PROBLEM_TYPE)
+    if field.nullable:
+        return wrong
+    return F.coalesce(F.when(text.isNull(), problem(REJECTED, "missing_value", f"column {field.name} is empty")), wrong)
+
+
+def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
+    """The fields of CSV records as typed columns: one row a record, none lost.
+
+    In: `_file` int, `_position` long, `_error` string, `_detail` string, and the schema's columns in order as strings
+    `c0`, `c1`, ... Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null.
+    Reasons: what the reader found (`unclosed_quote`, `stray_quote`, `not_utf8`, `too_few_fields`, `too_many_fields`),
+    `missing_value` for a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the
+    field's type.
+    """
+    places = {field.name: F.col(f"c{i}") for i, field in enumerate(schema.fields)}
+    # An empty field is null already.
+    tokens = [token.lower() for token in absent if token]
+    texts = [_present(text, tokens).alias(name) for name, text in places.items()]
+    flat = fields.select("_file", "_position", "_error", "_detail", *texts)
+    checks = [
+        F.when(F.col("_error").isNotNull(), problem(REJECTED, F.col("_error"), F.coalesce("_detail", F.lit("")))),
+        *[
+            _field_problem(field, F.col(quoted(field.name)), typed(field.name, field.dataType))
+            for field in schema.fields
+        ],
+    ]
+    values = [typed(field.name, field.dataType).alias(field.name) for field in schema.fields]
+    return flat.select(*values, "_file", "_position", F.coalesce(*checks).alias(PROBLEM))
+
+
+def text_schema(names: Sequence[str]) -> T.StructType:
+    """Every column as a nullable string."""
+    return T.StructType([T.StructField(name, T.StringType()) for name in names])

@@ -1,0 +1,36 @@
+"""How the records of a JSON file stand in it, told from its first bytes."""
+
+from __future__ import annotations
+
+from pipeline.readers.json.recovery import value_end
+from pipeline.readers.splits import FOREIGN, LINES, STREAM
+
+HEAD = 64 << 10
+# Both begin a file in UTF-16 or UTF-32.
+_FOREIGN = (b"\xff\xfe", b"\xfe\xff")
+_SHARE = 0.5
+
+
+def sniff(head: bytes, whole: bool) -> str:
+    """`lines`: a record a line; `stream`: arrays, values over several lines, or too little to tell; `foreign`: UTF-16.
+
+    In doubt it is a stream, which is right for lines as well; lines are faster and confine damage. `whole`: the head is
+    the whole file.
+    """
+    if head.startswith(_FOREIGN):
+        return FOREIGN
+    lines = [line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    if not whole:
+        lines.pop()
+    lines = [line for line in lines if line][:50]
+    if not lines:
+        return STREAM
+    sound = sum(_is_record(line) for line in lines)
+    return LINES if lines[0] not in (b"[", b"{") and sound >= _SHARE * len(lines) else STREAM
+
+
+def _is_record(line: bytes) -> bool:
+    if line[:1] not in (b"{", b"["):
+        return False
+    end = value_end(line, 0).end
+    return end > 0 and not line[end:].strip()

@@ -1,0 +1,79 @@
+"""Big JSON files as ranges with known beginnings: all ranges are looked at in parallel before records are read."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipeline.readers.json.split_state import State, Summary, fold
+from pipeline.readers.splits import LINES, STREAM, Piece, ranges, task_bytes
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def json_pieces(spark: SparkSession, pieces: Sequence[Piece], cores: int, records: str) -> list[Piece]:
+    """Whole JSON files as pieces: lines are cut anywhere, other big files where the state at the cut is known."""
+    from pipeline.readers.file_heads import with_form
+
+    length = task_bytes(pieces, cores)
+    big = {
+        piece.file: piece
+        for piece in with_form([piece for piece in pieces if not piece.is_gzip and piece.size > length])
+    }
+    split = {number: ranges(piece, length) for number, piece in big.items() if piece.form == LINES}
+    parts = []
+    for piece in big.values():
+        if piece.form == STREAM:
+            parts.append(_in_envelope(piece, length, records) if records else ranges(piece, length))
+    flat = [part for found in parts for part in found]
+    told = iter(summaries(spark, flat))
+    for found in parts:
+        split[found[0].file] = with_states(found, [next(told) for _ in found])
+    return [part for piece in pieces for part in split.get(piece.file, [big.get(piece.file, piece)])]
+
+
+def _in_envelope(piece: Piece, length: int, records: str) -> list[Piece]:
+    """The ranges of a document whose records stand in an array that begins in the first range, else the whole file."""
+    from pipeline.readers import chunks as scan_io
+    from pipeline.readers.json.envelope import EnvelopeReader
+    from pipeline.readers.tasks import keys_of
+
+    head = scan_io.open_piece(replace(piece, size=length, end=length), 0)
+    found = EnvelopeReader(head, 0, keys_of(records)).array()
+    if found is None:
+        return [piece]
+    stack, at = found
+    first, *others = ranges(piece, length)
+    return [replace(part, floor=len(stack)) for part in (replace(first, start=at, state=State(stack)), *others)]
+
+
+def summaries(spark: SparkSession, parts: Sequence[Piece]) -> list[Summary]:
+    """What each range does to the state of the text: a job of its own, which gives a few bytes a range."""
+    from pipeline.readers.records import run_tasks
+
+    def work(number: int) -> Iterator[Any]:
+        """What a range does to the state of the text."""
+        import pyarrow as pa
+
+        from pipeline.readers.tasks import summary
+
+        told = pickle.dumps(summary(parts[number]))
+        yield pa.record_batch([pa.array([number], pa.int32()), pa.array([told], pa.binary())], names=["number", "told"])
+
+    if not parts:
+        return []
+    rows = run_tasks(spark, len(parts), work, "number int, told binary").collect()
+    return [pickle.loads(told) for _, told in sorted((row[0], row[1]) for row in rows)]
+
+
+def with_states(parts: Sequence[Piece], told: Sequence[Summary]) -> list[Piece]:
+    """The ranges of a file with the state at their start; from damage on, one range goes to the end of the file."""
+    if len(parts) == 1:
+        return list(parts)
+    states, tail = fold(told, parts[0].state)
+    known = [replace(part, state=state) for part, state in zip(parts, states, strict=False)]
+    known[0] = replace(known[0], start=0, state=State())
+    return known if tail >= len(parts) else [*known[:tail], replace(known[tail], end=known[tail].size)]

@@ -1,0 +1,167 @@
+"""Fills a DynamoDB table with the rows of a frame, one item a row, and removes what earlier runs left there.
+
+The table has the partition key `id` (string), no sort key, and belongs to one job: two jobs take two tables. An item
+has the frame's columns under their own names (text S, numbers N, booleans BOOL, absent values NULL) and `run_id`.
+Items are put in parallel, in batches of 25, and a run that is repeated writes the same items again. Only when every
+item is there are items of other runs removed, so a reader finds old or new rows at any moment and never none. Items
+without `run_id` were put there by somebody else and stay.
+
+Searching: DynamoDB cannot query for a part of a text, and a table of car parks is about one megabyte. The reader
+scans it, keeps the items for a minute and searches them itself (`services.lookup.search`); no attribute is made for it.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import DeliveryError, UsageError
+
+if TYPE_CHECKING:
+    import pyarrow
+    from pyspark.sql import DataFrame
+
+KEY = "id"
+RUN = "run_id"
+BATCH = 25  # what one BatchWriteItem takes
+ATTEMPTS = 10
+LONGEST_WAIT = 20.0
+
+Item = dict[str, Any]
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """Items put into the table, and items of earlier runs removed."""
+
+    written: int
+    removed: int
+
+
+def _client() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    # Adaptive: the client slows itself down when the table throttles, beside repeating what failed.
+    config = Config(connect_timeout=5, read_timeout=15, retries={"mode": "adaptive", "max_attempts": 8})
+    return boto3.client("dynamodb", config=config)
+
+
+def check_table(table: str) -> None:
+    """`UsageError` when the table does not exist, cannot be seen, or has another key than `id` (string)."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        found = _client().describe_table(TableName=table)["Table"]
+    except (BotoCoreError, ClientError) as error:
+        raise UsageError(f"--lookup-table {table}: {error}") from error
+    types = {attribute["AttributeName"]: attribute["AttributeType"] for attribute in found["AttributeDefinitions"]}
+    parts = [(part["AttributeName"], types[part["AttributeName"]], part["KeyType"]) for part in found["KeySchema"]]
+    key = ", ".join(" ".join(part) for part in parts)
+    if key != f"{KEY} S HASH":
+        raise UsageError(f"--lookup-table {table}: its key is {key}, expected {KEY} S HASH alone")
+
+
+def _serialized(row: Mapping[str, Any]) -> Item:
+    from boto3.dynamodb.types import TypeSerializer
+
+    write = TypeSerializer().serialize
+    return {name: write(Decimal(str(value)) if isinstance(value, float) else value) for name, value in row.items()}
+
+
+def _batches(requests: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
+    batch: list[Item] = []
+    for request in requests:
+        batch.append(request)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def write_batch(client: Any, table: str, batch: list[Item], sleep: Sleep = time.sleep) -> None:
+    """Sends one batch; what the table left unprocessed is sent again after a growing, random wait."""
+    left = batch
+    for attempt in range(ATTEMPTS):
+        if attempt:
+            sleep(random.uniform(0.5, 1.0) * min(LONGEST_WAIT, 0.05 * 2**attempt))
+        answer = client.batch_write_item(RequestItems={table: left})
+        left = answer.get("UnprocessedItems", {}).get(table, [])
+        if not left:
+            return
+    raise DeliveryError(
+        f"lookup table {table}: {len(left)} items not taken after {ATTEMPTS} attempts, capacity too low"
+    )
+
+
+def put_rows(client: Any, table: str, rows: Iterable[Mapping[str, Any]], run_id: str) -> int:
+    """Puts every row as an item; returns how many. Of rows with one id the last counts (a batch may name it once)."""
+    written = 0
+    for batch in _batches(_serialized({**row, RUN: run_id}) for row in rows):
+        items = {item[KEY]["S"]: {"PutRequest": {"Item": item}} for item in batch}
+        write_batch(client, table, list(items.values()))
+        written += len(items)
+    return written
+
+
+def remove_other_runs(client: Any, table: str, run_id: str) -> int:
+    """Removes the items that another run put there; returns how many."""
+    pages = client.get_paginator("scan").paginate(
+        TableName=table,
+        ProjectionExpression="#id",
+        FilterExpression="#run <> :run AND attribute_exists(#run)",
+        ExpressionAttributeNames={"#id": KEY, "#run": RUN},
+        ExpressionAttributeValues={":run": {"S": run_id}},
+        ConsistentRead=True,
+    )
+    removed = 0
+    for batch in _batches({"DeleteRequest": {"Key": {KEY: item[KEY]}}} for page in pages for item in page["Items"]):
+        write_batch(client, table, batch)
+        removed += len(batch)
+    return removed
+
+
+def _writer(table: str, run_id: str) -> Callable[[Iterable[pyarrow.RecordBatch]], Iterable[pyarrow.RecordBatch]]:
+    def write(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        """Puts the rows of a partition into the table; gives one row: how many were written, and what failed."""
+        import pyarrow
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        written, failure = 0, ""
+        try:
+            client = _client()
+            for batch in batches:
+                written += put_rows(client, table, batch.to_pylist(), run_id)
+        except (BotoCoreError, ClientError, DeliveryError) as error:
+            failure = str(error)  # told by the driver in one line, instead of a worker's stack trace
+        yield pyarrow.RecordBatch.from_pydict({"written": [written], "failure": [failure]})
+
+    return write
+
+
+def fill(frame: DataFrame, table: str, *, run_id: str) -> Filled:
+    """Puts every row of the frame into the table and removes the items of other runs.
+
+    In: a frame with the column `id` (string, unique, not empty) and any columns of text, numbers and booleans.
+    `DeliveryError` when the table does not take all rows; nothing is removed then, and running again repairs it.
+    """
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    if dict(frame.dtypes).get(KEY) != "string":
+        raise ValueError(f"a lookup table needs the string column {KEY}, have {frame.dtypes}")
+    done = frame.mapInArrow(_writer(table, run_id), "written long, failure string").collect()
+    written, failures = sum(row.written for row in done), sorted({row.failure for row in done if row.failure})
+    if failures:
+        raise DeliveryError(f"lookup table {table}: {written} items written, then: {failures[0]}")
+    if not written:
+        return Filled(0, 0)
+    try:
+        return Filled(written, remove_other_runs(_client(), table, run_id))
+    except (BotoCoreError, ClientError) as error:
+        raise DeliveryError(f"lookup table {table}: {written} items written, old ones not removed: {error}") from error

@@ -1,0 +1,208 @@
+"""Loads a frame into a PostgreSQL table: in parallel through JDBC into a staging table, then one merge.
+
+The staging table is permanent and shared: every load marks its rows with an id of its own and holds an advisory lock on
+that id for as long as it lives. So loads may run at the same time, and what a killed load left behind is known by its
+free lock and deleted by the next one. Rights needed: SELECT, INSERT, UPDATE and DELETE; CREATE where a table is absent.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier
+
+from pipeline.errors import DeliveryError
+from pipeline.sinks.postgres.connection import Credentials, Database, Table, connect
+from transforms.text import quoted
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
+# More connections than this gain nothing on one server and take them from others.
+MOST_CONNECTIONS = 8
+BATCH = 10_000
+JDBC_SETTINGS = {
+    # One INSERT of many rows instead of one a row, and text that the server reads as the column's type (uuid).
+    "reWriteBatchedInserts": "true",
+    "stringtype": "unspecified",
+    "connectTimeout": "10",
+    "socketTimeout": "600",
+    "tcpKeepAlive": "true",
+}
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What a load did to the table, in rows."""
+
+    inserted: int
+    updated: int
+    unchanged: int
+
+
+@dataclass(frozen=True)
+class Target:
+    """A table to load: its SQL types by column, in order, and the column that is its primary key."""
+
+    table: Table
+    columns: Mapping[str, str]
+    key: str
+
+    def names(self, prefix: str = "") -> Composed:
+        """The columns as a list for SQL."""
+        return SQL(", ").join(Identifier(*([prefix] if prefix else []), name) for name in self.columns)
+
+
+def load(frame: DataFrame, rows: int, target: Target, database: Database, login: Credentials, run_id: str) -> Loaded:
+    """Loads all `rows` rows of the frame, which has the target's columns; the table changes as a whole or not at all.
+
+    A row whose key is there is updated when it differs. Errors: `DeliveryError` with one line, never with a password.
+    """
+    load_id = f"{run_id}-{secrets.token_hex(4)}"
+    try:
+        with connect(database, login, "load") as connection, _registered(connection, target, load_id):
+            _remove_leftovers(connection, target)
+            write_staging(frame, target, database, login, load_id)
+            return merge(connection, target, load_id, rows)
+    except psycopg.Error as error:
+        raise _failure(target, str(error), login) from None
+
+
+def _failure(target: Target, reason: str, login: Credentials) -> DeliveryError:
+    line = " ".join(reason.split()).replace(login.password, "***")
+    return DeliveryError(f"the files are published, but table {target.table.quoted} was not loaded: {line[:500]}")
+
+
+@contextmanager
+def _registered(connection: Connection, target: Target, load_id: str) -> Iterator[None]:
+    """Tables are there, the load's lock is held; after a failure its staged rows go, if the database still answers."""
+    _create_absent(connection, target)
+    connection.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext(%s))", _lock(target, load_id))
+    try:
+        yield
+    except BaseException:
+        if not connection.closed:
+            try:
+                _delete_staged(connection, target, load_id)
+            except psycopg.Error:
+                connection.close()  # the next load removes the rows
+        raise
+
+
+def _lock(target: Target, load_id: str) -> tuple[str, str]:
+    return target.table.staging().quoted, load_id
+
+
+def _create_absent(connection: Connection, target: Target) -> None:
+    columns = SQL(", ").join(SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in target.columns.items())
+    for table, start, extra in (
+        (target.table, SQL("CREATE TABLE IF NOT EXISTS"), SQL("PRIMARY KEY ({})").format(Identifier(target.key))),
+        # Unlogged: staged rows need not outlive a crash, and are then gone by themselves.
+        (target.table.staging(), SQL("CREATE UNLOGGED TABLE IF NOT EXISTS"), SQL("load_id text NOT NULL")),
+    ):
+        with connection.transaction():
+            # Two loads that create the same table at once would fail on a unique index of the catalogue.
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (table.quoted,))
+            if _columns(connection, table) is None:  # CREATE needs its right even where the table exists
+                connection.execute(SQL("{} {} ({}, {})").format(start, table.sql, columns, extra))
+    for table, wanted in ((target.table, set(target.columns)), (target.table.staging(), {*target.columns, "load_id"})):
+        have = _columns(connection, table) or []
+        if missing := sorted(wanted - set(have)):
+            raise DeliveryError(f"table {table.quoted} lacks {', '.join(missing)}; it has {', '.join(have)}")
+
+
+def _columns(connection: Connection, table: Table) -> list[str] | None:
+    """The columns of a table in order; None when there is no such table."""
+    found = connection.execute(
+        "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
+        " ORDER BY attnum",
+        (table.quoted,),
+    ).fetchall()
+    return [str(row[0]) for row in found] or None
+
+
+def _remove_leftovers(connection: Connection, target: Target) -> None:
+    """Deletes the staged rows of loads that live no longer: nobody holds their lock."""
+    staging = target.table.staging()
+    for (other,) in connection.execute(SQL("SELECT DISTINCT load_id FROM {}").format(staging.sql)).fetchall():
+        with connection.transaction():
+            row = connection.execute(
+                "SELECT pg_try_advisory_xact_lock(hashtext(%s), hashtext(%s))", _lock(target, other)
+            ).fetchone()
+            if row and row[0]:
+                _delete_staged(connection, target, other)
+
+
+def _delete_staged(connection: Connection, target: Target, load_id: str) -> None:
+    connection.execute(SQL("DELETE FROM {} WHERE load_id = %s").format(target.table.staging().sql), (load_id,))
+
+
+def write_staging(frame: DataFrame, target: Target, database: Database, login: Credentials, load_id: str) -> None:
+    """Appends the frame to the staging table over several connections; a task that fails leaves none of its rows."""
+    from py4j.protocol import Py4JJavaError
+    from pyspark.sql import functions as F
+
+    options = {
+        "driver": "org.postgresql.Driver",
+        "user": login.user,
+        "password": login.password,
+        "batchsize": str(BATCH),
+        "numPartitions": str(MOST_CONNECTIONS),
+    }
+    staged = frame.select(*(F.col(quoted(name)) for name in target.columns), F.lit(load_id).alias("load_id"))
+    writer = staged.write.format("jdbc").mode("append").options(**options)
+    try:
+        writer.option("url", database.jdbc_url(**JDBC_SETTINGS)).option("dbtable", target.table.staging().quoted).save()
+    except Py4JJavaError as error:
+        raise _failure(target, _java_reason(error.java_exception), login) from None
+
+
+def _java_reason(thrown: Any) -> str:
+    """The message of the innermost cause; that of a batch is the server's, behind the batch's own text."""
+    while thrown.getCause() is not None:
+        thrown = thrown.getCause()
+    text = str(thrown.getMessage() or thrown.toString())
+    return next((line.strip() for line in text.splitlines() if "PSQLException: " in line), text.splitlines()[0]).split(
+        "PSQLException: "
+    )[-1]
+
+
+def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Loaded:
+    """Moves the staged rows of a load into the table in one transaction, in the order of their keys.
+
+    Nothing changes unless exactly `rows` keys are staged (`DeliveryError`).
+    """
+    values = [name for name in target.columns if name != target.key]
+    statement = SQL(
+        "WITH staged AS (SELECT DISTINCT ON ({key}) {columns} FROM {staging} WHERE load_id = %(load)s ORDER BY {key}),"
+        " merged AS (INSERT INTO {table} AS old ({columns}) SELECT {columns} FROM staged ON CONFLICT ({key})"
+        " DO UPDATE SET {assignments} WHERE ({old}) IS DISTINCT FROM ({new}) RETURNING old.xmax = 0 AS inserted)"
+        " SELECT (SELECT count(*) FROM staged), count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted)"
+        " FROM merged"
+    ).format(
+        key=Identifier(target.key),
+        columns=target.names(),
+        staging=target.table.staging().sql,
+        table=target.table.sql,
+        assignments=SQL(", ").join(SQL("{0} = EXCLUDED.{0}").format(Identifier(name)) for name in values),
+        old=SQL(", ").join(Identifier("old", name) for name in values),
+        new=SQL(", ").join(SQL("EXCLUDED.{}").format(Identifier(name)) for name in values),
+    )
+    with connection.transaction():
+        # Two merges at once would wait for each other's rows; the second then sees what the first did.
+        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (target.table.quoted,))
+        found = connection.execute(statement, {"load": load_id}).fetchone()
+        staged, inserted, updated = found or (0, 0, 0)
+        if staged != rows:
+            raise DeliveryError(
+                f"table {target.table.quoted} was not loaded: {staged} of {rows} rows arrived in the staging table"
+            )
+        _delete_staged(connection, target, load_id)
+    return Loaded(inserted, updated, rows - inserted - updated)

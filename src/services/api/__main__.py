@@ -1,0 +1,7 @@
+"""`python -m services.api` serves the read API."""
+
+import sys
+
+from services.api.app import main
+
+sys.exit(main())

@@ -1,0 +1,7 @@
+"""`python -m services.lookup` looks up car parks."""
+
+import sys
+
+from services.lookup.main import main
+
+sys.exit(main())

@@ -1,0 +1,111 @@
+"""A locked schema: tables and types as the first run found them, and what later records do differently."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline import storage
+from pipeline.errors import InputError, UsageError
+from transforms.nested.schema.plan import Column, Table, as_json, from_json
+
+ADD, REPORT, FAIL = "add", "report", "fail"
+MODES = (ADD, REPORT, FAIL)
+NEW_TABLE, NEW_FIELD, CHANGED_TYPE, FIRST_TYPE = "new table", "new field", "changed type", "first type"
+LOST_TABLE, LOST_FIELD = "lost table", "lost field"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Drift:
+    """One difference between the locked schema and the records of a run."""
+
+    change: str
+    table: str
+    field: str
+    was: str
+    now: str
+
+    def is_new(self) -> bool:
+        """True for what the locked schema has no place for; a field that is only absent today is no such thing."""
+        return self.change not in (LOST_TABLE, LOST_FIELD)
+
+    def told(self) -> str:
+        """The difference in one line."""
+        change = f"{self.was} -> {self.now}" if self.was and self.now else self.now or self.was
+        return f"{self.change} {self.table}.{self.field}: {change}" if self.field else f"{self.change} {self.table}"
+
+
+def read_lock(path: str, root: str) -> list[Table] | None:
+    """The locked tables; None when there is no such file yet. `UsageError` when it is of something else."""
+    if not storage.exists(path):
+        return None
+    try:
+        content = json.loads(storage.read_bytes(path))
+        known, tables = content["root"], [from_json(entry) for entry in content["tables"]]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"--schema {path} is not a schema that this job wrote: {error}") from None
+    if known != root:
+        raise UsageError(f"--schema {path} is of --root {known}, not of {root}")
+    return tables
+
+
+def lock_bytes(tables: Sequence[Table], root: str) -> bytes:
+    """The content of a lock file: the same tables, the same bytes."""
+    content = {"format": _FORMAT, "root": root, "tables": [as_json(table) for table in tables]}
+    return (json.dumps(content, indent=1) + "\n").encode()
+
+
+def _field(column: Column) -> str:
+    return ".".join(str(step) for step in column.path) or "value"
+
+
+def _column_drift(before: Table, after: Table) -> list[Drift]:
+    found = []
+    types = {column.name: column.type for column in before.columns}
+    for column in after.columns:
+        former = [c for c in before.columns if c.path == column.path and c.holds]
+        was = ", ".join(c.type for c in former)
+        if types.get(column.name) == "unknown" and column.type != "unknown":
+            found.append(Drift(FIRST_TYPE, after.name, _field(column), "only null", column.type))
+        elif column.name not in types:
+            found.append(Drift(CHANGED_TYPE if former else NEW_FIELD, after.name, _field(column), was, column.type))
+    return found
+
+
+def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Table]) -> list[Drift]:
+    """What differs: `planned` is the locked schema with what is new, `fresh` what these records alone would give."""
+    before = {table.name: table for table in locked}
+    seen = {(t.at, t.each, t.parent is None) for t in fresh if t.rows}
+    paths = {(t.at, t.each, column.path) for t in fresh for column in t.columns}
+    found = []
+    for table in planned:
+        if table.name not in before:
+            found.append(Drift(NEW_TABLE, table.name, "", "", table.each))
+            continue
+        found += _column_drift(before[table.name], table)
+        if (table.at, table.each, table.parent is None) not in seen:
+            found.append(Drift(LOST_TABLE, table.name, "", table.each, ""))
+            continue
+        lost = [c for c in before[table.name].columns if (table.at, table.each, c.path) not in paths]
+        found += [Drift(LOST_FIELD, table.name, _field(column), column.type, "") for column in lost]
+    return found
+
+
+def settle_drift(
+    mode: str, locked: Sequence[Table], planned: Sequence[Table], found: Sequence[Drift]
+) -> tuple[list[Table], bool]:
+    """The tables to write, and whether values may not fit them.
+
+    `add` takes what is new into the tables; `report` keeps the locked columns, and what has no place in them goes to
+    `_rest`; `fail` raises `InputError` on anything new.
+    """
+    new = [item for item in found if item.is_new()]
+    if new and mode == FAIL:
+        shown = "; ".join(item.told() for item in new[:5])
+        raise InputError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
+    if not new or mode == ADD:
+        return list(planned), False
+    rows = {table.name: table.rows for table in planned}
+    return [replace(table, rest=True, rows=rows[table.name]) for table in locked], True

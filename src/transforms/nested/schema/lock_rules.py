@@ -1,0 +1,34 @@
+"""A locked plan as rules for reading: what has a column stays one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from transforms.nested.schema.plan import Table
+from transforms.nested.schema.rules import Rule
+
+
+def lock_rules(rules: Rule, locked: Iterable[Table]) -> None:
+    """Keeps the columns of locked tables columns: no number of new keys makes a map of them."""
+    tables = {table.name: table for table in locked}
+    for table in tables.values():
+        base = _absolute(table, tables)
+        for column in table.columns:
+            keys = [step for step in column.path if isinstance(step, str)]
+            for depth, key in enumerate(keys):
+                rules.know((*base, *keys[:depth]), key)
+        if table.each in ("item", "entry", "object") and table.at and isinstance(table.at[-1], str):
+            parent = _absolute(tables[table.parent or ""], tables)
+            keys = [step for step in table.at if isinstance(step, str)]
+            for depth, key in enumerate(keys):
+                rules.know((*parent, *keys[:depth]), key)
+    for table in tables.values():
+        if table.each == "entry":
+            rule = rules.at(_absolute(table, tables)[:-1])
+            rule.choice = rule.choice or "map"
+
+
+def _absolute(table: Table, tables: dict[str, Table]) -> tuple[str, ...]:
+    """The path of a table's values as rules have it: arrays transparent, `*` for a map's keys."""
+    own = (*(step for step in table.at if isinstance(step, str)), *(("*",) if table.each == "entry" else ()))
+    return own if table.parent is None else (*_absolute(tables[table.parent], tables), *own)

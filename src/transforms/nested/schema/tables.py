@@ -1,0 +1,165 @@
+"""What is told of exploded tables: tables.json, SQL that makes and loads them, and a tree for a person."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from transforms.nested.schema.names import clean
+from transforms.nested.schema.plan import ID, PARENT, REST, Table, as_json
+
+_SQL = {
+    "boolean": "BOOLEAN",
+    "integer": "BIGINT",
+    "double": "DOUBLE PRECISION",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP WITH TIME ZONE",
+}
+_NOTES = {
+    "_id": "32 hex digits of SHA-256: the same for the same record, however the input is split",
+    "_parent_id": "_id of the row this one hangs on",
+    "_root_id": "_id of the record",
+    "_index": "position in the array, or among the map's sorted keys, from 0",
+    "_key": "the map's key",
+    "_source_file": "the record's file",
+    "_source_position": "byte offset of the record in the decompressed file",
+    "_rest": "values without a column (null, {}, [], text with NUL or lone surrogates) by JSON Pointer",
+}
+
+
+def file_of(table: Table, form: str) -> str:
+    """The output's name."""
+    return f"{table.name}.{form}"
+
+
+def _renamed(table: Table, separator: str) -> list[dict[str, Any]]:
+    """Columns whose name is not simply their keys joined."""
+    found = []
+    for column in table.columns:
+        plain = separator.join(str(step) for step in column.path) or "value"
+        if column.name not in (
+            plain,
+            f"{plain}{separator}{column.holds}",
+            f"{plain}{separator}{column.type.partition('(')[0]}",
+        ):
+            found.append({"column": column.name, "path": list(column.path), "plain": plain})
+    return found
+
+
+def tables_json(tables: Sequence[Table], form: str, lineage: bool, separator: str) -> bytes:
+    """tables.json: for each table its file, keys, columns with path and type, renamed columns and number of rows."""
+    entries = []
+    for table in tables:
+        keys = [{"name": name, "type": kind, "is": _NOTES[name]} for name, kind in table.keys(lineage)]
+        entry = as_json(table) | {"file": file_of(table, form), "rows": table.rows, "keys": keys}
+        entry["renamed"] = _renamed(table, separator)
+        if table.rest:
+            entry["rest_is"] = _NOTES[REST]
+        entries.append(entry)
+    return (json.dumps({"format": 1, "tables": entries}, indent=1) + "\n").encode()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
+
+
+def sql_type(kind: str) -> str:
+    """A column type that DuckDB and PostgreSQL both know."""
+    return kind.upper() if kind.startswith("decimal") else _SQL.get(kind.partition("(")[0], "TEXT")
+
+
+def _create(table: Table, lineage: bool) -> str:
+    lines = [f"  {_quoted(name)} {sql_type(kind)}" for name, kind in table.all_columns(lineage)]
+    lines[0] += " PRIMARY KEY"
+    if table.parent is not None:
+        lines[1] += f" NOT NULL REFERENCES {_quoted(table.parent)} ({_quoted(ID)})"
+    return f"CREATE TABLE {_quoted(table.name)} (\n" + ",\n".join(lines) + "\n);\n"
+
+
+def _load(table: Table, form: str) -> list[str]:
+    """Statements that load the table's file, each behind the name of who understands it."""
+    name, file = _quoted(table.name), file_of(table, form)
+    if form == "csv":
+        options = "FORMAT csv, HEADER true, AUTO_DETECT false, DELIM ',', QUOTE '\"', ESCAPE '\"', "
+        options += "NULLSTR '', ALLOW_QUOTED_NULLS false"
+        return [
+            f"duckdb: COPY {name} FROM '{file}' ({options});",
+            f"psql: \\copy {name} FROM '{file}' WITH (FORMAT csv, HEADER true)",
+        ]
+    if form == "parquet":
+        return [f"duckdb: COPY {name} FROM '{file}/*.parquet' (FORMAT parquet);"]
+    lines = "WITH (FORMAT csv, DELIMITER E'\\x01', QUOTE E'\\x02')"
+    return [
+        f"duckdb: COPY {name} FROM '{file}' (FORMAT json);",
+        "psql: CREATE TEMPORARY TABLE IF NOT EXISTS json_lines (line text); TRUNCATE json_lines;",
+        f"psql: \\copy json_lines FROM '{file}' {lines}",
+        f"psql: INSERT INTO {name} SELECT made.* FROM json_lines,"
+        f" json_populate_record(NULL::{name}, line::json) AS made;",
+    ]
+
+
+def tables_sql(tables: Sequence[Table], form: str, lineage: bool) -> bytes:
+    """tables.sql: CREATE TABLE statements for DuckDB and PostgreSQL, parents first, and how each loads the files."""
+    head = [
+        "-- Makes the tables in DuckDB and in PostgreSQL.",
+        f"-- {PARENT} refers to the parent's {ID}: load them in the order they stand here. In the folder of the files:",
+        "--   sed -n 's/^-- duckdb: //p' tables.sql | duckdb my.db      sed -n 's/^-- psql: //p' tables.sql | psql",
+        "",
+    ]
+    parts = [_create(table, lineage) + "".join(f"-- {line}\n" for line in _load(table, form)) for table in tables]
+    return ("\n".join(head) + "\n" + "\n".join(parts)).encode()
+
+
+_COLOURS = {
+    "boolean": "magenta",
+    "integer": "cyan",
+    "double": "cyan",
+    "number": "cyan",
+    "json": "yellow",
+    "date": "green",
+    "timestamp": "green",
+    "unknown": "dim",
+}
+_EACH = {
+    "record": "one row a record",
+    "item": "one row an element",
+    "entry": "one row a key of the map",
+    "object": "one row an object",
+}
+
+
+def _label(table: Table, form: str) -> str:
+    place = ".".join(map(str, table.at)) or "value"
+    shown = (
+        ""
+        if table.parent is None
+        else f"[dim]{place}{'{*}' if table.each == 'entry' else '[]' if table.each == 'item' else ''} →[/] "
+    )
+    count = f"[bold green]{table.rows:,}[/] row{'' if table.rows == 1 else 's'}"
+    return f"{shown}[bold]{file_of(table, form)}[/]  {count}  [dim]{_EACH[table.each]}[/]"
+
+
+def print_tree(tables: Sequence[Table], form: str, lineage: bool, title: str) -> None:
+    """Prints the tables as a tree: rows, columns with their types, which fields have mixed types."""
+    import sys
+
+    from rich.console import Console
+    from rich.tree import Tree
+
+    nodes: dict[str, Tree] = {}
+    top = Tree(title)
+    for table in tables:
+        node = nodes[table.name] = (top if table.parent is None else nodes[table.parent]).add(_label(table, form))
+        shown = []
+        for column in table.columns:
+            mixed = sum(other.path == column.path for other in table.columns) > 1
+            colour = _COLOURS.get(column.type.partition("(")[0], "white")
+            shown.append(f"{column.name} [{colour}]{column.type}[/]" + (" [red]mixed[/]" if mixed else ""))
+        node.add(" · ".join(shown) if shown else "[dim]keys only[/]", style="not bold")
+    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(top)
+
+
+def root_name(text: str) -> str:
+    """The --root option as a table's name."""
+    return clean(text)

@@ -1,0 +1,248 @@
+"""JSON text to exact values and back: every document is accepted or refused as RFC 8259 says, and no digit is lost.
+
+Exact values are None, bool, int within 64 bits, float where a double gives the same number, str that is proper
+Unicode without NUL, dict, list; and `Wide` for every other number, `Odd` for every other string.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import re
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from transforms.nested.values.lenient import strict_text
+
+MAX_DEPTH = 1000
+_RECURSION = 5000
+_INT64 = 2**63
+_ODD = re.compile("[\x00\ud800-\udfff]")
+_ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+# Marks in the encoder's output: a string cannot begin so otherwise, since NUL makes a string odd; a key can.
+_MARK = re.compile(r'(?<!\\)"\\u0000(?:\\u0000((?:[^"\\]|\\.)*")|(-?[0-9][-+.0-9eE]*)")(?!:)')
+
+
+class NotJsonError(ValueError):
+    """A document that is refused; `reason` is a code that never changes, the message is for a person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+
+
+class Wide:
+    """A number that neither 64 bits nor a double hold exactly: its text."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def is_integer(self) -> bool:
+        """True when it is written without fraction and exponent."""
+        return self.text.lstrip("-").isdigit()
+
+
+class Odd:
+    """A string that UTF-8 or a database's text cannot hold (lone surrogates, NUL)."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+
+
+@contextmanager
+def deep_recursion() -> Iterator[None]:
+    """Room for documents of `MAX_DEPTH` levels."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, _RECURSION))
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
+
+@contextmanager
+def no_collection() -> Iterator[None]:
+    """No search for circles, which values do not have: a search through millions of them takes as long as the work."""
+    before = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def is_odd(text: str) -> bool:
+    """True for a string with NUL or a lone surrogate."""
+    return _ODD.search(text) is not None
+
+
+def _integer(text: str) -> int | Wide:
+    if len(text) < 19:
+        return int(text)
+    if len(text) > 20:
+        return Wide(text)
+    value = int(text)
+    return value if -_INT64 <= value < _INT64 else Wide(text)
+
+
+def _number(text: str) -> float | Wide:
+    value = float(text)
+    # A double holds any 15 digits.
+    if len(text) < 17 and "e" not in text and "E" not in text:
+        return value
+    shortest = repr(value)
+    if shortest == text:
+        return value
+    try:
+        return value if Decimal(shortest) == Decimal(text) and abs(value) != float("inf") else Wide(text)
+    except InvalidOperation:  # an exponent beyond what decimals know
+        return Wide(text)
+
+
+def _refuse_constant(text: str) -> Any:
+    raise NotJsonError("malformed_json", f"{text} is not JSON")
+
+
+def _marked(value: Any) -> Any:
+    if isinstance(value, str):
+        return Odd(value) if is_odd(value) else value
+    if isinstance(value, dict):
+        return {key: _marked(item) for key, item in value.items()}
+    return [_marked(item) for item in value] if isinstance(value, list) else value
+
+
+def _keys_given_twice(text: str) -> list[str]:
+    found: list[str] = []
+
+    def keep(pairs: list[tuple[str, Any]]) -> None:
+        if len(dict(pairs)) != len(pairs):
+            found.extend(key for key, times in Counter(key for key, _ in pairs).items() if times > 1)
+
+    json.JSONDecoder(parse_int=str, parse_float=str, object_pairs_hook=keep).decode(text)
+    return found
+
+
+class Parser:
+    """Parses records one after the other."""
+
+    def __init__(self, lenient: bool = False) -> None:
+        self._lenient = lenient
+        self._text = ""
+        self._loads = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_refuse_constant).decode
+
+    def repeated(self, content: str) -> list[str]:
+        """The keys that the last document gave twice in one object; `content` is its value's `canonical` text.
+
+        Every key has a colon, and a key given twice leaves one less in `content`: all other colons stand in strings.
+        """
+        text = self._text
+        if text.count(":") == content.count(":") and "\\u003" not in text:
+            return []
+        return _keys_given_twice(text)
+
+    def parse(self, text: str) -> Any:
+        """The value of one document; `NotJsonError` with reason `malformed_json` or `too_deep`.
+
+        The last of equal keys wins, as in `json.loads`. Call it within `deep_recursion`.
+        """
+        try:
+            return self._strictly(text)
+        except NotJsonError as error:
+            strict = strict_text(text) if self._lenient and error.reason == "malformed_json" else None
+            if strict is None:
+                raise
+        return self._strictly(strict)
+
+    def _strictly(self, text: str) -> Any:
+        self._text = text
+        try:
+            value = self._loads(text)
+        except RecursionError:
+            raise _too_deep() from None
+        except json.JSONDecodeError as error:
+            raise _refusal(text, error) from None
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _check_depth(value)
+        return _marked(value) if _ODD_ESCAPE.search(text) else value
+
+
+def _too_deep() -> NotJsonError:
+    return NotJsonError("too_deep", f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _check_depth(value: Any) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [v for c in level for v in (c.values() if isinstance(c, dict) else c) if isinstance(v, dict | list)]
+        if not level:
+            return
+    raise _too_deep()
+
+
+def _refusal(text: str, error: json.JSONDecodeError) -> NotJsonError:
+    if not text.strip(" \t\r\n"):
+        return NotJsonError("malformed_json", "empty")
+    near = json.dumps(text[error.pos : error.pos + 20])
+    return NotJsonError("malformed_json", f"not JSON from character {error.pos + 1}: {near}")
+
+
+def _mark(value: Any) -> str:
+    return "\0" + value.text if isinstance(value, Wide) else "\0\0" + value.value
+
+
+def _unmark(match: re.Match[str]) -> str:
+    return match[2] or '"' + match[1]
+
+
+def _encoder(ascii_only: bool) -> Callable[[Any], str]:
+    # What was parsed has no circles; looking for them takes a quarter of the time.
+    return json.JSONEncoder(
+        sort_keys=True, separators=(",", ":"), default=_mark, ensure_ascii=ascii_only, check_circular=False
+    ).encode
+
+
+_ascii, _unicode = _encoder(True), _encoder(False)
+
+
+def canonical(value: Any) -> str:
+    """The one text of a value: keys sorted, no blanks, ASCII; numbers as they were written where digits matter."""
+    text = _ascii(value)
+    return _MARK.sub(_unmark, text) if '"\\u0000' in text else text
+
+
+def readable(value: Any) -> str:
+    """As `canonical`, but letters stay letters; strings that UTF-8 cannot hold are escaped."""
+    text = _unicode(value)
+    if _ODD.search(text) or '"\\u0000' in text:
+        return canonical(value)
+    return text
+
+
+def decimal_size(text: str) -> tuple[int, int] | None:
+    """Digits before and after the point that a number needs; None when it is beyond any decimal column.
+
+    >>> decimal_size("-12.50"), decimal_size("1e3"), decimal_size("1e400")
+    ((2, 1), (4, 0), None)
+    """
+    if len(text) > 100:
+        return None
+    _, digits, exponent = Decimal(text).as_tuple()
+    assert isinstance(exponent, int)
+    if abs(exponent) > 200:
+        return None
+    kept = len(digits)
+    while kept > 1 and digits[kept - 1] == 0:
+        kept -= 1
+    exponent += len(digits) - kept
+    if digits[:kept] == (0,):
+        return 1, 0
+    return max(kept + exponent, 1), max(-exponent, 0)

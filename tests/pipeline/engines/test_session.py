@@ -1,0 +1,35 @@
+"""How a session is fitted to its inputs and its memory."""
+
+from __future__ import annotations
+
+import pytest
+from pyspark.sql import SparkSession
+
+from pipeline.engines.session import part_bytes, tune
+
+MIB = 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("heap", "tasks", "part"),
+    [(4096 * MIB, 2, 64 * MIB), (1024 * MIB, 8, 14_234_419), (640 * MIB, 2, 26_738_688), (256 * MIB, 2, 4 * MIB)],
+)
+def test_a_part_of_a_shuffle_is_64_mib_and_less_where_tasks_have_little_memory(
+    heap: int, tasks: int, part: int
+) -> None:
+    assert part_bytes(heap, tasks) == part
+
+
+def test_large_inputs_run_adaptively_and_small_ones_without_compiled_code(spark: SparkSession) -> None:
+    names = ("spark.sql.adaptive.enabled", "spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
+    for size, expected in ((MIB, ["false", "false", "NO_CODEGEN"]), (64 * MIB, ["true", "true", "FALLBACK"])):
+        own = spark.newSession()
+        tune(own, size)
+        assert [own.conf.get(name) for name in names] == expected
+
+
+def test_settings_that_were_given_win(spark: SparkSession) -> None:
+    own = spark.newSession()
+    tune(own, 4096 * MIB)
+    assert own.conf.get("spark.sql.shuffle.partitions") == "1"
+    assert int(own.conf.get("spark.sql.adaptive.advisoryPartitionSizeInBytes") or 0) <= 64 * MIB

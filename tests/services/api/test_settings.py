@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from pipeline.errors import UsageError
+from pipeline.sinks.postgres.connection import Database, Table
+from services.api.settings import Settings, from_environment
+
+KEY = "0123456789abcdef"
+COMPLETE = {"DATABASE_URL": "postgresql://h/shop", "PGUSER": "ann", "PGPASSWORD": "pw", "API_KEY": KEY}
+
+
+def test_what_is_needed_is_enough() -> None:
+    assert from_environment(COMPLETE) == Settings(Database("h", 5432, "shop"), Table("people"), KEY)
+
+
+def test_everything_can_be_said() -> None:
+    more = {"PEOPLE_TABLE": "hr.staff", "API_CONNECTIONS": "2", "RESTAURANTS_TABLE": "r", "CARPARKS_TABLE": "c"}
+    expected = Settings(Database("h", 5432, "shop"), Table("staff", "hr"), KEY, 2, "r", "c")
+    assert from_environment({**COMPLETE, **more}) == expected
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
+        ({"DATABASE_URL": "postgresql://ann:pw@h/shop"}, "it carries credentials"),
+        ({"PGPASSWORD": ""}, "set PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN"),
+        ({"API_KEY": ""}, "set API_KEY or API_KEY_SECRET_ARN"),
+        ({"API_KEY": "short"}, "shorter than 16 characters"),
+        ({"PEOPLE_TABLE": "people; DROP TABLE people"}, "is not a table name"),
+        ({"API_CONNECTIONS": "0"}, "API_CONNECTIONS=0: expected a number from 1 to 100"),
+        ({"API_CONNECTIONS": "many"}, "expected a number from 1 to 100"),
+    ],
+)
+def test_what_is_absent_or_wrong_is_named(change: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        from_environment({**COMPLETE, **change})
+
+
+def test_the_key_is_not_shown() -> None:
+    assert KEY not in repr(from_environment(COMPLETE))
+
+
+def test_the_key_may_be_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        arn = boto3.client("secretsmanager", region_name="eu-west-1").create_secret(
+            Name="key", SecretString=f"{KEY}-2\n"
+        )["ARN"]
+        assert from_environment({**COMPLETE, "API_KEY": "", "API_KEY_SECRET_ARN": arn}).key == f"{KEY}-2"

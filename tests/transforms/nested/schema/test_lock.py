@@ -1,0 +1,136 @@
+"""A locked schema is held: what later records do differently is told, added, kept aside or refused, never lost."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from pipeline.errors import InputError, UsageError
+from tests.support.documents import explode, see
+from tests.support.rebuild import comparable, loads
+from transforms.nested.schema.lock import Drift, drift, lock_bytes, read_lock, settle_drift
+from transforms.nested.schema.lock_rules import lock_rules
+from transforms.nested.schema.plan import Table, plan_tables
+from transforms.nested.schema.rules import build_rules
+
+MONDAY = ['{"id": 1, "price": 5, "name": "pen", "tags": ["x"], "note": null}']
+TUESDAY = ['{"id": 2, "price": 5.5, "colour": "red", "note": "new", "sizes": [1]}', '{"id": "3a"}']
+
+
+def held(locked: list[Table], texts: list[str]) -> tuple[list[Table], list[Drift]]:
+    rules = build_rules()
+    lock_rules(rules, locked)
+    place = see(texts, rules)
+    planned = plan_tables(place, "doc", locked=locked)
+    return planned, drift(locked, planned, plan_tables(place, "doc"))
+
+
+def test_dates_stay_dates_and_other_texts_get_a_column_beside_them() -> None:
+    locked = explode(['{"day": "2024-01-31"}'], dates=True).tables
+    texts = ['{"day": "2024-02-01"}', '{"day": "soon"}']
+    planned = plan_tables(see(texts), "doc", locked=locked, dates=True)
+    found = drift(locked, planned, plan_tables(see(texts), "doc", dates=True))
+    assert [item.told() for item in found] == ["changed type doc.day: date -> text"]
+    added = explode(texts, tables=settle_drift("add", locked, planned, found)[0], form="csv")
+    assert [(row["day"], row["day__text"]) for row in added.rows["doc"]] == [("2024-02-01", None), (None, "soon")]
+    kept = explode(texts, tables=settle_drift("report", locked, planned, found)[0], form="csv")
+    assert [(row["day"], row["_rest"]) for row in kept.rows["doc"]] == [("2024-02-01", None), (None, '{"/day":"soon"}')]
+    assert added.rebuilt() == kept.rebuilt() == [{"day": "2024-02-01"}, {"day": "soon"}]
+
+
+def test_text_stays_text_when_dates_are_asked_for_later() -> None:
+    locked = explode(['{"day": "2024-01-31"}']).tables
+    later = plan_tables(see(['{"day": "2024-02-01", "due": "2024-03-01"}']), "doc", locked=locked, dates=True)
+    assert [(column.name, column.type) for column in later[0].columns] == [("day", "text"), ("due", "date")]
+
+
+def test_the_same_records_show_no_drift() -> None:
+    locked = explode(MONDAY).tables
+    planned, found = held(locked, MONDAY)
+    assert (planned, found) == (locked, [])
+
+
+def test_every_difference_is_told() -> None:
+    _, found = held(explode(MONDAY).tables, TUESDAY)
+    assert [item.told() for item in found] == [
+        "first type doc.note: only null -> text",
+        "changed type doc.id: integer -> text",
+        "changed type doc.price: integer -> double",
+        "new field doc.colour: text",
+        "lost field doc.name: text",
+        "new table doc__sizes",
+        "lost table doc__tags",
+    ]
+
+
+def test_add_keeps_every_column_and_puts_new_ones_behind() -> None:
+    locked = explode(MONDAY).tables
+    planned, found = held(locked, TUESDAY)
+    tables, loose = settle_drift("add", locked, planned, found)
+    assert not loose
+    result = explode(TUESDAY, tables=tables)
+    assert result.types("doc") == {
+        "id": "integer",
+        "price": "integer",
+        "name": "text",
+        "note": "text",
+        "id__text": "text",
+        "price__double": "double",
+        "colour": "text",
+    }
+    assert result.plain("doc") == [
+        {"id": 2, "note": "new", "price__double": 5.5, "colour": "red"},
+        {"id__text": "3a"},
+    ]
+
+
+def test_report_holds_the_columns_and_keeps_the_rest_as_json() -> None:
+    locked = explode(MONDAY).tables
+    tables, loose = settle_drift("report", locked, *held(locked, TUESDAY))
+    assert loose
+    result = explode(TUESDAY, tables=tables)
+    assert result.types("doc") == explode(MONDAY).types("doc")
+    assert [row["_rest"] for row in result.rows["doc"]] == [
+        '{"/colour":"red","/note":"new","/price":5.5,"/sizes":[1]}',
+        '{"/id":"3a"}',
+    ]
+    assert [comparable(document) for document in result.rebuilt()] == [comparable(loads(text)) for text in TUESDAY]
+
+
+def test_fail_stops_on_anything_new_and_names_it() -> None:
+    locked = explode(MONDAY).tables
+    with pytest.raises(
+        InputError, match=r"do not match the locked schema: first type doc\.note: only null -> text; changed"
+    ):
+        settle_drift("fail", locked, *held(locked, TUESDAY))
+
+
+def test_a_field_that_is_only_absent_today_does_not_fail() -> None:
+    locked = explode(MONDAY).tables
+    planned, found = held(locked, ['{"id": 4}'])
+    assert {item.change for item in found} == {"lost field", "lost table"}
+    assert settle_drift("fail", locked, planned, found) == (planned, False)
+
+
+def test_columns_stay_columns_when_a_thousand_new_keys_come_beside_them() -> None:
+    locked = explode(['{"m": {"a": 1, "b": 2}}']).tables
+    many = '{"m": {"a": 3, ' + ", ".join(f'"k{number}": {number}' for number in range(1100)) + "}}"
+    planned, found = held(locked, [many])
+    assert [item.told() for item in found] == ["lost field doc.m.b: integer", "new table doc__m"]
+    result = explode([many], tables=planned)
+    assert result.names() == {"doc": ["m__a", "m__b"], "doc__m": ["value"]}
+    assert comparable(result.rebuilt()[0]) == comparable(loads(many))
+
+
+def test_a_lock_file_comes_back_and_is_of_one_root(tmp_path: pathlib.Path) -> None:
+    tables = explode(MONDAY).tables
+    file = tmp_path / "schema.json"
+    assert read_lock(str(file), "doc") is None
+    file.write_bytes(lock_bytes(tables, "doc"))
+    assert read_lock(str(file), "doc") == tables
+    with pytest.raises(UsageError, match=r"is of --root doc, not of orders"):
+        read_lock(str(file), "orders")
+    file.write_text('{"tables": 1}')
+    with pytest.raises(UsageError, match="is not a schema that this job wrote"):
+        read_lock(str(file), "doc")

@@ -1,0 +1,223 @@
+"""Tables of documents: types, keys, choices; and joined together again they are the original documents, exactly."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.support.documents import explode, see
+from tests.support.rebuild import comparable, loads
+from transforms.nested.rows.render import as_lists
+from transforms.nested.rows.shredder import Walk
+from transforms.nested.schema.lock_rules import lock_rules
+from transforms.nested.schema.plan import as_json, from_json, plan_tables
+from transforms.nested.schema.rules import CHOICES, RuleError, build_rules, parse_path
+from transforms.nested.values.parse import Parser, deep_recursion
+
+KEYS = st.sampled_from(["a", "b", "A", "a_b", "a.b", "", "_id", "value", "_rest", "a__b", "0", "~/"]) | st.text(
+    max_size=2
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**70), 2**70)
+    | st.integers(-5, 5)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=4)
+    | st.sampled_from(["\x00", '"a,b"', "\ud800", "NA", "\n", "", " ", "null"])
+)
+DOCUMENTS = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4), max_leaves=12
+)
+PATHS = st.sampled_from(["a", "b", "a.a", "a.b", "A", "0.a", 'a."a.b"', '""'])
+FORMS = st.sampled_from(["csv", "jsonl", "parquet"])
+
+
+def assert_comes_back(texts: list[str], **how: Any) -> None:
+    found = explode(texts, **how)
+    for text, document in zip(texts, found.rebuilt(), strict=True):
+        assert comparable(document) == comparable(loads(text))
+    for table in found.tables:
+        assert len(found.rows[table.name]) == table.rows
+        identities = [row["_id"] for row in found.rows[table.name]]
+        assert len(set(identities)) == len(identities)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(DOCUMENTS, min_size=1, max_size=4), FORMS)
+def test_joined_by_their_keys_the_tables_are_the_documents_again(documents: list[Any], form: str) -> None:
+    assert_comes_back([json.dumps(document) for document in documents], form=form)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(DOCUMENTS, min_size=1, max_size=4),
+    st.lists(st.tuples(PATHS, st.sampled_from([c for c in CHOICES if c != "skip"])), max_size=3),
+    st.integers(1, 4),
+    FORMS,
+)
+def test_whatever_is_chosen_the_documents_come_back(
+    documents: list[Any], choices: list[tuple[str, str]], depth: int, form: str
+) -> None:
+    texts = [json.dumps(document) for document in documents]
+    assert_comes_back(texts, choices=[f"{path}={choice}" for path, choice in choices], depth=depth, form=form)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.lists(DOCUMENTS, min_size=1, max_size=3), FORMS)
+def test_a_plan_of_other_documents_loses_nothing(planned: list[Any], documents: list[Any], form: str) -> None:
+    tables = [replace(table, rest=True) for table in plan_tables(see([json.dumps(d) for d in planned]), "doc")]
+    texts = [json.dumps(document) for document in documents]
+    found = explode(texts, tables=tables, form=form)
+    for text, document in zip(texts, found.rebuilt(), strict=True):
+        assert comparable(document) == comparable(loads(text))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(DOCUMENTS, min_size=1, max_size=5),
+    st.lists(st.tuples(PATHS, st.sampled_from(CHOICES)), max_size=2),
+    FORMS,
+)
+def test_documents_walked_together_have_the_rows_they_have_alone(
+    documents: list[Any], choices: list[tuple[str, str]], form: str
+) -> None:
+    rules = build_rules([f"{path}={choice}" for path, choice in choices])
+    texts = [json.dumps(document) for document in documents]
+    walk = Walk(plan_tables(see(texts, rules), "doc"), rules)
+    values = [Parser().parse(text) for text in texts]
+    ids = [f"record {number}" for number in range(len(texts))]
+    walk.records(ids, values)
+    together = [as_lists(rows, form, False, len(ids)).to_pylist() for rows in walk.tables]
+    for number, (identity, value) in enumerate(zip(ids, values, strict=True)):
+        walk.records([identity], [value])
+        alone = [as_lists(rows, form, False, 1).to_pylist()[0] for rows in walk.tables]
+        assert repr(alone) == repr([lists[number] for lists in together])
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.lists(DOCUMENTS, min_size=1, max_size=3))
+def test_a_locked_plan_keeps_its_columns_and_grows_only_at_the_end(first: list[Any], second: list[Any]) -> None:
+    locked = plan_tables(see([json.dumps(d) for d in first]), "doc")
+    rules = build_rules()
+    lock_rules(rules, locked)
+    texts = [json.dumps(document) for document in second]
+    grown = plan_tables(see(texts, rules), "doc", locked=locked)
+    by_name = {table.name: table for table in grown}
+    for table in locked:
+        kept = by_name[table.name].columns[: len(table.columns)]
+        assert [c.name for c in kept] == [c.name for c in table.columns]
+        assert all(now.type == was.type or was.type == "unknown" for was, now in zip(table.columns, kept, strict=True))
+    found = explode(texts, tables=grown)
+    for text, document in zip(texts, found.rebuilt(), strict=True):
+        assert comparable(document) == comparable(loads(text))
+
+
+def test_500_levels_come_back_as_columns_as_tables_or_as_json() -> None:
+    objects = '{"a":' * 500 + "1" + "}" * 500
+    arrays = "[" * 500 + "1" + "]" * 500
+    with deep_recursion():
+        for text in (objects, arrays):
+            assert_comes_back([text])
+        assert explode([objects], depth=600).names() == {"doc": ["a__" * 18 + "a__049fcb"]}
+        assert len(explode([arrays], depth=600).tables) == 501
+        assert len(explode([arrays]).tables) == 101
+
+
+@pytest.mark.parametrize(
+    ("values", "types"),
+    [
+        (["1", "-9223372036854775808"], {"v": "integer"}),
+        (["1", "9223372036854775808"], {"v": "decimal(38,0)"}),
+        (["1", "1" + "0" * 38], {"v": "number"}),
+        (["1", "2.5"], {"v": "double"}),
+        (["1.10", "1e300"], {"v": "double"}),
+        (["9007199254740993", "0.5"], {"v": "decimal(38,1)"}),
+        (["0.12345678901234567890", "12"], {"v": "decimal(38,19)"}),
+        (["1e400", "1"], {"v": "number"}),
+        (["true", "null"], {"v": "boolean"}),
+        (["null", "null"], {"v": "unknown"}),
+        (['"a"', "1", "true"], {"v__boolean": "boolean", "v__number": "integer", "v__text": "text"}),
+        (['{"x": 1}', "2.5"], {"v": "double", "v__x": "integer"}),
+        (["[1]", '"a"', '{"text": 1}'], {"v": "text", "v__text": "integer"}),
+    ],
+)
+def test_a_column_has_the_narrowest_type_that_keeps_every_value(values: list[str], types: dict[str, str]) -> None:
+    texts = [f'{{"v": {value}}}' for value in values]
+    assert explode(texts).types("doc") == types
+    for form in ("csv", "jsonl", "parquet"):
+        assert_comes_back(texts, form=form)
+
+
+def test_arrays_become_child_tables_with_position_and_keys() -> None:
+    found = explode(['{"n": 1, "items": [{"s": "x", "sizes": [[7], [8, 9]]}, {"s": "y"}]}'])
+    assert [(t.name, t.parent, t.each, t.rows) for t in found.tables] == [
+        ("doc", None, "record", 1),
+        ("doc__items", "doc", "item", 2),
+        ("doc__items__sizes", "doc__items", "item", 2),
+        ("doc__items__sizes__value", "doc__items__sizes", "item", 3),
+    ]
+    root, items, sizes, inner = (found.rows[table.name] for table in found.tables)
+    assert [(row["_index"], row["s"]) for row in items] == [(0, "x"), (1, "y")]
+    assert {row["_parent_id"] for row in items} == {row["_root_id"] for row in inner} == {root[0]["_id"]}
+    assert [row["_parent_id"] for row in inner] == [sizes[0]["_id"], sizes[1]["_id"], sizes[1]["_id"]]
+    assert [row["value"] for row in inner] == [7, 8, 9]
+
+
+def test_absent_null_and_empty_are_told_apart() -> None:
+    found = explode(['{"a": null}', "{}", '{"a": {}}', '{"a": []}', '{"a": ""}', '{"a": [null]}'])
+    assert [row["_rest"] for row in found.rows["doc"]] == [
+        '{"/a":null}',
+        '{"":{}}',
+        '{"/a":{}}',
+        '{"/a":[]}',
+        None,
+        None,
+    ]
+    assert [row["a"] for row in found.rows["doc"]] == [None, None, None, None, "", None]
+
+
+@pytest.mark.parametrize(
+    ("choices", "names"),
+    [
+        ([], {"doc": ["a__b", "a__c", "n"], "doc__t": ["value"]}),
+        (["a=json"], {"doc": ["a", "n"], "doc__t": ["value"]}),
+        (["a=skip", "t=skip"], {"doc": ["n"]}),
+        (["a=table"], {"doc": ["n"], "doc__t": ["value"], "doc__a": ["b", "c"]}),
+        (["a=map"], {"doc": ["n"], "doc__t": ["value"], "doc__a": ["value"]}),
+        (["t=columns"], {"doc": ["a__b", "a__c", "t__0", "t__1", "n"]}),
+        (["a.b=skip", "t=json"], {"doc": ["a__c", "t", "n"]}),
+    ],
+)
+def test_each_choice_for_a_path(choices: list[str], names: dict[str, list[str]]) -> None:
+    found = explode(['{"a": {"b": 1, "c": 2}, "t": [5, 6], "n": 3}'], choices)
+    assert found.names() == names
+
+
+def test_only_wanted_paths_are_exploded() -> None:
+    text = '{"a": {"b": 1, "c": 2}, "items": [{"s": 1, "q": 2}], "n": 3}'
+    assert explode([text], only=["a.b", "items.s"]).names() == {"doc": ["a__b"], "doc__items": ["s"]}
+
+
+def test_keys_of_maps_that_no_text_holds_are_kept() -> None:
+    assert_comes_back(['{"m": {"\\ud800": 1, "\\u0000": 2, "ok": 3}}'], choices=["m=map"], form="csv")
+
+
+@pytest.mark.parametrize("text", ["a", "a=tables", "=json", "a..b=json", 'a"b=json', ".a=map"])
+def test_choices_that_mean_nothing_are_refused(text: str) -> None:
+    with pytest.raises(RuleError):
+        build_rules([text])
+
+
+def test_a_key_with_a_dot_stands_in_quotes() -> None:
+    assert parse_path('a."x.y"."".*') == ("a", "x.y", "", "*")
+
+
+def test_a_table_comes_back_from_its_json() -> None:
+    tables = explode(['{"a": [1, "x"], "m": {"k": 1}}'], ["m=map", "a=columns"]).tables
+    assert [from_json(json.loads(json.dumps(as_json(table)))) for table in tables] == tables

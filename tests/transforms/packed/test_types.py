@@ -1,0 +1,115 @@
+"""Pieces as typed values: exactly of the type, or null."""
+
+from __future__ import annotations
+
+import datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+from pyspark.sql import SparkSession
+
+from transforms.packed.types import can_hold, known_type, typed
+
+CASES = {
+    "int": [("12", 12), ("-3", -3), ("2147483648", None), ("1.0", None), ("", None), ("1e3", None)],
+    "bigint": [("1676539508", 1676539508), ("9223372036854775808", None)],
+    "decimal(6,2)": [
+        ("12.5", Decimal("12.50")),
+        ("12.500", Decimal("12.50")),
+        ("12.505", None),
+        ("12.50٥", None),
+        ("12345", None),
+        ("-0.01", Decimal("-0.01")),
+        (".5", Decimal("0.50")),
+        ("1e2", None),
+        ("NaN", None),
+    ],
+    "unscaled(6,2)": [
+        ("12.50", 1250),
+        ("12.5", 1250),
+        ("12.500", 1250),
+        ("12.505", None),
+        ("12", 1200),
+        ("12.", 1200),
+        ("9999.99", 999999),
+        ("10000.00", None),
+        ("12345", None),
+        ("0012345.00", None),
+        ("0000012.50", 1250),
+        ("-0.01", -1),
+        ("-.01", -1),
+        (".5", 50),
+        (".-5", None),
+        ("1.-5", None),
+        ("1.5 ", 150),
+        ("1.5\t", 150),
+        ("1 .50", None),
+        ("1.2.", None),
+        ("1.2.3", None),
+        ("1e2", None),
+        ("1e.50", None),
+        ("NaN", None),
+        ("", None),
+    ],
+    "unscaled(18,0)": [("999999999999999999", 999999999999999999), ("1000000000000000000", None), ("7.0", 7)],
+    "double": [("1.5", 1.5), ("1e3", 1000.0), ("NaN", None), ("1d", None)],
+    "boolean": [("true", True), ("FALSE", False), ("1", None), ("y", None)],
+    "date": [("2022-01-30", datetime.date(2022, 1, 30)), ("2022-02-30", None), ("2022", None)],
+    "timestamp": [("2022-01-30 10:00:00", True), ("2022-01-30T10:00:00Z", True), ("2022-01-30 25:00", None)],
+    "string": [("", ""), (" x ", " x ")],
+}
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_text_is_exactly_of_its_type_or_null(spark: SparkSession, kind: str) -> None:
+    frame = spark.createDataFrame([(text,) for text, _ in CASES[kind]], "`the piece` string")
+    values = [row[0] for row in frame.select(typed("the piece", kind)).collect()]
+    if kind == "timestamp":
+        values = [value and True for value in values]
+    assert values == [value for _, value in CASES[kind]]
+
+
+PRICES = st.text("0123456789.-+ e\t", max_size=9) | st.from_regex(r"-?[0-9]{0,16}\.?[0-9]{0,4}", fullmatch=True)
+
+
+@settings(
+    max_examples=3,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(st.lists(PRICES, min_size=50, max_size=300))
+def test_units_are_what_the_decimal_of_the_same_text_says(spark: SparkSession, texts: list[str]) -> None:
+    frame = spark.createDataFrame([(text,) for text in texts], "price string")
+    amount, units = typed("price", "decimal(18,2)"), typed("price", "unscaled(18,2)")
+    rows = frame.select("price", amount.alias("amount"), units.alias("units")).collect()
+    wrong = [row for row in rows if row["units"] != (None if row["amount"] is None else int(row["amount"] * 100))]
+    assert wrong == []
+
+
+def test_units_are_for_pieces_of_columns_only() -> None:
+    assert known_type("unscaled(18, 2)", unscaled=True) == "unscaled(18,2)"
+    for name, unscaled in (("unscaled(18,2)", False), ("unscaled(19,2)", True)):
+        with pytest.raises(ValueError, match="unknown type"):
+            known_type(name, unscaled=unscaled)
+
+
+def test_names_of_types_are_read_leniently_and_unknown_ones_refused() -> None:
+    assert [known_type(name) for name in (" Integer", "LONG", "Decimal(18, 2)")] == ["int", "bigint", "decimal(18,2)"]
+    for name in ("money", "decimal(2,3)", "decimal(39,0)", "array<int>"):
+        with pytest.raises(ValueError, match="unknown type"):
+            known_type(name)
+
+
+def test_what_may_hold_the_separator() -> None:
+    assert [kind for kind in ("string", "int", "decimal(8,2)", "date", "timestamp") if can_hold(kind, " ")] == [
+        "string",
+        "timestamp",
+    ]
+    assert [kind for kind in ("string", "int", "decimal(8,2)", "date") if can_hold(kind, ".")] == [
+        "string",
+        "decimal(8,2)",
+    ]
+    assert [kind for kind in ("string", "int", "boolean") if can_hold(kind, r"[-;]", regex=True)] == ["string", "int"]
