@@ -1,8 +1,8 @@
 """Looks up car parks in the output of the carparks job: by a prompt, or one question on the command line.
 
-    python -m services.lookup.main --data out/carparks
-    python -m services.lookup.main --data out/carparks --number A10
-    python -m services.lookup.main --data out/carparks --address "ang mo kio" --json
+    python -m services.lookup --data out/carparks
+    python -m services.lookup --data out/carparks --number A10
+    python -m services.lookup --data out/carparks --address "ang mo kio" --json
 
 Exit codes: 0 something was found (or the prompt was left), 1 nothing fits, 2 wrong usage or no data.
 """
@@ -107,7 +107,7 @@ def converse(view: View, data: CarParks) -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(f"{message}. See python -m services.lookup.main --help")
+        raise UsageError(f"{message}. See python -m services.lookup --help")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -127,7 +127,7 @@ def answer_once(options: argparse.Namespace) -> int:
     """Does what the options ask for and returns the exit code."""
     asked = options.number is not None or options.address is not None
     if options.json and not asked:
-        raise UsageError("--json needs --number or --address. See python -m services.lookup.main --help")
+        raise UsageError("--json needs --number or --address. See python -m services.lookup --help")
     if options.address is not None and not long_enough(options.address):
         raise UsageError(f"--address: {options.address!r} is too short, {SHORTEST} characters or more are needed")
     data = load(options.data)

@@ -77,7 +77,7 @@ def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pyt
     }
     api, log = free_port(), tmp_path_factory.mktemp("api") / "stderr.txt"
     with log.open("w") as stderr:
-        command = [sys.executable, "-m", "services.api.app", "--port", str(api)]
+        command = [sys.executable, "-m", "services.api", "--port", str(api)]
         process = subprocess.Popen(command, env={**os.environ, **known, "PYTHONPATH": str(SRC)}, stderr=stderr)
     try:
         wait_for(f"http://127.0.0.1:{api}/health")

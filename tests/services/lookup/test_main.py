@@ -123,12 +123,12 @@ def test_nothing_found_is_exit_code_1_with_suggestions(data: str, capsys: pytest
     ("arguments", "message"),
     [
         (["--address", "an"], "lookup: --address: 'an' is too short, 3 characters or more are needed"),
-        (["--json"], "lookup: --json needs --number or --address. See python -m services.lookup.main --help"),
+        (["--json"], "lookup: --json needs --number or --address. See python -m services.lookup --help"),
         (
             ["--number", "A1", "--address", "ang"],
-            "lookup: argument --address: not allowed with argument --number. See python -m services.lookup.main --help",
+            "lookup: argument --address: not allowed with argument --number. See python -m services.lookup --help",
         ),
-        (["--numb", "A1"], "lookup: unrecognized arguments: --numb A1. See python -m services.lookup.main --help"),
+        (["--numb", "A1"], "lookup: unrecognized arguments: --numb A1. See python -m services.lookup --help"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(
@@ -189,7 +189,7 @@ def test_it_starts_in_under_a_second_on_a_full_list(data: str, tmp_path: pathlib
         file.write(header)
         file.writelines(row.replace("A10", f"N{number}", 1) for number in range(2500))
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
-    command = [sys.executable, "-m", "services.lookup.main", "--data", data, "--number", "n2499"]
+    command = [sys.executable, "-m", "services.lookup", "--data", data, "--number", "n2499"]
     # Processor time, which a busy machine does not stretch.
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)

@@ -29,7 +29,7 @@ def terminal(data: str, *typed: str) -> str:
     """What a person sees who types these lines (or, for a control character, that key) on a terminal."""
     leader, follower = pty.openpty()
     environment = {**os.environ, "PYTHONPATH": str(SRC), "COLUMNS": "100", "TERM": "dumb"}
-    command = [sys.executable, "-m", "services.lookup.main", "--data", data]
+    command = [sys.executable, "-m", "services.lookup", "--data", data]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=follower, stdout=follower, stderr=follower, start_new_session=True,
         preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # its own terminal, so that Ctrl-C reaches it
