@@ -6,6 +6,10 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator, MultipleLocator
+
 
 @dataclass(frozen=True)
 class Series:
@@ -20,9 +24,6 @@ def stacked_histogram(
     series: Sequence[Series], *, title: str, subtitle: str, x_label: str, y_label: str, bin_width: float
 ) -> bytes:
     """A stacked histogram as PNG; the same counts give the same bytes."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator, MultipleLocator
 
     figure = Figure(figsize=(10, 5.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)

@@ -11,15 +11,11 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
-from nameparser import Lexicon, Parser, Role
+from nameparser import Lexicon, Parser, Role, Token
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StringType, StructField, StructType
-
-if TYPE_CHECKING:
-    from nameparser import Token
 
 # The only words that are dropped from a name, and only where the parser reads them as a title.
 _HONORIFICS = """

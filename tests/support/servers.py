@@ -23,7 +23,7 @@ from typing import Any
 
 import boto3
 
-from pipeline.engines import jars
+from tests.support import jars
 from tools.postgres import free_port
 
 HERE = pathlib.Path(__file__).resolve().parent

@@ -6,18 +6,18 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from pyspark import inheritable_thread_target
+
 # More steps at once only wait for each other.
 _AT_ONCE = 4
 
 
-def together(steps: Sequence[Callable[[], Any]]) -> list[Any]:
+def run_parallel(steps: Sequence[Callable[[], Any]]) -> list[Any]:
     """Runs the steps and waits for all of them; gives their results, or raises the error of the first that failed.
 
-    Each step has a thread of the JVM of its own, with the job group of the caller's. Which error is told does not hang
-    on which thread was faster.
+    Each step has a thread of the JVM of its own, with the job group of the caller's. Which error is raised does not
+    depend on which thread was faster.
     """
-    from pyspark import inheritable_thread_target
-
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="together") as pool:
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="parallel") as pool:
         started = [pool.submit(inheritable_thread_target(step)) for step in steps]
     return [step.result() for step in started]

@@ -1,198 +1,236 @@
-"""A run of a job: what a job's body calls to read, settle, write and tell."""
+"""What a job's `run` is given: it reads inputs, records what became of their rows, and adds to the report."""
 
 from __future__ import annotations
 
-import argparse
-import threading
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from pyspark import StorageLevel
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
+from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
-from pipeline.engines import concurrency as beside
-from pipeline.job import rejected_rows as quarantine
+from pipeline.engines.session import cache
+from pipeline.errors import InputError, PipelineError
 from pipeline.job import report
-from pipeline.job.rejected_rows import Settled
+from pipeline.job.counts import RecordCounts
+from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
+from pipeline.job.progress import Stages
+from pipeline.job.rejected_rows import RejectedRows
 from pipeline.job.report import Report
-from pipeline.job.sources import Sources
-from pipeline.publish.outputs import Outputs
-from transforms.problems import PROBLEM
-from transforms.text import csv_header, csv_line, quoted
+from pipeline.readers.base import Reader, TableReader
+from pipeline.readers.csv import typed as csv_typed
+from pipeline.readers.csv.reader import csv_lines
+from pipeline.readers.json import typed as json_typed
+from pipeline.readers.json.reader import json_records
+from pipeline.readers.xlsx import xlsx_lines
 
 
-class Run(Sources):
-    """One run: options, session, accounts, outputs and report. Made by `Job`; used by the job's body.
+@dataclass
+class JobContext:
+    """One run of a job. `spark` and the underscored fields are for the runner, not for jobs."""
 
-    Attributes: `spark`, `options` (an attribute per option), `job`, `run_id`, `destination`, `dry_run`, `outputs`,
-    `report`.
-    """
+    job: str
+    run_id: str
+    destination: str
+    options: JobOptions
+    report: Report
+    spark: SparkSession
+    rejected: list[RejectedRows] = field(default_factory=list)
+    _readers: dict[str, Reader] = field(default_factory=dict)
+    _reads: dict[str, Observation] = field(default_factory=dict)
+    _cached: list[DataFrame] = field(default_factory=list)
+    _closed: bool = False
 
-    def __init__(self, job: str, options: argparse.Namespace, run_id: str, outputs: Outputs, told: Report) -> None:
-        super().__init__(options, told)
-        self.job, self.run_id, self.outputs = job, run_id, outputs
-        self.destination, self.dry_run = outputs.destination, outputs.dry_run
-        self._kept: dict[str, DataFrame] = {}
-        self._figures: dict[str, Mapping[str, Any]] = {}
-        self._released: list[DataFrame] = []
-        self._unwritten: dict[str, Settled] = {}
-        self._flushing = threading.Lock()
-        self.before_publish: Callable[[], None] = lambda: None
-        self._after: list[Callable[[Run], None]] = []
+    def __post_init__(self) -> None:
+        self._stages = Stages(self.job, self.options.quiet)
 
-    # settling
+    # reading
 
-    def settle(
+    def read_csv(
+        self, source: CsvInput, schema: T.StructType, *, absent: Sequence[str] = ("",), delimiter: str = ","
+    ) -> DataFrame:
+        """The records of a CSV input: the schema's columns, `_file`, `_position`, `_error`; one row per record.
+
+        Columns are found by name in every file; a missing one is an `InputError`. A row that does not fit is rejected:
+        see `readers.csv.typed.typed_rows`. Texts in `absent` (any case) are null.
+        """
+        reader = self._table_reader(source)
+        headers = [csv_typed.header_names(line, delimiter) for line in reader.headers]
+        for names, file in zip(headers, reader.header_files, strict=True):
+            csv_typed.check_header(names, schema.fieldNames(), file)
+        layouts = [csv_typed.layout(names, schema.fieldNames(), delimiter) for names in headers]
+        fields = self._counted(source.name, reader.fields(layouts))
+        return csv_typed.typed_rows(fields, schema, absent=absent)
+
+    def read_csv_text(self, source: CsvInput) -> DataFrame:
+        """The lines of a CSV input as text: `_file`, `_position`, `_raw`, `_error`; nothing is parsed."""
+        return json_typed.tag_raw(self._counted(source.name, self._table_reader(source).frame))
+
+    def csv_header(self, source: CsvInput, delimiter: str = ",") -> list[str]:
+        """The names in the header of an input's first file."""
+        return csv_typed.header_names(self._table_reader(source).headers[0], delimiter)
+
+    def read_json(self, source: JsonInput, schema: T.StructType, *, records_path: str = "") -> DataFrame:
+        """The records of a JSON input: the schema's columns, `_file`, `_position`, `_error`; one row per record.
+
+        `records_path` finds the records in an envelope (`items.data`).
+        """
+        return json_typed.parse_records(self._json_records(source, records_path), schema)
+
+    def read_json_text(self, source: JsonInput, *, records_path: str = "") -> DataFrame:
+        """The records of a JSON input as text: `_file`, `_position`, `_raw`, `_error`; nothing is parsed."""
+        return json_typed.tag_raw(self._json_records(source, records_path))
+
+    def files_of(self, source: Input) -> list[str]:
+        """The paths of an input that is read, by the number in `_file`."""
+        return self._readers[source.name].files
+
+    def _json_records(self, source: JsonInput, records_path: str) -> DataFrame:
+        with self.stage(f"plan {source.name}"):
+            reader = json_records(self.spark, source.files(), records=records_path)
+        self._add_reader(source, reader)
+        return self._counted(source.name, reader.frame)
+
+    def _table_reader(self, source: CsvInput) -> TableReader:
+        known: Any = self._readers.get(source.name)
+        reader: TableReader = known or self._new_table_reader(source)
+        if not reader.headers:
+            raise InputError(f"{', '.join(reader.files[:3])}: empty, there is not even a header line")
+        return reader
+
+    def _new_table_reader(self, source: CsvInput) -> TableReader:
+        files = source.files()
+        with self.stage(f"plan {source.name}"):
+            if not any(info.path.lower().endswith(".xlsx") for info in files):
+                reader: TableReader = csv_lines(self.spark, files, multi_line=self.options.multi_line)
+            elif len(files) == 1:
+                reader = xlsx_lines(self.spark, files[0].path)
+            else:
+                names = ", ".join(info.path for info in files[:3])
+                raise InputError(f"--{source.name}: one .xlsx file at a time, have {names}")
+        self._add_reader(source, reader)
+        return reader
+
+    def _add_reader(self, source: Input, reader: Reader) -> None:
+        self._readers[source.name] = reader
+        self.counts(source.name).files = list(reader.files)
+
+    def _counted(self, name: str, frame: DataFrame) -> DataFrame:
+        # Counted where the reader makes the rows, so that a row that is lost later cannot hide.
+        self._reads[name] = read = Observation(f"read {name}")
+        return frame.observe(read, F.count(F.lit(1)).alias("read"))
+
+    # recording
+
+    def record(
         self,
         name: str,
-        tagged: DataFrame,
+        frame: DataFrame,
         *,
-        keep: bool = False,
-        inside: str = "",
-        own_text: Column | None = None,
+        array_path: str = "",
+        raw_column: Column | None = None,
         may_be_empty: bool = False,
-        persist: bool = True,
-        figures: Mapping[str, Column] | None = None,
     ) -> DataFrame:
-        """Counts an input's rows, keeps the ones with a problem on file, and returns the rows to use.
+        """Counts what became of the rows of an input and returns the frame, cached, for outputs to be made of.
 
-        One pass fills the cache and counts. `inside`: the rows are elements of the array at these keys of their
-        records (`_index` is their place), and their text is the element's. `own_text`: their text is this column.
-        `keep=True` leaves `_file` and `_position` on the rows. `may_be_empty` allows an input without any usable
-        record. Without `persist` the rows, made of kept ones, are not kept themselves.
-        `figures`, aggregates of whole numbers, are for `counted`. Columns that begin with `_` are bookkeeping and go,
-        unless kept.
+        In: every row of the input once, with `_error` as the job's checks left it. `name`: the input, or `input.part`
+        for what was exploded out of its records; then `array_path` (rows are elements of the array at these keys of
+        their records, `_index` is their place) or `raw_column` gives their raw text. `may_be_empty` allows an input
+        without any usable row. Rows with an error go to quarantine or excluded once the job's `run` has returned.
         """
-        self.account(name).may_be_empty = may_be_empty
+        self._check_open(name)
         with self.stage(f"read {name}"):
-            kept, found = quarantine.keep(self, tagged, figures=figures, persist=persist)
-        self._settled(name, kept, found, inside, own_text)
-        used = kept.where(F.col(PROBLEM).isNull())
-        return used.drop(PROBLEM) if keep else used.drop(*[name for name in used.columns if name.startswith("_")])
-
-    def settle_parts(
-        self,
-        name: str,
-        tagged: DataFrame,
-        explode: Callable[[DataFrame], DataFrame],
-        part: str,
-        inside: str,
-    ) -> DataFrame:
-        """Counts an input's rows and the parts that they explode into, in the one pass that keeps the parts.
-
-        `explode` gives a row with its `_problem` and no `_index` for each row that is not used, and a tagged row with
-        an `_index` for each part, an element of the array at the keys `inside`. Returns the parts, tagged; they are
-        settled under the name `part`.
-        """
-        with self.stage(f"read {name}"):
-            kept, found, parts_found = quarantine.keep_parts(self, tagged, explode)
-        self._settled(name, kept.where(F.col("_index").isNull()), found)
-        parts = kept.where(F.col("_index").isNotNull())
-        self._settled(part, parts, parts_found, inside)
-        return parts
-
-    def settle_late(self, name: str, tagged: DataFrame) -> DataFrame:
-        """Takes rows, which the account has as used, out of use for the problem they turned out to have; returns them.
-
-        For what is only known when other inputs are settled: a parent that is not used.
-        """
-        with self.stage(f"read {name}"):
-            kept, found = quarantine.keep(self, tagged)
-        self._unwritten[f"{name} late"] = Settled(name, kept, found["codes"], found["rows"], quarantine.files(found))
-        self.account(name).used -= int(found["rows"])
+            kept = self._keep(frame)
+            found = kept.groupBy(*_by_error()).agg(*_rows_and_files()).collect()
+        self._add_counts(name, kept, found, array_path, raw_column, may_be_empty)
         return kept
 
-    def _settled(
+    def record_exploded(self, name: str, frame: DataFrame, part: str, *, array_path: str) -> DataFrame:
+        """Counts the records of an input and the parts that they were exploded into, in one pass; returns the parts.
+
+        In: one row per part, an element of the array at `array_path`, with its place in `_index`; and one row without
+        `_index` per record that has no parts, with its `_error`. The parts are the input `name.part` of the report.
+        """
+        self._check_open(name)
+        with self.stage(f"read {name}"):
+            kept = self._keep(frame)
+            is_part = F.col("_index").isNotNull()
+            first = F.count_if(F.col("_index") == 0).alias("first")
+            found = kept.groupBy(is_part.alias("is_part"), *_by_error()).agg(*_rows_and_files(), first).collect()
+        whole = [row for row in found if not row.is_part]
+        parts = [row for row in found if row.is_part]
+        self._add_counts(name, kept.where(~is_part), whole, "", None, False)
+        # A record with parts is used, whatever became of them: each has one part with the index 0.
+        self.counts(name).used += sum(row["first"] for row in parts)
+        self._add_counts(f"{name}.{part}", kept.where(is_part), parts, array_path, None, False)
+        return kept.where(is_part)
+
+    def record_used(self, **counted: int) -> None:
+        """Takes what was used of inputs from where it was used, counted anew there; the check of the run compares."""
+        for name, used in counted.items():
+            self.counts(name).used = used
+
+    def _check_open(self, name: str) -> None:
+        if self._closed or any(one.name == name for one in self.rejected):
+            raise PipelineError(f"input {name} is recorded already: its quarantine is written once, after all checks")
+
+    def _add_counts(
         self,
         name: str,
         kept: DataFrame,
-        found: Mapping[str, Any],
-        inside: str = "",
-        own_text: Column | None = None,
+        found: Sequence[Row],
+        array_path: str,
+        raw_column: Column | None,
+        may_be_empty: bool,
     ) -> None:
-        account, read = self.account(name), self.records_read(name)
-        account.read, account.used = int(found["rows"]) if read is None else read, int(found["used"])
-        self._kept[name], self._figures[name] = kept, found
-        rows, files = found["rows"] - found["used"], quarantine.files(found)
-        self._unwritten[name] = Settled(name, kept, found["codes"], rows, files, inside, own_text)
+        counts = self.counts(name)
+        counts.may_be_empty = may_be_empty
+        by_error = {(row.kind, row.code): row.rows for row in found if row.kind}
+        counts.used = sum(row.rows for row in found if not row.kind)
+        counts.excluded = {code: rows for (kind, code), rows in by_error.items() if kind == EXCLUDED}
+        counts.rejected = {code: rows for (kind, code), rows in by_error.items() if kind != EXCLUDED}
+        read = self._reads.get(name)
+        counts.read = int(read.get["read"]) if read else counts.used + sum(by_error.values())
+        files = frozenset(number for row in found if row.kind for number in row.files)
+        reader = self._readers[name.partition(".")[0]]
+        rows = kept.where(~is_valid())
+        self.rejected.append(RejectedRows(name, rows, reader, by_error, files, array_path, raw_column))
 
-    def counted(self, name: str, figure: str) -> int:
-        """A figure that was asked for when the input was settled."""
-        return int(self._figures[name][figure])
+    def _keep(self, frame: DataFrame) -> DataFrame:
+        kept = cache(frame)
+        self._cached.append(kept)
+        return kept
 
-    def kept(self, name: str) -> DataFrame:
-        """All rows of a settled input, tagged, from the cache: for outputs that use some of the excluded rows too."""
-        return self._kept[name]
+    def close(self) -> None:
+        """Nothing can be recorded any more."""
+        self._closed = True
 
-    # writing
+    def release(self) -> None:
+        """Gives back the cached rows."""
+        for frame in self._cached:
+            frame.unpersist()
 
-    def together(self, *steps: Callable[[], Any]) -> list[Any]:
-        """Runs steps that do not need each other at the same time and gives their results, in their order.
+    # reporting
 
-        On a large input they share the cores, on a small one their plans are made side by side. All of them end before
-        the error of the first one that failed is raised. Outputs in parts (`--files parts`) are written one after the
-        other: where Spark cuts a sorted one hangs on the jobs before it, and the same input must give the same bytes.
-        """
-        return beside.together(steps) if self.outputs.single else [step() for step in steps]
+    def counts(self, name: str) -> RecordCounts:
+        """The counts of an input, made on first use."""
+        return self.report.counts.setdefault(name, RecordCounts(name))
 
-    def _quarantine_first(self) -> None:
-        """What is not used is on file before any output is; whoever comes meanwhile waits."""
-        with self._flushing:
-            if self._unwritten:
-                with self.stage("write quarantine"):
-                    quarantine.flush(self, self._unwritten.values())
-                self._unwritten = {}
-
-    def write_csv(
-        self, file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", known: int | None = None
-    ) -> int:
-        """Writes all columns of the frame as one CSV file (RFC 4180), rows in the given order; returns their number.
-
-        `known` is their number where it is known before: a few are sorted with less ado.
-        """
-        by = [quoted(column) for column in order]
-        header, line = csv_header(frame.columns), csv_line(frame.columns, absent)
-        return self.write_lines(file, frame, order=by, header=header, line=line, known=known)
-
-    def write_jsonl(self, file: str, frame: DataFrame, *, order: Sequence[str] = (), line: Column | None = None) -> int:
-        """Writes a JSON document a row, in the given order: `line`, or the column `value`; returns their number."""
-        return self.write_lines(file, frame, order=order, line=line)
-
-    def write_lines(
-        self,
-        file: str,
-        frame: DataFrame,
-        *,
-        order: Sequence[str] = (),
-        header: str = "",
-        line: Column | None = None,
-        known: int | None = None,
-    ) -> int:
-        """Writes one line a row, `line` or the column `value`, after the header, in the given order."""
-        self._quarantine_first()
-        with self.stage(f"write {file}"):
-            return self.outputs.lines(file, frame, order, header, F.col("value") if line is None else line, known)
-
-    def write_parquet(self, file: str, frame: DataFrame, *, order: Sequence[str] = ()) -> int:
-        """Writes the frame as a folder of Parquet parts; returns the number of rows."""
-        self._quarantine_first()
-        with self.stage(f"write {file}"):
-            return self.outputs.parquet(file, frame, order)
-
-    def write_bytes(self, file: str, data: bytes, rows: int) -> None:
-        """Writes bytes that the driver holds: small things only (a picture, a table of a fixed handful of rows)."""
-        self._quarantine_first()
-        with self.stage(f"write {file}"):
-            self.outputs.data(file, data, rows)
-
-    # telling
+    def few_rows(self, frame: DataFrame, most: int = 100_000) -> list[Row]:
+        """The rows of a frame that does not grow with the data; `PipelineError` when there are more than `most`."""
+        rows = frame.limit(most + 1).collect()
+        if len(rows) > most:
+            raise PipelineError(f"more than {most} rows where a few were expected: {', '.join(frame.columns)}")
+        return rows
 
     def note(self, text: str) -> None:
         """Adds a line to the report's notes."""
         self.report.notes.append(text)
 
-    def figure(self, name: str, value: Any) -> None:
+    def metric(self, name: str, value: Any) -> None:
         """Adds a figure to the report."""
         self.report.figures[name] = value
 
@@ -201,32 +239,18 @@ class Run(Sources):
         if not self.options.quiet:
             report.table(title, headers, rows)
 
-    def after_publish(self, action: Callable[[Run], None]) -> None:
-        """Calls `action(run)` when the files are published (messages, tables); not in a dry run."""
-        self._after.append(action)
+    @contextlib.contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Times a stage for the report and shows its progress; stages with one name add up."""
+        with self._stages.track(name, self.spark), self.report.timed(name):
+            yield
 
-    def keep(self, frame: DataFrame) -> DataFrame:
-        """Keeps the frame's rows, once they are made, until the run ends."""
-        self._released.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
-        return frame
 
-    # the end
+def _by_error() -> tuple[Column, Column]:
+    return F.col(f"{ERROR}.kind").alias("kind"), F.col(f"{ERROR}.code").alias("code")
 
-    def finish(self) -> None:
-        """Checks the accounts, publishes, and does what comes after; raises before anything is published."""
-        self._quarantine_first()
-        for account in self.report.accounts.values():
-            account.check(self.options.max_rejected)
-        if self.dry_run:
-            self.report.outputs = {name: {"rows": o.rows, "bytes": None} for name, o in self.outputs.staged.items()}
-            return
-        self.before_publish()
-        with self.stage("publish"):
-            self.report.outputs = self.outputs.publish()
-        for action in self._after:
-            action(self)
 
-    def release(self) -> None:
-        """Gives back the kept rows."""
-        for frame in self._released:
-            frame.unpersist()
+def _rows_and_files() -> tuple[Column, Column]:
+    """How many rows, and the numbers of their files where they have an error."""
+    files = F.collect_set(F.when(~is_valid(), F.col("_file"))).alias("files")
+    return F.count(F.lit(1)).alias("rows"), files

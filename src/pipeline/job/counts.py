@@ -10,8 +10,11 @@ from pipeline.job.options import Limit
 
 
 @dataclass
-class Account:
-    """One input's records: read = used + excluded by a named rule + rejected for a named reason."""
+class RecordCounts:
+    """One input's records: read = used + excluded by a named rule + rejected for a named reason.
+
+    `read` comes from where records are made, the others from where rows leave the job's checks.
+    """
 
     name: str
     read: int = 0
@@ -32,7 +35,7 @@ class Account:
         return sum(self.excluded.values())
 
     def as_dict(self) -> dict[str, Any]:
-        """The account as report.json shows it."""
+        """The counts as report.json shows them."""
         return {
             "read": self.read,
             "used": self.used,
@@ -49,14 +52,14 @@ class Account:
                 f" + {self.rejected_total} rejected = {found}"
             )
         if self.used == 0 and not self.may_be_empty:
-            raise InputError(f"input {self.name}: no usable record ({self._told()})")
+            raise InputError(f"input {self.name}: no usable record ({self._summary()})")
         if limit.exceeded(self.rejected_total, self.read):
             raise RejectedError(
                 f"input {self.name}: {self.rejected_total} of {self.read} records rejected ({self._reasons()}),"
                 f" more than --max-rejected {limit.text}"
             )
 
-    def _told(self) -> str:
+    def _summary(self) -> str:
         if self.read == 0:
             return f"nothing to read in {', '.join(self.files[:3]) or 'the files'}"
         return f"{self.read} read, {self.excluded_total} excluded, {self.rejected_total} rejected" + (

@@ -1,87 +1,106 @@
-"""Command lines: one parser for every job, strict about what it does not know and lenient about what Glue adds."""
+"""Typed options of a job: a dataclass gives the command line, `--help`, defaults, and an object with types.
+
+    @dataclass
+    class Options(JobOptions):
+        \"\"\"Daily prices as one clean table.\"\"\"
+
+        prices: CsvInput = csv_input("price list: id, price")
+        currency: str = option("currency of the prices", "EUR", metavar="CODE")
+
+A field `from_year` is the option `--from-year`. A bool is a flag that also takes true or false.
+"""
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import difflib
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, NoReturn
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NoReturn, Self, TypeVar
 
-from pipeline.errors import UsageError
-
-# What AWS Glue adds to the arguments of a job's script by itself, or takes for itself and still passes on.
-GLUE_ARGUMENTS = frozenset(
-    [
-        "JOB_NAME",
-        "JOB_ID",
-        "JOB_RUN_ID",
-        "TempDir",
-        "SECURITY_CONFIGURATION",
-        "encryption-type",
-        "RedshiftTempDir",
-        "WORKFLOW_NAME",
-        "WORKFLOW_RUN_ID",
-        "job-bookmark-option",
-        "job-bookmark-from",
-        "job-bookmark-to",
-        "job-language",
-        "class",
-        "scriptLocation",
-        "extra-py-files",
-        "extra-jars",
-        "extra-files",
-        "user-jars-first",
-        "use-postgres-driver",
-        "conf",
-        "python-modules-installer-option",
-        "additional-python-modules",
-        "python-version",
-        "library-set",
-        "datalake-formats",
-        "continuous-log-logGroup",
-        "continuous-log-logStreamPrefix",
-        "continuous-log-conversionPattern",
-        "continuous-log-logLevel",
-        "customer-driver-env-vars",
-        "customer-executor-env-vars",
-        "custom-logGroup-prefix",
-        "spark-event-logs-path",
-        "write-shuffle-files-to-s3",
-        "write-shuffle-spills-to-s3",
-        "executor-cores",
-        "number-of-workers",
-        "worker-type",
-        "disable-proxy-v2",
-        "executionClass",
-    ]
-)
+from pipeline import storage
+from pipeline.errors import InputError, UsageError
+from pipeline.job.glue import without_glue_arguments
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+_SPEC = "option"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Input:
-    """A job's input: becomes `--name PATH[,PATH...]`."""
+    """An input of a job: its name (dots and underscores as in the report), and the paths that were given for it."""
 
     name: str
-    help: str
-    kind: str = "csv"
-    required: bool = True
+    paths: tuple[str, ...] = ()
+    _files: list[storage.FileInfo] = field(default_factory=list, repr=False)
+
+    def __bool__(self) -> bool:
+        """True when paths were given."""
+        return bool(self.paths)
+
+    def files(self) -> list[storage.FileInfo]:
+        """The files of the paths, each once, sorted by path; `InputError` when a path gives none."""
+        if not self._files:
+            found = {info.path: info for pattern in self.paths for info in storage.list_files(pattern)}
+            if not found:
+                raise InputError(f"--{self.name.replace('_', '-')}: no files")
+            self._files = [found[path] for path in sorted(found, key=str.encode)]
+        return self._files
+
+
+class CsvInput(Input):
+    """An input of CSV files (or one .xlsx)."""
+
+
+class JsonInput(Input):
+    """An input of JSON files."""
 
 
 @dataclass(frozen=True)
-class Option:
-    """A job's own option: becomes `--name VALUE`; a bool is a flag that also takes true or false."""
+class _Spec:
+    """How one field is asked for on the command line."""
 
-    name: str
-    type: Any
-    default: Any
     help: str
+    parse: Callable[[str], Any] = str
+    default: Any = None
     choices: tuple[str, ...] = ()
-    repeated: bool = False
     metavar: str = ""
+    split: Callable[[list[str]], Any] | None = None
+    required: bool = False
+
+
+def _spec_field(spec: _Spec) -> Any:
+    return field(default=None, kw_only=True, metadata={_SPEC: spec})
+
+
+def csv_input(help: str, *, required: bool = True) -> Any:
+    """An input of CSV files: `--name PATH[,PATH...]`."""
+    return _spec_field(_Spec(help, required=required))
+
+
+def json_input(help: str, *, required: bool = True) -> Any:
+    """An input of JSON files: `--name PATH[,PATH...]`."""
+    return _spec_field(_Spec(help, required=required))
+
+
+def option(
+    help: str,
+    default: Any = None,
+    *,
+    parse: Callable[[str], Any] = str,
+    choices: Sequence[str] = (),
+    metavar: str = "",
+    split: Callable[[list[str]], Any] | None = None,
+) -> Any:
+    """An option of the job. A default that is text is parsed as a given value is.
+
+    With `split` the option may be repeated, and `split` makes one value of all the texts (`comma_separated`). What
+    `parse` and `split` refuse with `ValueError` or `UsageError` is a usage error that names the option.
+    """
+    return _spec_field(_Spec(help, parse, default, tuple(choices), metavar, split))
 
 
 @dataclass(frozen=True)
@@ -92,13 +111,16 @@ class Limit:
     share: float | None
     count: int | None
 
+    def __str__(self) -> str:
+        return self.text
+
     def exceeded(self, rejected: int, read: int) -> bool:
         """True when `rejected` of `read` records are more than this limit allows."""
         return rejected > (self.count if self.count is not None else (self.share or 0.0) * read)
 
 
 def limit(text: str) -> Limit:
-    """Reads `1%` or `200`; anything else is a usage error."""
+    """Reads `1%` or `200`; ValueError for anything else."""
     text = text.strip()
     if match := _PERCENT.fullmatch(text):
         share = float(match[1]) / 100
@@ -124,9 +146,37 @@ def run_id(text: str) -> str:
     return text
 
 
-def split_list(values: Sequence[str]) -> list[str]:
+def comma_separated(values: Sequence[str]) -> tuple[str, ...]:
     """Comma-separated or repeated, or both: `a,b` and `a` `b` are the same list; order kept, blanks dropped."""
-    return [item.strip() for value in values for item in value.split(",") if item.strip()]
+    return tuple(item.strip() for value in values for item in value.split(",") if item.strip())
+
+
+@dataclass
+class JobOptions:
+    """The options that every job has; a job's own class adds its inputs and options, its docstring is the summary."""
+
+    destination: str = option("folder or s3:// prefix that gets the outputs", metavar="DIR")
+    run_id: str | None = option("name of this run; default: time and a short random tail", parse=run_id, metavar="ID")
+    max_rejected: Limit = option(
+        "rejected records allowed in each input: a share or a number", "5%", parse=limit, metavar="1%|N"
+    )
+    files: str = option("one named file per output, or a folder of parts", "single", choices=("single", "parts"))
+    dry_run: bool = option("read and check everything, show what would be written, write and send nothing", False)
+    quiet: bool = option("print nothing but errors", False)
+    multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
+    notes: list[str] = field(default_factory=list, kw_only=True)
+
+    def prepare(self) -> Self:
+        """Checks the options as a whole, before an engine starts; returns them, changed where that is needed."""
+        return self
+
+    def inputs(self) -> list[Input]:
+        """The job's inputs, in order."""
+        values = [getattr(self, one.name) for one in dataclasses.fields(self)]
+        return [value for value in values if isinstance(value, Input)]
+
+
+Options = TypeVar("Options", bound=JobOptions)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -134,104 +184,106 @@ class _Parser(argparse.ArgumentParser):
         raise UsageError(f"{message}. See {self.prog} --help")
 
 
-def common_options(inputs: Sequence[Input]) -> list[Option]:
-    """The options that every job has."""
-    options = [
-        Option("destination", str, None, "folder or s3:// prefix that gets the outputs", metavar="DIR"),
-        Option("run-id", run_id, None, "name of this run; default: time and a short random tail", metavar="ID"),
-        Option(
-            "max-rejected", limit, "5%", "rejected records allowed in each input: a share or a number", metavar="1%|N"
-        ),
-        Option("files", str, "single", "one named file an output, or a folder of parts", choices=("single", "parts")),
-        Option("dry-run", bool, False, "read and check everything, show what would be written, write and send nothing"),
-        Option("quiet", bool, False, "print nothing but errors"),
-    ]
-    if any(item.kind == "csv" for item in inputs):
-        options.append(Option("multi-line", bool, False, "quoted values of CSV inputs may hold line breaks (slower)"))
-    return options
+@dataclass(frozen=True)
+class _Field:
+    """A field of an options class: its name, type and specification."""
+
+    name: str
+    type: Any
+    spec: _Spec
+
+    @property
+    def flag(self) -> str:
+        """The option as it is typed."""
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def is_input(self) -> bool:
+        """Whether the field is an input."""
+        return isinstance(self.type, type) and issubclass(self.type, Input)
 
 
-def _add(parser: argparse._ArgumentGroup, option: Option) -> None:
-    flag, shown = f"--{option.name}", "" if option.default in (None, False, ()) else f" (default: {option.default})"
-    text = (option.help + shown).replace("%", "%%")
-    if option.type is bool:
-        parser.add_argument(
-            flag, nargs="?", const=True, type=boolean, default=option.default, metavar="true|false", help=text
+def _fields(options: type[JobOptions]) -> list[_Field]:
+    types = typing.get_type_hints(options)
+    own = [_Field(f.name, types[f.name], f.metadata[_SPEC]) for f in dataclasses.fields(options) if _SPEC in f.metadata]
+    if not any(one.type is CsvInput for one in own):
+        own = [one for one in own if one.name != "multi_line"]
+    return own
+
+
+def _shown_default(spec: _Spec) -> str:
+    if spec.default in (None, False, (), ""):
+        return ""
+    text = ", ".join(spec.default) if isinstance(spec.default, tuple) else str(spec.default)
+    return f" (default: {text})"
+
+
+def _add(group: argparse._ArgumentGroup, one: _Field) -> None:
+    spec = one.spec
+    text = (spec.help + _shown_default(spec)).replace("%", "%%")
+    if one.is_input:
+        group.add_argument(one.flag, action="append", default=[], metavar="PATH", help=text)
+    elif one.type is bool:
+        group.add_argument(
+            one.flag, nargs="?", const=True, type=boolean, default=spec.default, metavar="true|false", help=text
         )
-    elif option.repeated:
-        parser.add_argument(
-            flag, action="append", default=[], type=option.type, metavar=option.metavar or "VALUE", help=text
-        )
+    elif spec.split is not None:
+        group.add_argument(one.flag, action="append", default=None, metavar=spec.metavar or "VALUE", help=text)
     else:
-        choices = option.choices or None
-        name = option.metavar or (None if choices else getattr(option.type, "__name__", "value").upper())
-        parser.add_argument(flag, type=option.type, default=option.default, choices=choices, metavar=name, help=text)
+        choices = spec.choices or None
+        name = spec.metavar or (None if choices else getattr(spec.parse, "__name__", "value").upper())
+        group.add_argument(one.flag, type=spec.parse, default=spec.default, choices=choices, metavar=name, help=text)
 
 
-def build_parser(
-    name: str, summary: str, inputs: Sequence[Input], options: Sequence[Option]
-) -> argparse.ArgumentParser:
-    """The parser of one job; `--help` needs no Spark."""
-    usage = (
-        f"spark-submit jobs/{name}.py "
-        + " ".join(f"--{i.name} PATH" for i in inputs if i.required)
-        + " --destination DIR [options]"
+def build_parser(job: str, options: type[JobOptions]) -> argparse.ArgumentParser:
+    """The parser of one job; `--help` needs no engine."""
+    fields = _fields(options)
+    common = {one.name for one in dataclasses.fields(JobOptions)}
+    inputs = [one for one in fields if one.is_input]
+    given = " ".join(f"{one.flag} PATH" for one in inputs if one.spec.required)
+    usage = f"spark-submit jobs/{job}.py {given + ' ' if given else ''}--destination DIR [options]"
+    summary = (options.__doc__ or "").strip()
+    parser = _Parser(prog=job, usage=usage, description=summary, allow_abbrev=False)
+    groups = (
+        ("inputs: a file, a folder or a glob, plain or .gz, local or s3://, several with commas", inputs),
+        ("options of this job", [one for one in fields if not one.is_input and one.name not in common]),
+        ("options of every job", [one for one in fields if one.name in common]),
     )
-    parser = _Parser(prog=name, usage=usage, description=summary, allow_abbrev=False)
-    sources = parser.add_argument_group(
-        "inputs: a file, a folder or a glob, plain or .gz, local or s3://, several with commas"
-    )
-    for item in inputs:
-        sources.add_argument(
-            f"--{item.name}", action="append", default=[], metavar="PATH", help=item.help.replace("%", "%%")
-        )
-    own = parser.add_argument_group("options of this job")
-    for option in options:
-        _add(own, option)
-    common = parser.add_argument_group("options of every job")
-    taken = {option.name for option in options}
-    for option in common_options(inputs):
-        if option.name not in taken:
-            _add(common, option)
+    for title, members in groups:
+        group = parser.add_argument_group(title)
+        for one in members:
+            _add(group, one)
     return parser
 
 
-def without_glue_arguments(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
-    """Splits Glue's own arguments (known names and `enable-*`) from the job's: (the job's, Glue's by name)."""
-    kept: list[str] = []
-    glue: dict[str, str] = {}
-    rest = list(argv)
-    while rest:
-        word = rest.pop(0)
-        name, has_value, value = word.removeprefix("--").partition("=")
-        if not word.startswith("--") or not (name in GLUE_ARGUMENTS or name.startswith("enable-")):
-            kept.append(word)
-            continue
-        # The installer's options are dashes themselves; everything else that begins so is the next option.
-        if not has_value and rest and (not rest[0].startswith("--") or name == "python-modules-installer-option"):
-            value = rest.pop(0)
-        glue[name] = value
-    return kept, glue
+def _value(one: _Field, given: Any) -> Any:
+    """The value of a field; `given` is what the parser found."""
+    if one.is_input:
+        return one.type(one.name, comma_separated(given))
+    if one.spec.split is None:
+        return given
+    try:
+        return one.spec.split(list(one.spec.default or ()) if given is None else given)
+    except UsageError:
+        raise
+    except ValueError as error:
+        raise UsageError(f"{one.flag}: {error}") from error
 
 
-def parse(parser: argparse.ArgumentParser, inputs: Sequence[Input], argv: Sequence[str]) -> argparse.Namespace:
+def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     """Reads a job's arguments; an unknown option is refused with the nearest known one (`UsageError`)."""
-    kept, glue = without_glue_arguments(argv)
-    known, unknown = parser.parse_known_args(kept)
+    parser, fields = build_parser(job, options), _fields(options)
+    known, unknown = parser.parse_known_args(without_glue_arguments(argv)[0])
     if unknown:
         names = [flag for action in parser._actions for flag in action.option_strings]
         word = unknown[0].partition("=")[0]
         near = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
         raise UsageError(f"unknown option {word}{hint} See {parser.prog} --help")
-    for item in inputs:
-        name = item.name.replace("-", "_")
-        setattr(known, name, split_list(getattr(known, name)))
-        if item.required and not getattr(known, name):
-            raise UsageError(f"--{item.name} PATH is missing. See {parser.prog} --help")
-    if not known.destination and not known.dry_run:
+    made = options(**{one.name: _value(one, getattr(known, one.name)) for one in fields})
+    for one in fields:
+        if one.is_input and one.spec.required and not getattr(made, one.name):
+            raise UsageError(f"{one.flag} PATH is missing. See {parser.prog} --help")
+    if not made.destination and not made.dry_run:
         raise UsageError(f"--destination DIR is missing. See {parser.prog} --help")
-    if isinstance(known.max_rejected, str):
-        known.max_rejected = limit(known.max_rejected)
-    known.glue = glue
-    return known
+    return made

@@ -5,12 +5,17 @@ from __future__ import annotations
 import contextlib
 import json
 import platform
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pipeline.job.counts import Account
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from pipeline.job.counts import RecordCounts
 
 VERSION = "1.0.0"
 
@@ -24,7 +29,7 @@ class Report:
     status: str = "running"
     exit_code: int = 0
     message: str | None = None
-    accounts: dict[str, Account] = field(default_factory=dict)
+    counts: dict[str, RecordCounts] = field(default_factory=dict)
     outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -49,7 +54,7 @@ class Report:
             "status": self.status,
             "exit_code": self.exit_code,
             "message": self.message,
-            "inputs": {name: account.as_dict() for name, account in self.accounts.items()},
+            "inputs": {name: counts.as_dict() for name, counts in self.counts.items()},
             "outputs": dict(sorted(self.outputs.items())),
             "figures": self.figures,
             "notes": self.notes,
@@ -61,9 +66,6 @@ class Report:
 
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Prints a table: numbers to the right, text to the left, None as NA."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
 
     shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
     for index, header in enumerate(headers):
@@ -77,7 +79,6 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 
 
 def _is_terminal() -> bool:
-    import sys
 
     return sys.stdout.isatty()
 
@@ -88,8 +89,8 @@ def _counts(counts: dict[str, int]) -> str:
 
 def print_report(report: Report, place: str) -> None:
     """The run's report as terminal tables."""
-    if report.accounts:
-        rows = [[a.name, a.read, a.used, _counts(a.excluded), _counts(a.rejected)] for a in report.accounts.values()]
+    if report.counts:
+        rows = [[a.name, a.read, a.used, _counts(a.excluded), _counts(a.rejected)] for a in report.counts.values()]
         table("Records", ["input", "read", "used", "excluded by rule", "rejected for"], rows)
     if report.outputs:
         rows = [[name, entry["rows"], entry["bytes"]] for name, entry in sorted(report.outputs.items())]

@@ -1,8 +1,13 @@
-"""A job: its command line and its life from options to exit code."""
+"""A job: its name, its options, its `run`, and the life of a run from command line to exit code.
+
+JOB = Job("prices", Options, run)
+
+if __name__ == "__main__":
+    JOB.main()
+"""
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import re
@@ -12,17 +17,21 @@ import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Generic
 
-from pipeline import errors
+from pipeline import errors, storage
+from pipeline.engines import session
+from pipeline.engines.concurrency import run_parallel
 from pipeline.errors import PipelineError
-from pipeline.job import options as options_module
-from pipeline.job.options import Input, Option
-
-if TYPE_CHECKING:
-    from pipeline.job.context import Run
-
-__all__ = ["Input", "Job", "Option"]
+from pipeline.job import options as job_options
+from pipeline.job.context import JobContext
+from pipeline.job.glue import is_glue_run
+from pipeline.job.options import Options
+from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TextOutput
+from pipeline.job.rejected_rows import write_rejected
+from pipeline.job.report import Report, print_report
+from pipeline.publish.lock import Lock
+from pipeline.publish.outputs import RunFiles, SideFiles
 
 
 def new_run_id() -> str:
@@ -38,127 +47,140 @@ def raised_by_a_task(error: BaseException) -> PipelineError | None:
 
 
 def one_line(error: BaseException) -> str:
-    """An error's kind and its telling line: the last one of a Python worker's trace, the first one of anything else."""
+    """An error's kind and its most useful line: the last one of a Python worker's trace, else the first one."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kind = type(error).__name__
     return f"{kind}: {lines[-1 if kind == 'PythonException' else 0]}" if lines else kind
 
 
 @dataclass(frozen=True)
-class Job:
-    """A job's name, inputs, options and what its session needs (`needs` gives names for its options, beside `s3a`)."""
+class Job(Generic[Options]):
+    """A job's name, the class of its options, and what it does with them."""
 
     name: str
-    summary: str
-    inputs: Sequence[Input]
-    options: Sequence[Option] = ()
-    check: Callable[[argparse.Namespace], None] = lambda options: None
-    needs: Callable[[argparse.Namespace], Sequence[str]] = lambda options: ()
+    options: type[Options]
+    run: Callable[[JobContext, Options], Outputs]
 
-    def parser(self) -> argparse.ArgumentParser:
-        """The job's command line."""
-        return options_module.build_parser(self.name, self.summary, self.inputs, self.options)
-
-    def main(self, body: Callable[[Run], None]) -> None:
+    def main(self) -> None:
         """Runs the job from the process's arguments. On Glue a failed run raises, elsewhere the process exits."""
-        code, message, glue = self._run(sys.argv[1:], body)
-        if code and glue:
+        code, message = self._call(sys.argv[1:])
+        if code and is_glue_run(sys.argv):
             raise SystemExit(f"exit code {code}: {message}")
         if code:
             sys.exit(code)
 
-    def run(self, argv: Sequence[str], body: Callable[[Run], None]) -> int:
+    def call(self, argv: Sequence[str]) -> int:
         """Runs the job with these arguments and returns the exit code; messages go to stderr."""
-        return self._run(argv, body)[0]
+        return self._call(argv)[0]
 
-    def _run(self, argv: Sequence[str], body: Callable[[Run], None]) -> tuple[int, str, bool]:
-        glue = bool({"--JOB_NAME", "--JOB_RUN_ID"} & set(argv))
+    def _call(self, argv: Sequence[str]) -> tuple[int, str]:
         try:
-            chosen = options_module.parse(self.parser(), self.inputs, argv)
-            self.check(chosen)
-            self._execute(chosen, body)
-        except PipelineError as error:
-            message = " ".join(str(error).split())
-            print(f"{self.name}: {message}", file=sys.stderr, flush=True)
-            return error.exit_code, message, glue
+            self._execute(job_options.parse(self.name, self.options, argv).prepare())
         except KeyboardInterrupt:
             print(f"{self.name}: stopped; published files are as the last complete run left them", file=sys.stderr)
-            return 1, "stopped", glue
-        except Exception as error:  # the last resort of a process: told in one line, trace above it
-            told = raised_by_a_task(error)
-            if told:
-                print(f"{self.name}: {told}", file=sys.stderr, flush=True)
-                return told.exit_code, str(told), glue
-            traceback.print_exc()
-            message = f"unexpected failure: {one_line(error)}"
+            return 1, "stopped"
+        except Exception as error:  # the last resort of a process: one line, and a trace where it is not our own error
+            known = error if isinstance(error, PipelineError) else raised_by_a_task(error)
+            if known is None:
+                traceback.print_exc()
+            message = f"unexpected failure: {one_line(error)}" if known is None else " ".join(str(known).split())
             print(f"{self.name}: {message}", file=sys.stderr, flush=True)
-            return 1, message, glue
-        return 0, "", glue
+            return (1 if known is None else known.exit_code), message
+        return 0, ""
 
-    def _execute(self, chosen: argparse.Namespace, body: Callable[[Run], None]) -> None:
-        from pipeline.job.context import Run
-        from pipeline.job.report import Report, print_report
-        from pipeline.publish.lock import Lock
-        from pipeline.publish.outputs import Outputs
-
-        run_id = chosen.run_id or new_run_id()
-        told = Report(self.name, run_id)
-        outputs = Outputs(chosen.destination or "", run_id, self.name, chosen.files == "single", chosen.dry_run)
-        run = Run(self.name, chosen, run_id, outputs, told)
+    def _execute(self, options: Options) -> None:
+        run_id = options.run_id or new_run_id()
+        report = Report(self.name, run_id)
+        files = RunFiles(options.destination or "", run_id, self.name, options.files == "single", options.dry_run)
         with contextlib.ExitStack() as stack:
-            if not chosen.dry_run:
-                run.before_publish = stack.enter_context(Lock(chosen.destination, run_id)).check
+            lock = None if options.dry_run else stack.enter_context(Lock(options.destination, run_id))
             try:
-                with self._recorded(run):
-                    self._start(run)
-                    body(run)
-                    run.finish()
+                with _recorded(report, files):
+                    self._run(options, report, files, lock)
             finally:
-                if not chosen.quiet:
-                    print_report(told, "" if chosen.dry_run else chosen.destination)
+                if not options.quiet:
+                    print_report(report, "" if options.dry_run else options.destination)
 
-    @contextlib.contextmanager
-    def _recorded(self, run: Run) -> Iterator[None]:
-        """Whatever happens, the report says it."""
-        report = run.report
+    def _run(self, options: Options, report: Report, files: RunFiles, lock: Lock | None) -> None:
+        """Reads, writes quarantine, checks, writes outputs, publishes, delivers."""
+        # A missing input is reported before an engine takes its seconds to start.
+        size = sum(info.size for source in options.inputs() if source for info in source.files())
+        with report.timed("start Spark"):
+            spark = session.start(self.name)
+            session.tune(spark, size)
+        report.versions |= {"spark": spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}
+        context = JobContext(self.name, report.run_id, options.destination, options, report, spark)
         try:
-            yield
-            report.status = "dry run" if run.dry_run else "succeeded"
-        except BaseException as error:
-            report.status = "failed"
-            cause = error if isinstance(error, PipelineError) else raised_by_a_task(error) or error
-            report.exit_code = cause.exit_code if isinstance(cause, PipelineError) else 1
-            report.message = " ".join(str(cause).split())[:2000] or type(cause).__name__
-            with contextlib.suppress(Exception):
-                run.outputs.discard()
-            raise
+            outputs = self.run(context, options)
+            context.close()
+            with context.stage("write quarantine"):
+                write_rejected(context.rejected, report.run_id, self.name, SideFiles(files))
+            for counts in report.counts.values():
+                counts.check(options.max_rejected)
+            _write(context, outputs.files, files)
+            if lock is None:
+                report.outputs = {name: {"rows": one.rows, "bytes": None} for name, one in files.staged.items()}
+                return
+            lock.check()
+            with context.stage("publish"):
+                report.outputs = files.publish()
+            for delivery in outputs.deliveries:
+                with context.stage(delivery.stage):
+                    delivery.deliver(context)
         finally:
-            run.release()
-            if not run.dry_run:
-                self._write_report(run)
+            context.release()
 
-    @staticmethod
-    def _write_report(run: Run) -> None:
-        from pipeline import storage
 
-        content = run.report.as_json()
-        for folder in (run.outputs.run_folder, run.destination):
-            try:
-                storage.write_bytes(storage.join(folder, "report.json"), content)
-            except (PipelineError, OSError) as error:
-                print(f"{run.job}: report.json was not written to {folder}: {error}", file=sys.stderr)
+def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) -> None:
+    """Stages all outputs, those of rows side by side: on a small input their plans are made at the same time.
 
-    def _start(self, run: Run) -> None:
-        from pipeline.engines import session
+    Outputs in parts are written one after the other: where Spark cuts a sorted one depends on the jobs before it, and
+    the same input must give the same bytes.
+    """
 
-        paths = [run.destination, *(p for i in self.inputs for p in getattr(run.options, i.name.replace("-", "_")))]
-        needs = list(self.needs(run.options)) + (
-            ["s3a"] if any(path.startswith(("s3://", "s3a://")) for path in paths) else []
-        )
-        # A missing input is told before Spark takes its seconds to start.
-        given = [item.name for item in self.inputs if getattr(run.options, item.name.replace("-", "_"))]
-        size = sum(info.size for name in given for info in run.files(name))
-        with run.stage("start Spark"):
-            run.spark = session.start(self.name, needs=needs)
-            session.tune(run.spark, size)
-        run.report.versions |= {"spark": run.spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}
+    def writer(one: FileOutput) -> Callable[[], None]:
+        def write() -> None:
+            with context.stage(f"write {one.file}"):
+                if isinstance(one, TextOutput):
+                    files.write_lines(one.file, one.frame, one.line, one.order, one.header, one.row_count)
+                elif isinstance(one, ParquetOutput):
+                    files.write_parquet(one.file, one.frame)
+                else:
+                    files.write_data(one.file, one.content, one.rows)
+
+        return write
+
+    steps = [writer(one) for one in outputs]
+    if files.single:
+        run_parallel(steps)
+    else:
+        for step in steps:
+            step()
+
+
+@contextlib.contextmanager
+def _recorded(report: Report, files: RunFiles) -> Iterator[None]:
+    """Whatever happens, the report says it."""
+    try:
+        yield
+        report.status = "dry run" if files.dry_run else "succeeded"
+    except BaseException as error:
+        report.status = "failed"
+        cause = error if isinstance(error, PipelineError) else raised_by_a_task(error) or error
+        report.exit_code = cause.exit_code if isinstance(cause, PipelineError) else 1
+        report.message = " ".join(str(cause).split())[:2000] or type(cause).__name__
+        with contextlib.suppress(Exception):
+            files.discard()
+        raise
+    finally:
+        if not files.dry_run:
+            _write_report(report, files)
+
+
+def _write_report(report: Report, files: RunFiles) -> None:
+    content = report.as_json()
+    for folder in (files.run_folder, files.destination):
+        try:
+            storage.write_bytes(storage.join(folder, "report.json"), content)
+        except (PipelineError, OSError) as error:
+            print(f"{report.job}: report.json was not written to {folder}: {error}", file=sys.stderr)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.errors import InputError
-from pipeline.readers.splits import SMALL_BYTES, Piece
+from pipeline.readers.splits import SMALL_BYTES, FileSplit
 
 BLOCK = 8 << 20
 # Behind its end a piece needs only the rest of its last record.
@@ -21,7 +21,7 @@ SLICE = 64 << 10
 TRUNCATED_GZIP, BAD_GZIP = "truncated_gzip", "bad_gzip"
 
 
-class Blocks:
+class ChunkReader:
     """Bytes of a piece, a block at a time. `at`: the offset behind the last one; `open_line`: it ends within a line.
 
     `error` tells, once all are read, how a damaged .gz file ended.
@@ -40,7 +40,7 @@ class Blocks:
         return block
 
 
-def read(piece: Piece, start: int, stop: int) -> bytes:
+def read(piece: FileSplit, start: int, stop: int) -> bytes:
     """Exactly the bytes from `start` to `stop` of the file as it is stored."""
     data = storage.read_range(piece.path, start, stop - start, piece.version)
     if len(data) != stop - start:
@@ -61,7 +61,7 @@ def steps(start: int, end: int, size: int) -> Iterator[tuple[int, int]]:
         start = stop
 
 
-def _stored(piece: Piece, start: int) -> Iterator[bytes]:
+def _stored(piece: FileSplit, start: int) -> Iterator[bytes]:
     todo = steps(start, piece.end, piece.size)
     if not storage.is_s3(piece.path):
         for low, high in todo:
@@ -76,10 +76,10 @@ def _stored(piece: Piece, start: int) -> Iterator[bytes]:
             yield data
 
 
-def open_piece(piece: Piece, start: int, content: bytes | None = None) -> Blocks:
+def open_chunks(piece: FileSplit, start: int, content: bytes | None = None) -> ChunkReader:
     """The bytes of the piece from `start` on, and behind its end if need be; `content`: the file, fetched before."""
     stored = iter([content[start:]]) if content is not None else _stored(piece, start)
-    blocks = Blocks(stored, start)
+    blocks = ChunkReader(stored, start)
     if piece.is_gzip:
         first = next(stored, b"")
         stored = itertools.chain([first], stored)
@@ -88,7 +88,7 @@ def open_piece(piece: Piece, start: int, content: bytes | None = None) -> Blocks
     return blocks
 
 
-def _unzipped(stored: Iterator[bytes], blocks: Blocks) -> Iterator[bytes]:
+def _unzipped(stored: Iterator[bytes], blocks: ChunkReader) -> Iterator[bytes]:
     """Decompresses one member after the other, a slice at a time, so that damage costs little of what came before."""
     machine, between = zlib.decompressobj(31), False
     for block in stored:
@@ -125,7 +125,7 @@ def _until_damage(machine: Any, data: bytes) -> bytes:
     return b"".join(out)
 
 
-def contents(pieces: Sequence[Piece]) -> Iterator[tuple[Piece, bytes | None]]:
+def contents(pieces: Sequence[FileSplit]) -> Iterator[tuple[FileSplit, bytes | None]]:
     """The pieces in order, whole small objects with their content, fetched some at a time ahead of their use."""
     small = [piece for piece in pieces if storage.is_s3(piece.path) and piece.size <= SMALL_BYTES]
     if len(small) < 2:

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
 
-from pipeline.readers import chunks as scan_io
+from pipeline.readers import chunks
 from pipeline.readers.csv.lines import first_record
 from pipeline.readers.json.detect_format import HEAD, sniff
-from pipeline.readers.splits import Piece
+from pipeline.readers.splits import FileSplit
 
 _AT_ONCE = 16
 # A header line longer than this is not one.
@@ -19,18 +19,18 @@ _MOST_HEADER = 4 << 20
 Told = TypeVar("Told")
 
 
-def for_each(work: Callable[[Piece], Told], pieces: Sequence[Piece]) -> list[Told]:
+def for_each(work: Callable[[FileSplit], Told], pieces: Sequence[FileSplit]) -> list[Told]:
     """What `work` tells of each piece, some at a time."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(work, pieces))
 
 
-def _head(piece: Piece, length: int) -> bytes:
+def _head(piece: FileSplit, length: int) -> bytes:
     """The first bytes of the file, decompressed."""
     if not piece.is_gzip:
-        return scan_io.read(piece, 0, min(length, piece.size))
+        return chunks.read(piece, 0, min(length, piece.size))
     parts, have = [], 0
-    for block in scan_io.open_piece(piece, 0):
+    for block in chunks.open_chunks(piece, 0):
         parts.append(block)
         have += len(block)
         if have >= length:
@@ -38,10 +38,10 @@ def _head(piece: Piece, length: int) -> bytes:
     return b"".join(parts)[:length]
 
 
-def headers_of(pieces: Sequence[Piece], multi_line: bool) -> tuple[list[str], list[int]]:
+def headers_of(pieces: Sequence[FileSplit], multi_line: bool) -> tuple[list[str], list[int]]:
     """The different header lines of the files, and for each file which one it has (-1: the file is empty)."""
 
-    def header(piece: Piece) -> str | None:
+    def header(piece: FileSplit) -> str | None:
         """The header line of a file, null when it is empty."""
         head = _head(piece, HEAD)
         if len(head) == HEAD and (multi_line or b"\n" not in head):
@@ -54,10 +54,10 @@ def headers_of(pieces: Sequence[Piece], multi_line: bool) -> tuple[list[str], li
     return headers, [-1 if text is None else number[text] for text in found]
 
 
-def with_form(pieces: Sequence[Piece]) -> list[Piece]:
+def with_form(pieces: Sequence[FileSplit]) -> list[FileSplit]:
     """The same whole files with the form of their records."""
 
-    def told(piece: Piece) -> Piece:
+    def told(piece: FileSplit) -> FileSplit:
         return replace(piece, form=sniff(_head(piece, HEAD), piece.size <= HEAD))
 
     return for_each(told, pieces)

@@ -1,108 +1,68 @@
-"""The second look: exact text and published place of single records, from only the parts of files that hold them."""
+"""The exact text and the published place of single records, read from only those parts of files that hold them."""
 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.readers.csv.line_numbers import LineNumbers, lines_before
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+from pyspark.sql import types as T
+
+from pipeline.readers.base import RawSource, Reader
+from pipeline.readers.csv.line_numbers import LineNumbers
 from pipeline.readers.json.envelope import EnvelopeReader
-from pipeline.readers.spans import Found
-from pipeline.readers.splits import Piece
-from pipeline.readers.tasks import csv_found, json_found
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from pipeline.readers.records import Scan
-    from pipeline.readers.xlsx import SheetScan
+from pipeline.readers.spans import RecordSpans
 
 _NO_END = 1 << 62
 
 
 @dataclass(frozen=True)
-class Look:
-    """An input to look at again. `files`: numbers of the ones that hold what is wanted (None: perhaps all of them).
+class Lookup:
+    """An input of which texts are wanted. `files`: numbers of the ones that hold what is wanted (None: of any).
 
-    `inside`: the dotted keys of an array in each record, of which single elements are wanted.
+    `array_path`: the dotted keys of an array in each record, of which single elements are wanted.
     """
 
-    scan: Scan | SheetScan
+    reader: Reader
     files: frozenset[int] | None = None
-    inside: str = ""
+    array_path: str = ""
 
 
-@dataclass(frozen=True)
-class _Source:
-    """What a task knows of an input: a plain copy of its scan, since frames do not travel."""
+def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
+    """The texts of records, or of elements in them, read once from the parts of files that hold any.
 
-    paths: list[str]
-    pieces: dict[int, list[Piece]]
-    before: dict[tuple[int, int], int]
-    sheet: dict[int, str]
-    inside: str
-    finds: Callable[[Piece], Iterator[Found]]
-    is_csv: bool
-
-
-def look_again(looks: Sequence[Look], places: DataFrame) -> DataFrame:
-    """The texts of records, or of elements in them, from one look at the parts of files that hold any.
-
-    In: `places` with `_scan` int (index into `looks`), `_file` int, `_position` long, `_index` int (the element wanted,
-    null: all of the record) and any other columns. Out: each of its rows with `file`, `position` and `raw`, null where
-    the place holds no record (see `Scan.look_again`). A part of a file is read once, by one task, with bounded memory.
+    In: `places` with `_input` int (index into `lookups`), `_file` int, `_position` long, `_index` int (the element
+    wanted, null: all of the record) and any other columns. Out: each of its rows with `file` string, `position` long
+    (byte offset for JSON, physical line from 1 for CSV) and `raw` string, null where the place holds no record. A part
+    of a file is read once, by one task, with bounded memory.
     """
-    from pyspark.sql import functions as F
-    from pyspark.sql import types as T
-
     spark = places.sparkSession
-    sources = [_source(look, places) for look in looks]
+    sources = [lookup.reader.raw_source(spark, lookup.files) for lookup in lookups]
+    paths = [lookup.array_path for lookup in lookups]
     bucket = F.lit(0).cast("long")
     for number, one in enumerate(sources):
-        cut = [file for file, parts in one.pieces.items() if len(parts) > 1]
-        length = max((one.pieces[file][0].end for file in cut), default=0)
-        here = (F.col("_scan") == number) & F.col("_file").isin(cut)
+        cut = [file for file, parts in one.splits.items() if len(parts) > 1]
+        length = max((one.splits[file][0].end for file in cut), default=0)
+        here = (F.col("_input") == number) & F.col("_file").isin(cut)
         bucket = F.when(here, F.expr(f"_position div {length}")).otherwise(bucket) if cut else bucket
-    pieces = sum(len(parts) for one in sources for parts in one.pieces.values())
-    count = max(1, min(pieces, 2 * spark.sparkContext.defaultParallelism))
-    together = places.repartition(count, "_scan", "_file", bucket)
+    splits = sum(len(parts) for one in sources for parts in one.splits.values())
+    count = max(1, min(splits, 2 * spark.sparkContext.defaultParallelism))
 
-    def body(batches: Iterable[Any]) -> Iterator[Any]:
+    def fetch(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows of a partition with their texts."""
         rows = _Rows(batches)
         while (head := rows.head()) is not None:
-            yield from _texts_of(sources[head[0]], rows, *head)
+            yield from _texts_of(sources[head[0]], paths[head[0]], rows, *head)
 
     added = [T.StructField("file", T.StringType()), T.StructField("position", T.LongType())]
     schema = T.StructType([*places.schema.fields, *added, T.StructField("raw", T.StringType())])
-    return together.sortWithinPartitions("_scan", "_file", "_position").mapInArrow(body, schema)
-
-
-def look_at_one(scan: Scan | SheetScan, problems: DataFrame, inside: str = "") -> DataFrame:
-    """See `Scan.look_again`."""
-    from pyspark.sql import functions as F
-
-    more = {"_scan": F.lit(0), **({} if inside else {"_index": F.lit(None).cast("int")})}
-    return look_again([Look(scan, inside=inside)], problems.withColumns(more)).drop(*more)
-
-
-def _source(look: Look, places: DataFrame) -> _Source:
-    from pipeline.readers.xlsx import SheetScan
-
-    scan = look.scan
-    if isinstance(scan, SheetScan):
-        texts = {position: text for _, position, text, _, _ in scan.lines}
-        return _Source(scan.files, {}, {}, texts, "", lambda _: iter(()), True)
-    pieces: dict[int, list[Piece]] = {}
-    for piece in scan.pieces:
-        if look.files is None or piece.file in look.files:
-            pieces.setdefault(piece.file, []).append(piece)
-    before = lines_before(places.sparkSession, pieces) if scan.is_csv else {}
-    csv, json = partial(csv_found, multi_line=scan.multi_line), partial(json_found, records=scan.records)
-    return _Source(scan.files, pieces, before, {}, look.inside, csv if scan.is_csv else json, scan.is_csv)
+    by_split = places.repartition(count, "_input", "_file", bucket)
+    return by_split.sortWithinPartitions("_input", "_file", "_position").mapInArrow(fetch, schema)
 
 
 class _Rows:
@@ -119,7 +79,7 @@ class _Rows:
             self._batch, self._at = next(self._batches, None), 0
             if self._batch is None:
                 return None
-            self._columns = [self._batch.column(name).to_numpy() for name in ("_scan", "_file", "_position")]
+            self._columns = [self._batch.column(name).to_numpy() for name in ("_input", "_file", "_position")]
         scan, file, position = (int(column[self._at]) for column in self._columns)
         return scan, file, position
 
@@ -133,23 +93,24 @@ class _Rows:
             self._at += count
 
 
-def _texts_of(source: _Source, rows: _Rows, scan: int, file: int, position: int) -> Iterator[Any]:
+def _texts_of(source: RawSource, array_path: str, rows: _Rows, scan: int, file: int, position: int) -> Iterator[Any]:
     """The rows of one part of a file, or of one sheet, with their texts."""
     path = source.paths[file]
-    if source.sheet:
+    if source.texts is not None:
         for part in rows.take(scan, file, _NO_END):
             places = part.column("_position").to_pylist()
-            yield _with(part, path, places, [source.sheet.get(place) for place in places])
+            yield _with(part, path, places, [source.texts.get(place) for place in places])
         return
-    parts = source.pieces[file]
+    parts = source.splits[file]
     number = bisect.bisect_right([piece.start for piece in parts], position) - 1
     piece, end = parts[number], parts[number + 1].start - 1 if number + 1 < len(parts) else _NO_END
-    lines = LineNumbers(piece, source.before.get((file, piece.start), 0)) if source.is_csv else None
-    for found in source.finds(piece):
+    before = source.lines_before
+    lines = None if before is None else LineNumbers(piece, before.get((file, piece.start), 0))
+    for found in source.spans(piece):
         if not len(found.starts):
             continue
         for part in rows.take(scan, file, min(int(found.places()[-1]), end)):
-            yield _looked_up(part, path, found, lines, source.inside)
+            yield _looked_up(part, path, found, lines, array_path)
         head = rows.head()
         if head is None or head[:2] != (scan, file) or head[2] > end:
             return
@@ -157,8 +118,7 @@ def _texts_of(source: _Source, rows: _Rows, scan: int, file: int, position: int)
         yield _with(part, path, part.column("_position").to_pylist(), [None] * part.num_rows)
 
 
-def _looked_up(part: Any, path: str, found: Found, lines: LineNumbers | None, inside: str) -> Any:
-    import numpy as np
+def _looked_up(part: Any, path: str, found: RecordSpans, lines: LineNumbers | None, inside: str) -> Any:
 
     positions, places = part.column("_position").to_numpy(), found.places()
     at = np.searchsorted(places, positions)
@@ -176,7 +136,6 @@ def _looked_up(part: Any, path: str, found: Found, lines: LineNumbers | None, in
 
 def _with(part: Any, path: str, positions: list[int], texts: Sequence[str | None]) -> Any:
     """The rows with their file, published place and text."""
-    import pyarrow as pa
 
     added = [
         pa.array([path] * part.num_rows, pa.string()),

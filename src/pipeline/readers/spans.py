@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
-    from numpy.typing import NDArray
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 
-    Offsets = NDArray[np.int64]
+Offsets = NDArray[np.int64]
 
 NOT_UTF8 = "not_utf8"
 # Records of small files are put together up to so many bytes a batch; larger finds are a batch each.
@@ -20,7 +19,7 @@ _ALONE = 1 << 20
 
 
 @dataclass
-class Found:
+class RecordSpans:
     """Records in one piece of text: `data[starts[i]:ends[i]]`, at offset `base` of the file.
 
     `errors` by index. `plain`: only blanks and commas stand between the records, so that a record's text may go on to
@@ -44,23 +43,23 @@ class Found:
         for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
             yield self.data[start:end]
 
-    def only(self, wanted: Any) -> Found:
+    def only(self, wanted: Any) -> RecordSpans:
         """The records at these indexes."""
         told = {new: self.errors[old] for new, old in enumerate(wanted.tolist()) if old in self.errors}
-        return Found(self.data, self.base, self.starts[wanted], self.ends[wanted], told, False, self.places()[wanted])
+        return RecordSpans(
+            self.data, self.base, self.starts[wanted], self.ends[wanted], told, False, self.places()[wanted]
+        )
 
 
-def single(text: bytes, position: int, error: str | None) -> Found:
+def single(text: bytes, position: int, error: str | None) -> RecordSpans:
     """One record."""
-    import numpy as np
 
     told = {} if error is None else {0: error}
-    return Found(text, position, np.zeros(1, np.int64), np.array([len(text)], np.int64), told, False)
+    return RecordSpans(text, position, np.zeros(1, np.int64), np.array([len(text)], np.int64), told, False)
 
 
-def _strings(found: Found, exact: bool) -> tuple[Any, Offsets]:
+def _strings(found: RecordSpans, exact: bool) -> tuple[Any, Offsets]:
     """A buffer and the offsets of the records' texts in it, one behind the other."""
-    import numpy as np
 
     if found.plain and not exact:
         return found.data, np.append(found.starts, found.ends[-1])
@@ -71,7 +70,6 @@ def _strings(found: Found, exact: bool) -> tuple[Any, Offsets]:
 
 
 def _is_utf8(data: bytes, text: pa.Array) -> bool:
-    import pyarrow as pa
 
     if data.isascii():
         return True
@@ -85,8 +83,6 @@ def _is_utf8(data: bytes, text: pa.Array) -> bool:
 def _batch(
     data: bytes, offsets: Offsets, positions: Any, files: Any, errors: dict[int, str], extra: list[Any]
 ) -> pa.RecordBatch:
-    import numpy as np
-    import pyarrow as pa
 
     count = len(offsets) - 1
     first, last = int(offsets[0]), int(offsets[-1])
@@ -121,14 +117,13 @@ def _batch(
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
-def batches(finds: Iterable[tuple[int, int | None, Found]], exact: bool = False) -> Iterator[pa.RecordBatch]:
+def batches(finds: Iterable[tuple[int, int | None, RecordSpans]], exact: bool = False) -> Iterator[pa.RecordBatch]:
     """Arrow batches of (`_file`, `_position`, `_raw`, `_error`[, `_layout`]) from finds with their file and layout.
 
     With `exact` texts end where the records do, else blanks and commas may follow.
     """
-    import numpy as np
 
-    held: list[tuple[int, int | None, Found, bytes, Offsets]] = []
+    held: list[tuple[int, int | None, RecordSpans, bytes, Offsets]] = []
     size = 0
     for file, layout, found in finds:
         if not len(found.starts):
@@ -149,8 +144,7 @@ def batches(finds: Iterable[tuple[int, int | None, Found]], exact: bool = False)
         yield _joined(held)
 
 
-def _joined(held: list[tuple[int, int | None, Found, bytes, Offsets]]) -> pa.RecordBatch:
-    import numpy as np
+def _joined(held: list[tuple[int, int | None, RecordSpans, bytes, Offsets]]) -> pa.RecordBatch:
 
     parts, lengths, errors, count = [], [], {}, 0
     for _, _, found, data, offsets in held:

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
-from pipeline.readers.json.split_state import State
-
-if TYPE_CHECKING:
-    from pipeline.readers.records import File
+from pipeline.readers.json.split_state import LexerState
+from pipeline.storage import FileInfo
 
 MIB = 1 << 20
 # A task's share of a big file: long enough that starting a task is nothing, short enough that cores end together.
@@ -22,7 +19,7 @@ LINES, STREAM, FOREIGN = "lines", "stream", "foreign"
 
 
 @dataclass(frozen=True)
-class Piece:
+class FileSplit:
     """The bytes `start` to `end` of file number `file`; a record belongs to the piece that its first byte lies in.
 
     `size` and `version` are the file's when the run was planned. `form`: how its records stand in it ("" when only
@@ -37,7 +34,7 @@ class Piece:
     start: int
     end: int
     form: str = ""
-    state: State = field(default_factory=State)
+    state: LexerState = field(default_factory=LexerState)
     floor: int = 0
     version: str = ""
 
@@ -58,19 +55,19 @@ def range_bytes(total: int, cores: int, limit: int | None = None) -> int:
     return min(RANGE_BYTES if limit is None else limit, max(share, SMALL_BYTES))
 
 
-def task_bytes(pieces: Sequence[Piece], cores: int) -> int:
+def task_bytes(pieces: Sequence[FileSplit], cores: int) -> int:
     """The length of a range for these files."""
     return range_bytes(sum(piece.size for piece in pieces), cores)
 
 
-def whole(files: Sequence[File]) -> list[Piece]:
+def whole_files(files: Sequence[FileInfo]) -> list[FileSplit]:
     """Each file as one piece."""
     return [
-        Piece(number, file.path, file.size, 0, file.size, version=file.version) for number, file in enumerate(files)
+        FileSplit(number, file.path, file.size, 0, file.size, version=file.version) for number, file in enumerate(files)
     ]
 
 
-def ranges(piece: Piece, length: int) -> list[Piece]:
+def ranges(piece: FileSplit, length: int) -> list[FileSplit]:
     """A whole file as ranges of `length` bytes; a .gz file and a small one stay whole."""
     if piece.is_gzip or piece.size <= length:
         return [piece]
@@ -78,12 +75,12 @@ def ranges(piece: Piece, length: int) -> list[Piece]:
     return [replace(piece, start=start, end=min(start + length, piece.size)) for start in starts]
 
 
-def pack(pieces: Sequence[Piece], cores: int, limit: int | None = None) -> list[list[Piece]]:
+def assign_splits(pieces: Sequence[FileSplit], cores: int, limit: int | None = None) -> list[list[FileSplit]]:
     """The pieces as tasks of about the same number of bytes, in order; a task has at most `FILES_A_TASK` pieces."""
     total = sum(piece.end - piece.start for piece in pieces)
     target = range_bytes(total, cores, limit)
     most = max(1, min(FILES_A_TASK, -(-len(pieces) // max(1, 2 * cores))))
-    tasks: list[list[Piece]] = []
+    tasks: list[list[FileSplit]] = []
     room = 0
     for piece in pieces:
         length = piece.end - piece.start

@@ -6,24 +6,24 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from pipeline.readers import chunks as scan_io
+from pipeline.readers import chunks
 from pipeline.readers.csv.lines import csv_records
 from pipeline.readers.json.detect_format import HEAD, sniff
 from pipeline.readers.json.envelope import EnvelopeReader
 from pipeline.readers.json.record_splitter import TRUNCATED, JsonReader
-from pipeline.readers.json.split_state import Summary, first_record, summarise
-from pipeline.readers.spans import NOT_UTF8, Found, single
-from pipeline.readers.splits import FOREIGN, LINES, Piece
+from pipeline.readers.json.split_state import SplitSummary, first_record, summarize_split
+from pipeline.readers.spans import NOT_UTF8, RecordSpans, single
+from pipeline.readers.splits import FOREIGN, LINES, FileSplit
 
 # Of a file in another encoding so many bytes are kept as its one rejected record.
 _SHOWN = 4096
 _NO_END = 1 << 62
 
 
-def json_found(piece: Piece, records: str, content: bytes | None = None) -> Iterator[Found]:
+def json_spans(piece: FileSplit, records: str, content: bytes | None = None) -> Iterator[RecordSpans]:
     """The JSON records that belong to the piece; `content`: the whole file, when it was fetched before."""
     form = piece.form
-    blocks = scan_io.open_piece(piece, max(piece.start - 1, 0) if form == LINES else piece.start, content)
+    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0) if form == LINES else piece.start, content)
     stream: Iterator[bytes] = blocks
     if not form:
         first = next(blocks, b"")
@@ -36,8 +36,8 @@ def json_found(piece: Piece, records: str, content: bytes | None = None) -> Iter
     yield from _gzip_end(finds, blocks)
 
 
-def _lines(piece: Piece, blocks: Iterator[bytes], records: str) -> Iterator[Found]:
-    parts = scan_io.whole_lines(blocks, piece.start, _NO_END if piece.is_gzip else piece.end)
+def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:
+    parts = chunks.whole_lines(blocks, piece.start, _NO_END if piece.is_gzip else piece.end)
     first = next(parts, None)
     if first is None:
         return
@@ -46,11 +46,11 @@ def _lines(piece: Piece, blocks: Iterator[bytes], records: str) -> Iterator[Foun
         yield from JsonReader(texts, first[0], lines=True).records()
         return
     # Each line is a document of its own, so that damage ends with its line.
-    for at, line in scan_io.single_lines(texts, first[0]):
+    for at, line in chunks.single_lines(texts, first[0]):
         yield from EnvelopeReader(iter([line]), at, keys_of(records)).records()
 
 
-def _stream(piece: Piece, blocks: Iterator[bytes], records: str) -> Iterator[Found]:
+def _stream(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:
     end = None if piece.is_last or piece.is_gzip else piece.end
     if not piece.start:
         reader = EnvelopeReader(blocks, 0, keys_of(records), end) if records else JsonReader(blocks, 0, end)
@@ -71,7 +71,7 @@ def keys_of(records: str) -> list[str]:
     return records.split(".")
 
 
-def _gzip_end(finds: Iterator[Found], blocks: scan_io.Blocks) -> Iterator[Found]:
+def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Iterator[RecordSpans]:
     """The finds; what cuts off the last record of a damaged .gz file is told with it."""
     last = None
     for found in finds:
@@ -81,7 +81,7 @@ def _gzip_end(finds: Iterator[Found], blocks: scan_io.Blocks) -> Iterator[Found]
     yield from _with_end(last, blocks, last is not None and last.errors.get(len(last.starts) - 1) == TRUNCATED)
 
 
-def _with_end(last: Found | None, blocks: scan_io.Blocks, cut_off: bool) -> Iterator[Found]:
+def _with_end(last: RecordSpans | None, blocks: chunks.ChunkReader, cut_off: bool) -> Iterator[RecordSpans]:
     """The last find, and how a damaged .gz file ended: told with the record it cut off, else as one without text."""
     if last is not None:
         if blocks.error and cut_off:
@@ -91,10 +91,10 @@ def _with_end(last: Found | None, blocks: scan_io.Blocks, cut_off: bool) -> Iter
         yield single(b"", blocks.at, blocks.error)
 
 
-def csv_found(piece: Piece, multi_line: bool, content: bytes | None = None) -> Iterator[Found]:
+def csv_spans(piece: FileSplit, multi_line: bool, content: bytes | None = None) -> Iterator[RecordSpans]:
     """The CSV records that belong to the piece, without the file's header."""
-    blocks = scan_io.open_piece(piece, max(piece.start - 1, 0), content)
-    parts = scan_io.whole_lines(blocks, piece.start, _NO_END if piece.is_gzip else piece.end)
+    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0), content)
+    parts = chunks.whole_lines(blocks, piece.start, _NO_END if piece.is_gzip else piece.end)
     last = None
     for found in csv_records(parts, header=piece.start == 0, multi_line=multi_line):
         if last is not None:
@@ -103,31 +103,31 @@ def csv_found(piece: Piece, multi_line: bool, content: bytes | None = None) -> I
     yield from _with_end(last, blocks, last is not None and len(last.starts) > 0 and blocks.open_line)
 
 
-def escaped_at(piece: Piece) -> bool:
+def escaped_at(piece: FileSplit) -> bool:
     """Whether a lone backslash stands right before the piece: an odd number of them."""
     low = max(piece.start - HEAD, 0)
-    text = scan_io.read(piece, low, piece.start)
+    text = chunks.read(piece, low, piece.start)
     return (len(text) - len(text.rstrip(b"\\"))) % 2 == 1
 
 
-def summary(piece: Piece) -> Summary:
+def split_summary(piece: FileSplit) -> SplitSummary:
     """What the piece does to the state of the text."""
     until = piece if piece.is_last else replace(piece, size=piece.end)
-    behind = b"" if piece.is_last else scan_io.read(piece, piece.end, piece.end + 1)
-    blocks = scan_io.open_piece(until, piece.start)
+    behind = b"" if piece.is_last else chunks.read(piece, piece.end, piece.end + 1)
+    blocks = chunks.open_chunks(until, piece.start)
     escaped = piece.start > 0 and escaped_at(piece)
-    return summarise(blocks, escaped, behind[0] if behind else 0)
+    return summarize_split(blocks, escaped, behind[0] if behind else 0)
 
 
-def json_task(pieces: Sequence[Piece], records: str) -> Iterator[tuple[int, int | None, Found]]:
+def json_task(pieces: Sequence[FileSplit], records: str) -> Iterator[tuple[int, int | None, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
-    for piece, content in scan_io.contents(pieces):
-        for found in json_found(piece, records, content):
+    for piece, content in chunks.contents(pieces):
+        for found in json_spans(piece, records, content):
             yield piece.file, None, found
 
 
-def csv_task(pieces: Sequence[Piece], multi_line: bool) -> Iterator[tuple[int, Found]]:
+def csv_task(pieces: Sequence[FileSplit], multi_line: bool) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
-    for piece, content in scan_io.contents(pieces):
-        for found in csv_found(piece, multi_line, content):
+    for piece, content in chunks.contents(pieces):
+        for found in csv_spans(piece, multi_line, content):
             yield piece.file, found

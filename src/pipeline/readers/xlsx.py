@@ -4,45 +4,42 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
 from pipeline.errors import InputError
+from pipeline.readers.base import RECORDS, RawSource, fields_schema
 from pipeline.readers.csv.fields import Layout, by_hand
-from pipeline.readers.records import LINES, fields_schema
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 
 @dataclass
-class SheetScan:
-    """The lines of a sheet (`_position` is the sheet's row) with the interface of `records.Scan`; small by nature."""
+class XlsxReader:
+    """A sheet's rows as CSV lines, `_position` is the row: see `readers.base.TableReader`; small by nature."""
 
     frame: DataFrame
     files: list[str]
     headers: list[str]
     header_files: list[str] = field(default_factory=list)
-    lines: list[tuple[int, int, str, None, int]] = field(default_factory=list)
+    lines: list[tuple[int, int, str, None]] = field(default_factory=list)
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The wanted fields of the rows: `_file`, `_position`, `_error`, `_detail`, `c0`, ..."""
         layout = layouts[0]
         rows = []
-        for file, position, text, error, _ in self.lines:
+        for file, position, text, error in self.lines:
             values = by_hand(text, layout.delimiter) or [None] * layout.width
             rows.append((file, position, error, None, *[values[i] for i in layout.wanted]))
         return self.frame.sparkSession.createDataFrame(rows, fields_schema(len(layout.wanted)))
 
-    def look_again(self, problems: DataFrame) -> DataFrame:
-        """See `records.Scan.look_again`; `position` is the sheet's row."""
-        from pipeline.readers.raw_lookup import look_at_one
-
-        return look_at_one(self, problems)
+    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+        """For fetching texts; places are the sheet's rows."""
+        return RawSource(self.files, texts={position: text for _, position, text, _ in self.lines})
 
 
 def _line(values: tuple[object, ...]) -> str:
@@ -54,13 +51,8 @@ def _line(values: tuple[object, ...]) -> str:
     return buffer.getvalue()
 
 
-def sheet_lines(spark: SparkSession, path: str) -> SheetScan:
+def xlsx_lines(spark: SparkSession, path: str) -> XlsxReader:
     """Reads the first sheet of an .xlsx file; `InputError` when it is none."""
-    import zipfile
-
-    from openpyxl import load_workbook
-    from openpyxl.utils.exceptions import InvalidFileException
-
     try:
         book = load_workbook(io.BytesIO(storage.read_bytes(path)), read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:
@@ -73,5 +65,5 @@ def sheet_lines(spark: SparkSession, path: str) -> SheetScan:
     ]
     if not rows:
         raise InputError(f"{path}: the first sheet is empty")
-    lines: list[tuple[int, int, str, None, int]] = [(0, number, text, None, 0) for number, text in rows[1:]]
-    return SheetScan(spark.createDataFrame(lines, LINES), [path], [rows[0][1]], [path], lines)
+    lines: list[tuple[int, int, str, None]] = [(0, number, text, None) for number, text in rows[1:]]
+    return XlsxReader(spark.createDataFrame(lines, RECORDS), [path], [rows[0][1]], [path], lines)

@@ -14,10 +14,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
+import uvicorn
 from fastapi import Depends, FastAPI, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyHeader
 from fastapi_offline import FastAPIOffline
+from mangum import Mangum
 from psycopg.sql import SQL
 from pydantic import BaseModel
 
@@ -84,7 +86,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 @functools.cache
 def _on_lambda() -> Any:
-    from mangum import Mangum
 
     # Without lifespan: Lambda would shut the pool after every single request.
     return Mangum(create_app(), lifespan="off")
@@ -106,7 +107,6 @@ def main(argv: list[str] | None = None) -> int:
     except PipelineError as error:
         print(f"api: {error}", file=sys.stderr)
         return error.exit_code
-    import uvicorn
 
     print(f"API on http://127.0.0.1:{options.port}/docs", file=sys.stderr)
     uvicorn.run(

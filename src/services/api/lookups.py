@@ -11,6 +11,10 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any
 
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
@@ -79,8 +83,6 @@ class LookupTable:
     """One DynamoDB table, read by key or as a whole."""
 
     def __init__(self, name: str) -> None:
-        import boto3
-        from botocore.config import Config
 
         config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
         self._name, self._client, self._kept = name, boto3.client("dynamodb", config=config), Kept()
@@ -105,7 +107,6 @@ class LookupTable:
         return {item["id"]: item for item in items}
 
     def _call(self, ask: Callable[[], Any]) -> Any:
-        from botocore.exceptions import BotoCoreError, ClientError
 
         try:
             return ask()
@@ -114,7 +115,6 @@ class LookupTable:
 
 
 def _plain(item: dict[str, Any]) -> Item:
-    from boto3.dynamodb.types import TypeDeserializer
 
     read = TypeDeserializer().deserialize
     values = {name: read(value) for name, value in item.items() if name != "run_id"}

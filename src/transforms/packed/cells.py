@@ -8,16 +8,13 @@ overlap themselves.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.packed.splitting import Packed
 from transforms.packed.types import can_hold, pattern
 from transforms.text import quoted
-
-if TYPE_CHECKING:
-    from transforms.packed.splitting import Packed
 
 ENOUGH, PLACED = "_enough", "_placed"
 _PIECES, _TEXTS = "_pieces", "_texts"

@@ -13,11 +13,11 @@ from moto import mock_aws
 
 from pipeline import storage
 from pipeline.errors import InputError
-from pipeline.readers import chunks as scan_io
+from pipeline.readers import chunks
 from pipeline.readers.json.file_splits import with_states
 from pipeline.readers.spans import batches
-from pipeline.readers.splits import ranges, whole
-from pipeline.readers.tasks import json_task, summary
+from pipeline.readers.splits import ranges, whole_files
+from pipeline.readers.tasks import json_task, split_summary
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_many_small_objects_come_in_order(bucket: Any) -> None:
         bucket.put_object(Bucket="partner-in", Key=f"{number:02}.json", Body=f'{{"n":{number}}}'.encode())
     found = [
         row
-        for batch in batches(json_task(whole(storage.list_files("s3://partner-in/")), ""))
+        for batch in batches(json_task(whole_files(storage.list_files("s3://partner-in/")), ""))
         for row in batch.to_pylist()
     ]
     assert [(row["_file"], row["_raw"]) for row in found] == [(n, f'{{"n":{n}}}') for n in range(50)]
@@ -46,11 +46,11 @@ def test_many_small_objects_come_in_order(bucket: Any) -> None:
 def test_a_big_object_is_read_in_ranges(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     records = [{"n": number, "t": '"]}\\' * (number % 3)} for number in range(100)]
     bucket.put_object(Bucket="partner-in", Key="a.json", Body=json.dumps(records).encode())
-    monkeypatch.setattr(scan_io, "BLOCK", 100)
-    monkeypatch.setattr(scan_io, "BEHIND", 10)
-    file = replace(whole(storage.list_files("s3://partner-in/a.json"))[0], form="stream")
+    monkeypatch.setattr(chunks, "BLOCK", 100)
+    monkeypatch.setattr(chunks, "BEHIND", 10)
+    file = replace(whole_files(storage.list_files("s3://partner-in/a.json"))[0], form="stream")
     parts = ranges(file, 1000)
-    pieces = with_states(parts, [summary(part) for part in parts])
+    pieces = with_states(parts, [split_summary(part) for part in parts])
     found = [row for batch in batches(json_task(pieces, ""), exact=True) for row in batch.to_pylist()]
     assert len(pieces) == 3
     assert [json.loads(row["_raw"]) for row in found] == records
@@ -58,7 +58,7 @@ def test_a_big_object_is_read_in_ranges(bucket: Any, monkeypatch: pytest.MonkeyP
 
 def test_an_object_that_was_replaced_is_an_error(bucket: Any) -> None:
     bucket.put_object(Bucket="partner-in", Key="a.json", Body=b'{"n":1}')
-    pieces = whole(storage.list_files("s3://partner-in/a.json"))
+    pieces = whole_files(storage.list_files("s3://partner-in/a.json"))
     bucket.put_object(Bucket="partner-in", Key="a.json", Body=b'{"n":2}')
     with pytest.raises(InputError, match="changed while it was read"):
         list(json_task(pieces, ""))

@@ -14,26 +14,26 @@ from pipeline.errors import InputError
 from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.file_splits import with_states
 from pipeline.readers.spans import batches
-from pipeline.readers.splits import LINES, Piece, pack, ranges
-from pipeline.readers.tasks import csv_task, json_task, summary
+from pipeline.readers.splits import LINES, FileSplit, assign_splits, ranges
+from pipeline.readers.tasks import csv_task, json_task, split_summary
 
 Row = tuple[int, str, str | None]
 
 
 @pytest.fixture
-def piece(tmp_path: pathlib.Path) -> Callable[..., Piece]:
+def piece(tmp_path: pathlib.Path) -> Callable[..., FileSplit]:
     numbers = itertools.count()
 
-    def made(data: bytes, name: str = "in.json", form: str = "") -> Piece:
+    def made(data: bytes, name: str = "in.json", form: str = "") -> FileSplit:
         number = next(numbers)
         path = tmp_path / f"{number}-{name}"
         path.write_bytes(data)
-        return Piece(number, str(path), len(data), 0, len(data), form)
+        return FileSplit(number, str(path), len(data), 0, len(data), form)
 
     return made
 
 
-def read(*pieces: Piece, records: str = "", exact: bool = True) -> list[Row]:
+def read(*pieces: FileSplit, records: str = "", exact: bool = True) -> list[Row]:
     rows: list[Row] = []
     for batch in batches(json_task(pieces, records), exact):
         columns = batch.to_pydict()
@@ -41,7 +41,7 @@ def read(*pieces: Piece, records: str = "", exact: bool = True) -> list[Row]:
     return rows
 
 
-def test_small_files_share_a_batch_and_keep_their_numbers(piece: Callable[..., Piece]) -> None:
+def test_small_files_share_a_batch_and_keep_their_numbers(piece: Callable[..., FileSplit]) -> None:
     made = [piece(b'{"a":%d}' % number) for number in range(5)]
     found = list(batches(json_task(made, "")))
     assert len(found) == 1
@@ -53,13 +53,13 @@ def test_small_files_share_a_batch_and_keep_their_numbers(piece: Callable[..., P
     }
 
 
-def test_text_may_go_on_with_separators_unless_it_has_to_be_exact(piece: Callable[..., Piece]) -> None:
+def test_text_may_go_on_with_separators_unless_it_has_to_be_exact(piece: Callable[..., FileSplit]) -> None:
     made = piece(b'[{"a":1},\n{"a":2}]')
     assert [raw for _, raw, _ in read(made, exact=False)] == ['{"a":1},\n', '{"a":2}']
     assert [raw for _, raw, _ in read(made)] == ['{"a":1}', '{"a":2}']
 
 
-def test_bytes_that_are_not_utf8_reject_their_record_only(piece: Callable[..., Piece]) -> None:
+def test_bytes_that_are_not_utf8_reject_their_record_only(piece: Callable[..., FileSplit]) -> None:
     made = piece(b'{"a":"ok"}\n{"a":"caf\xe9"}\n{"a":"\xed\xa0\x80"}\n{"a":"caf\xc3\xa9"}\n')
     assert read(made) == [
         (0, '{"a":"ok"}', None),
@@ -70,13 +70,13 @@ def test_bytes_that_are_not_utf8_reject_their_record_only(piece: Callable[..., P
 
 
 @pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-32"])
-def test_a_file_in_another_encoding_is_one_rejected_record(piece: Callable[..., Piece], coding: str) -> None:
+def test_a_file_in_another_encoding_is_one_rejected_record(piece: Callable[..., FileSplit], coding: str) -> None:
     mark = b"\xff\xfe" if coding == "utf-16-le" else b""
     rows = read(piece(mark + '{"a":1}\n{"a":2}\n'.encode(coding)))
     assert [(place, error) for place, _, error in rows] == [(0, "not_utf8")]
 
 
-def test_zero_bytes_are_garbage_and_cost_no_record(piece: Callable[..., Piece]) -> None:
+def test_zero_bytes_are_garbage_and_cost_no_record(piece: Callable[..., FileSplit]) -> None:
     assert read(piece(b'{"a":1}\n\0\0\0\n{"a":2}\n')) == [
         (0, '{"a":1}', None),
         (8, "\0\0\0", "garbage"),
@@ -84,17 +84,17 @@ def test_zero_bytes_are_garbage_and_cost_no_record(piece: Callable[..., Piece]) 
     ]
 
 
-def test_gzip_of_several_members_is_one_file(piece: Callable[..., Piece]) -> None:
+def test_gzip_of_several_members_is_one_file(piece: Callable[..., FileSplit]) -> None:
     data = gzip.compress(b'{"a":1}\n') + gzip.compress(b'{"a":2}\n') + b"\0\0"
     assert read(piece(data, "in.json.gz")) == [(0, '{"a":1}', None), (8, '{"a":2}', None)]
 
 
-def test_a_gz_name_on_plain_text_is_read_as_it_is(piece: Callable[..., Piece]) -> None:
+def test_a_gz_name_on_plain_text_is_read_as_it_is(piece: Callable[..., FileSplit]) -> None:
     assert read(piece(b'{"a":1}\n', "in.json.gz")) == [(0, '{"a":1}', None)]
 
 
 @pytest.mark.parametrize("separator", ["\n", ","])
-def test_a_truncated_gzip_gives_its_whole_records_and_one_rejected(piece: Callable[..., Piece], separator: str) -> None:
+def test_a_truncated_gzip_gives_its_whole_records_and_one_rejected(piece: Callable[..., FileSplit], separator: str) -> None:
     text = separator.join(json.dumps({"id": number, "text": f"{number * 7919 % 10007}"}) for number in range(5000))
     whole = f"[{text}]" if separator == "," else text
     data = gzip.compress(whole.encode())
@@ -104,7 +104,7 @@ def test_a_truncated_gzip_gives_its_whole_records_and_one_rejected(piece: Callab
     assert len(rows) > 1000
 
 
-def test_a_damaged_gzip_is_told_too(piece: Callable[..., Piece]) -> None:
+def test_a_damaged_gzip_is_told_too(piece: Callable[..., FileSplit]) -> None:
     data = bytearray(gzip.compress("".join(f'{{"id":{n}}}\n' for n in range(20000)).encode()))
     data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
     rows = read(piece(bytes(data), "in.json.gz"))
@@ -112,7 +112,7 @@ def test_a_damaged_gzip_is_told_too(piece: Callable[..., Piece]) -> None:
     assert rows[-1][2] == "bad_gzip"
 
 
-def test_a_truncated_gzip_of_csv(piece: Callable[..., Piece]) -> None:
+def test_a_truncated_gzip_of_csv(piece: Callable[..., FileSplit]) -> None:
     data = gzip.compress(("a,b\n" + "".join(f"{n},{n * 7919 % 10007}\n" for n in range(5000))).encode())
     made = piece(data[: len(data) // 2], "in.csv.gz")
     finds = ((file, 0, found) for file, found in csv_task([made], False))
@@ -122,7 +122,7 @@ def test_a_truncated_gzip_of_csv(piece: Callable[..., Piece]) -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7, 50, 1000])
-def test_ranges_of_lines_give_each_record_once(piece: Callable[..., Piece], length: int) -> None:
+def test_ranges_of_lines_give_each_record_once(piece: Callable[..., FileSplit], length: int) -> None:
     data = b'{"a":1}\n[{"a":2},{"a":3}]\n\n{"a":4}{"a":5}\r\n{"a":"6'
     made = piece(data, form=LINES)
     assert read(*ranges(made, length)) == read(made)
@@ -130,16 +130,16 @@ def test_ranges_of_lines_give_each_record_once(piece: Callable[..., Piece], leng
 
 
 @pytest.mark.parametrize("length", [3, 50, 400])
-def test_ranges_of_an_array_give_each_record_once(piece: Callable[..., Piece], length: int) -> None:
+def test_ranges_of_an_array_give_each_record_once(piece: Callable[..., FileSplit], length: int) -> None:
     records = [{"n": number, "t": '"]}\\' * (number % 3), "é": [{"x": number}]} for number in range(30)]
     made = piece(json.dumps(records, ensure_ascii=False).encode(), form="stream")
     parts = ranges(made, length)
-    rows = read(*with_states(parts, [summary(part) for part in parts]))
+    rows = read(*with_states(parts, [split_summary(part) for part in parts]))
     assert rows == read(made)
     assert [json.loads(raw) for _, raw, _ in rows] == records
 
 
-def test_a_file_that_shrank_is_an_error(piece: Callable[..., Piece]) -> None:
+def test_a_file_that_shrank_is_an_error(piece: Callable[..., FileSplit]) -> None:
     made = piece(b'{"a":1}\n{"a":2}\n')
     pathlib.Path(made.path).write_bytes(b'{"a":1}\n')
     with pytest.raises(InputError, match=r"in\.json: changed while it was read: ends at byte 8, expected 16"):
@@ -166,6 +166,6 @@ def test_the_form_is_told_from_the_head(head: bytes, whole: bool, form: str) -> 
 
 
 def test_small_files_are_packed_by_bytes_and_by_number() -> None:
-    made = [Piece(number, f"f{number}", 1000, 0, 1000) for number in range(10)]
-    assert [len(task) for task in pack(made, 2)] == [3, 3, 3, 1]
-    assert [len(task) for task in pack(made, 1, limit=2000)] == [2] * 5
+    made = [FileSplit(number, f"f{number}", 1000, 0, 1000) for number in range(10)]
+    assert [len(task) for task in assign_splits(made, 2)] == [3, 3, 3, 1]
+    assert [len(task) for task in assign_splits(made, 1, limit=2000)] == [2] * 5

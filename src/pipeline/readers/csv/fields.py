@@ -10,12 +10,13 @@ import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.readers.spans import NOT_UTF8, Found
+import numpy as np
+import pyarrow as pa
+from pyarrow import csv
 
-if TYPE_CHECKING:
-    import pyarrow as pa
+from pipeline.readers.spans import NOT_UTF8, RecordSpans
 
 STRAY, TOO_FEW, TOO_MANY = "stray_quote", "too_few_fields", "too_many_fields"
 # Fields of small files are put together up to so many rows a batch.
@@ -57,7 +58,7 @@ def by_hand(record: str, delimiter: str = ",") -> list[str | None] | None:
     return found
 
 
-def _odd_rows(found: Found, delimiter: str) -> dict[int, str | None]:
+def _odd_rows(found: RecordSpans, delimiter: str) -> dict[int, str | None]:
     """Rows that are not for the compiled parser: what is wrong with them, null when they only need care."""
     odd: dict[int, str | None] = dict(found.errors)
     data = found.data
@@ -86,9 +87,8 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _with_stray_quotes(found: Found, delimiter: str) -> set[int]:
+def _with_stray_quotes(found: RecordSpans, delimiter: str) -> set[int]:
     """The rows where a quote stands that neither opens a value, nor closes one, nor doubles another."""
-    import numpy as np
 
     raw = np.frombuffer(found.data, np.uint8)
     quotes = np.flatnonzero(raw == QUOTE)
@@ -102,7 +102,7 @@ def _with_stray_quotes(found: Found, delimiter: str) -> set[int]:
     return set(np.unique(rows[wrong]).tolist())
 
 
-def _sound_text(found: Found, odd: Sequence[int]) -> Any:
+def _sound_text(found: RecordSpans, odd: Sequence[int]) -> Any:
     """The text of the rows that are not odd, with their line ends."""
     view = memoryview(found.data)
     parts, row = [], 0
@@ -115,8 +115,6 @@ def _sound_text(found: Found, odd: Sequence[int]) -> Any:
 
 def _parse(text: Any, layout: Layout) -> tuple[list[Any], list[int], list[int]]:
     """The wanted columns of the rows with the right number of fields; the other rows, and their numbers of fields."""
-    import pyarrow as pa
-    from pyarrow import csv
 
     names = [f"f{i}" for i in range(layout.width)]
     wanted = [names[i] for i in layout.wanted]
@@ -148,13 +146,11 @@ def _told(count: int, width: int) -> tuple[str, str]:
     return TOO_FEW if count < width else TOO_MANY, f"{count} fields, expected {width}"
 
 
-def cut(found: Found, file: int, layout: Layout) -> pa.RecordBatch:
+def cut(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
     """A row a record: `_file`, `_position`, `_error`, `_detail` (null where all is well), then the wanted fields.
 
     An empty field is null, with or without quotes. A record with an error has no fields.
     """
-    import numpy as np
-    import pyarrow as pa
 
     odd = _odd_rows(found, layout.delimiter)
     places = sorted(odd)
@@ -184,7 +180,7 @@ def cut(found: Found, file: int, layout: Layout) -> pa.RecordBatch:
 
 
 def _by_hand(
-    row: int, error: str | None, found: Found, layout: Layout
+    row: int, error: str | None, found: RecordSpans, layout: Layout
 ) -> tuple[int, str | None, str | None, list[str | None]]:
     nothing: list[str | None] = [None] * len(layout.wanted)
     if error is not None:
@@ -198,7 +194,7 @@ def _by_hand(
     return row, None, None, [values[i] for i in layout.wanted]
 
 
-def batches(finds: Iterable[tuple[int, Found, Layout]]) -> Iterator[pa.RecordBatch]:
+def batches(finds: Iterable[tuple[int, RecordSpans, Layout]]) -> Iterator[pa.RecordBatch]:
     """Batches of what `cut` gives; the records of small files share one."""
 
     held: list[pa.RecordBatch] = []
@@ -216,6 +212,5 @@ def batches(finds: Iterable[tuple[int, Found, Layout]]) -> Iterator[pa.RecordBat
 
 
 def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
-    import pyarrow as pa
 
     return held[0] if len(held) == 1 else pa.Table.from_batches(held).combine_chunks().to_batches()[0]

@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.readers import chunks as scan_io
-from pipeline.readers.splits import Piece
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+from pyspark.sql import SparkSession
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from pyspark.sql import SparkSession
+from pipeline.engines.tasks import run_tasks
+from pipeline.readers import chunks
+from pipeline.readers.splits import FileSplit
 
-    Offsets = NDArray[np.int64]
+Offsets = NDArray[np.int64]
 
 
 class LineNumbers:
     """Lines of places in a piece, asked for in ascending order; `before`: how many lines end before the piece."""
 
-    def __init__(self, piece: Piece, before: int) -> None:
-        self._blocks = iter(scan_io.open_piece(piece, piece.start))
+    def __init__(self, piece: FileSplit, before: int) -> None:
+        self._blocks = iter(chunks.open_chunks(piece, piece.start))
         self._end = piece.start
         self._passed, self._breaks = before, self._breaks_of(b"")
 
     @staticmethod
     def _breaks_of(block: bytes) -> Offsets:
-        import numpy as np
 
         return np.flatnonzero(np.frombuffer(block, np.uint8) == 0x0A)
 
     def of(self, positions: Offsets) -> Offsets:
         """The lines that the positions, in ascending order, stand on."""
-        import numpy as np
 
         numbers = np.zeros(len(positions), np.int64)
         done = 0
@@ -54,20 +53,17 @@ class LineNumbers:
         return block is not None
 
 
-def lines_before(spark: SparkSession, pieces: Mapping[int, Sequence[Piece]]) -> dict[tuple[int, int], int]:
+def lines_before(spark: SparkSession, pieces: Mapping[int, Sequence[FileSplit]]) -> dict[tuple[int, int], int]:
     """How many lines end before each piece of the files that are cut, by file and start: a job that only counts."""
-    from pipeline.readers.records import run_tasks
 
     parts = [piece for file in sorted(pieces) for piece in pieces[file] if len(pieces[file]) > 1]
 
     def work(number: int) -> Iterator[Any]:
         """The number of line ends in a piece."""
-        import pyarrow as pa
 
         piece = parts[number]
         count = sum(
-            scan_io.read(piece, low, high).count(b"\n")
-            for low, high in scan_io.steps(piece.start, piece.end, piece.end)
+            chunks.read(piece, low, high).count(b"\n") for low, high in chunks.steps(piece.start, piece.end, piece.end)
         )
         yield pa.record_batch(
             [pa.array([number], pa.int32()), pa.array([count], pa.int64())], names=["number", "count"]

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.readers.spans import Found
+import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from pipeline.readers.spans import RecordSpans
 
-    Offsets = NDArray[np.int64]
+Offsets = NDArray[np.int64]
 
 UNCLOSED = "unclosed_quote"
 BOM = b"\xef\xbb\xbf"
@@ -22,7 +21,7 @@ MOST_QUOTED = 1 << 20
 _QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
 
-def csv_records(parts: Iterable[tuple[int, bytes]], *, header: bool, multi_line: bool = False) -> Iterator[Found]:
+def csv_records(parts: Iterable[tuple[int, bytes]], *, header: bool, multi_line: bool = False) -> Iterator[RecordSpans]:
     """Records of CSV text that comes in parts with their offsets in the file; empty lines are left out.
 
     With `header` the first record is dropped. A record with an odd number of quotes is `unclosed_quote`; with
@@ -54,9 +53,8 @@ def first_record(head: bytes, *, multi_line: bool = False) -> str:
     return first.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace")
 
 
-def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool) -> tuple[list[Found], int]:
+def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool) -> tuple[list[RecordSpans], int]:
     """The records of `text`, which begins with a line, and how many bytes they take."""
-    import numpy as np
 
     raw = np.frombuffer(text, np.uint8)
     breaks = np.flatnonzero(raw == 0x0A)
@@ -79,12 +77,11 @@ def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool
     errors[odd] = True
     told = dict.fromkeys(np.flatnonzero(errors[keep]).tolist(), UNCLOSED)
     starts, ends = starts[keep], ends[keep]
-    return [Found(text, base, starts, ends, told, False)], used
+    return [RecordSpans(text, base, starts, ends, told, False)], used
 
 
 def _odd(raw: Any, breaks: Offsets) -> Offsets:
     """The numbers of the lines that hold an odd number of quotes."""
-    import numpy as np
 
     quotes = np.flatnonzero(raw == 0x22)
     until = np.searchsorted(quotes, breaks)
@@ -93,7 +90,6 @@ def _odd(raw: Any, breaks: Offsets) -> Offsets:
 
 def _put_together(text: bytes, breaks: Offsets, odd: list[int], final: bool) -> tuple[Offsets, Any, int]:
     """Line ends that end a record, the numbers of records with an unclosed quote, and the bytes used."""
-    import numpy as np
 
     inner = np.zeros(len(breaks), np.bool_)
     alone: list[int] = []

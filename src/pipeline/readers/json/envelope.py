@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pipeline.readers.json.record_splitter import MALFORMED, TRUNCATED, JsonReader
 from pipeline.readers.json.tokens import END, OPENING, STRING, DamagedError, TokenReader
-from pipeline.readers.spans import Found, single
+from pipeline.readers.spans import RecordSpans, single
 
 MISSING_PATH = "missing_path"
 # Of a document that is refused so much is kept as the record's text.
@@ -46,7 +46,7 @@ class EnvelopeReader:
         self.found = self.in_array = bool(stack)
         self.done = False
 
-    def records(self) -> Iterator[Found]:
+    def records(self) -> Iterator[RecordSpans]:
         """Everything there is, in the order of the file."""
         while not self.done:
             try:
@@ -69,7 +69,7 @@ class EnvelopeReader:
             (bytes(frame.kind for frame in self.frames) + b"[", self.text.at + self.text.pos) if self.in_array else None
         )
 
-    def _next(self) -> Iterator[Found]:
+    def _next(self) -> Iterator[RecordSpans]:
         """One step: the beginning of a value, or the end of a container."""
         if not self.frames:
             self._byte_order_mark()
@@ -99,7 +99,7 @@ class EnvelopeReader:
         if text.rest[text.pos : text.pos + 3] == b"\xef\xbb\xbf":
             text.pos += 3
 
-    def _member(self, kind: int, start: int) -> Iterator[Found]:
+    def _member(self, kind: int, start: int) -> Iterator[RecordSpans]:
         frame = self.frames[-1]
         name = self.text.name(start) if kind == STRING else None
         colon, place = self.text.token()
@@ -112,7 +112,7 @@ class EnvelopeReader:
             raise DamagedError(start - self.text.at, kind == END)
         yield from self._value(kind, start, frame.value)
 
-    def _value(self, kind: int, start: int, matched: int) -> Iterator[Found]:
+    def _value(self, kind: int, start: int, matched: int) -> Iterator[RecordSpans]:
         if kind in (0x3A, *_CLOSING):
             raise DamagedError(start - self.text.at, False)
         if matched == len(self.keys):
@@ -128,11 +128,11 @@ class EnvelopeReader:
             self.text.skip(start)
         yield from self._behind_value()
 
-    def _behind_value(self) -> Iterator[Found]:
+    def _behind_value(self) -> Iterator[RecordSpans]:
         if not self.frames and not self.found:
             yield from self._refused(MISSING_PATH)
 
-    def _record(self, kind: int, start: int) -> Iterator[Found]:
+    def _record(self, kind: int, start: int) -> Iterator[RecordSpans]:
         """The value at `start` as a record."""
         keep, self.text.keep = self.text.keep, start
         if kind in OPENING:
@@ -144,7 +144,7 @@ class EnvelopeReader:
         elif text != b"null":
             yield single(text, start, None)
 
-    def _elements(self) -> Iterator[Found]:
+    def _elements(self) -> Iterator[RecordSpans]:
         """The elements of the array that begins here."""
         text = self.text
         held = text.rest[text.pos :]
@@ -161,13 +161,13 @@ class EnvelopeReader:
         if not self.done:
             yield from self._behind_value()
 
-    def _refused(self, error: str) -> Iterator[Found]:
+    def _refused(self, error: str) -> Iterator[RecordSpans]:
         """The document up to what was read, or what is still held of it, as a record with an error."""
         text = self.text
         place = max(text.keep, text.at)
         yield single(text.text(place).rstrip(b" \t\r\n,")[:_SHOWN], place, error)
 
-    def _refuse(self, damaged: DamagedError) -> Iterator[Found]:
+    def _refuse(self, damaged: DamagedError) -> Iterator[RecordSpans]:
         """Refuses the rest of a document up to the end of the line; what comes then is a new document."""
         text = self.text
         text.pos = damaged.place

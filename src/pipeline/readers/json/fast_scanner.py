@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pipeline.readers.json.separators import Gap, Item, read_gap
 from pipeline.readers.json.structural_index import NEWLINE, structure
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Offsets = NDArray[np.int64]
+Offsets = NDArray[np.int64]
 
 # Deeper text than this is checked bracket by bracket.
 _PASSES = 64
 
 
 @dataclass
-class Clean:
+class ScannedRecords:
     """The records of a window that are objects or arrays, in order.
 
     `starts`, `ends`: offsets; there is one more start when the last record does not end here. `levels`: the level
@@ -62,13 +61,12 @@ def _walk(kinds: bytes) -> tuple[bytes | None, int]:
     return bytes(closing + stack), -1
 
 
-def clean_records(data: bytes, level: int, *, lines: bool = False, ends_with_array: bool = False) -> Clean:
+def scan_records(data: bytes, level: int, *, lines: bool = False, ends_with_array: bool = False) -> ScannedRecords:
     """The records in `data`, which begins between two records on `level`; `lines`: each line stands for itself.
 
     With `ends_with_array` reading ends where the array does that `data` begins in. With `lines`, trouble is told as the
     start of the line it stands in.
     """
-    import numpy as np
 
     found = structure(data, newlines=lines)
     at, kinds, trouble, closed = found.at, found.kinds, found.trouble, -1
@@ -96,9 +94,8 @@ def clean_records(data: bytes, level: int, *, lines: bool = False, ends_with_arr
     return clean
 
 
-def _records(at: Offsets, kinds: Any, delta: Any, depth: Any, level: int) -> Clean:
+def _records(at: Offsets, kinds: Any, delta: Any, depth: Any, level: int) -> ScannedRecords:
     """Records among sound brackets: objects at the top, and the elements of arrays at the top."""
-    import numpy as np
 
     stands_on = depth - (delta > 0)
     shallow = np.flatnonzero((stands_on + (delta < 0) <= 2) & (delta != 0) & (stands_on <= 1))
@@ -108,12 +105,11 @@ def _records(at: Offsets, kinds: Any, delta: Any, depth: Any, level: int) -> Cle
     is_array = np.concatenate(([level == 1], kinds[top] == 0x5B))[np.cumsum(top)]
     is_record = on == is_array
     starts, ends = is_record & opening, is_record & ~opening
-    return Clean(at[starts], at[ends] + 1, depth[ends], on[starts], 0)
+    return ScannedRecords(at[starts], at[ends] + 1, depth[ends], on[starts], 0)
 
 
 def regular_gaps(data: bytes, ends: Offsets, starts: Offsets, levels: Any) -> Any:
     """For each gap between a record and the next: whether it is just blanks, with exactly one comma in an array."""
-    import numpy as np
 
     text = np.frombuffer(data, np.uint8)
     length = starts - ends
@@ -135,12 +131,11 @@ def _blank(marks: Any) -> Any:
     return (marks == 0x20) | (marks == 0x0A) | (marks == 0x0D) | (marks == 0x09)
 
 
-def gap_items(data: bytes, clean: Clean, before: Gap, count: int) -> tuple[list[Item], bool]:
+def gap_items(data: bytes, clean: ScannedRecords, before: Gap, count: int) -> tuple[list[Item], bool]:
     """Scalars and garbage in the gaps before the first `count` starts, and whether all gaps are plain separators.
 
     `before` is the state at the window's start; the gap before the first record is read into it.
     """
-    import numpy as np
 
     if not count:
         return [], True

@@ -5,18 +5,22 @@ from __future__ import annotations
 import pickle
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from pipeline.readers.json.split_state import State, Summary, fold
-from pipeline.readers.splits import LINES, STREAM, Piece, ranges, task_bytes
+import pyarrow as pa
+from pyspark.sql import SparkSession
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from pipeline.engines.tasks import run_tasks
+from pipeline.readers import chunks
+from pipeline.readers.file_heads import with_form
+from pipeline.readers.json.envelope import EnvelopeReader
+from pipeline.readers.json.split_state import LexerState, SplitSummary, merge_states
+from pipeline.readers.splits import LINES, STREAM, FileSplit, ranges, task_bytes
+from pipeline.readers.tasks import keys_of, split_summary
 
 
-def json_pieces(spark: SparkSession, pieces: Sequence[Piece], cores: int, records: str) -> list[Piece]:
+def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, records: str) -> list[FileSplit]:
     """Whole JSON files as pieces: lines are cut anywhere, other big files where the state at the cut is known."""
-    from pipeline.readers.file_heads import with_form
 
     length = task_bytes(pieces, cores)
     big = {
@@ -35,32 +39,25 @@ def json_pieces(spark: SparkSession, pieces: Sequence[Piece], cores: int, record
     return [part for piece in pieces for part in split.get(piece.file, [big.get(piece.file, piece)])]
 
 
-def _in_envelope(piece: Piece, length: int, records: str) -> list[Piece]:
+def _in_envelope(piece: FileSplit, length: int, records: str) -> list[FileSplit]:
     """The ranges of a document whose records stand in an array that begins in the first range, else the whole file."""
-    from pipeline.readers import chunks as scan_io
-    from pipeline.readers.json.envelope import EnvelopeReader
-    from pipeline.readers.tasks import keys_of
 
-    head = scan_io.open_piece(replace(piece, size=length, end=length), 0)
+    head = chunks.open_chunks(replace(piece, size=length, end=length), 0)
     found = EnvelopeReader(head, 0, keys_of(records)).array()
     if found is None:
         return [piece]
     stack, at = found
     first, *others = ranges(piece, length)
-    return [replace(part, floor=len(stack)) for part in (replace(first, start=at, state=State(stack)), *others)]
+    return [replace(part, floor=len(stack)) for part in (replace(first, start=at, state=LexerState(stack)), *others)]
 
 
-def summaries(spark: SparkSession, parts: Sequence[Piece]) -> list[Summary]:
+def summaries(spark: SparkSession, parts: Sequence[FileSplit]) -> list[SplitSummary]:
     """What each range does to the state of the text: a job of its own, which gives a few bytes a range."""
-    from pipeline.readers.records import run_tasks
 
     def work(number: int) -> Iterator[Any]:
         """What a range does to the state of the text."""
-        import pyarrow as pa
 
-        from pipeline.readers.tasks import summary
-
-        told = pickle.dumps(summary(parts[number]))
+        told = pickle.dumps(split_summary(parts[number]))
         yield pa.record_batch([pa.array([number], pa.int32()), pa.array([told], pa.binary())], names=["number", "told"])
 
     if not parts:
@@ -69,11 +66,11 @@ def summaries(spark: SparkSession, parts: Sequence[Piece]) -> list[Summary]:
     return [pickle.loads(told) for _, told in sorted((row[0], row[1]) for row in rows)]
 
 
-def with_states(parts: Sequence[Piece], told: Sequence[Summary]) -> list[Piece]:
+def with_states(parts: Sequence[FileSplit], told: Sequence[SplitSummary]) -> list[FileSplit]:
     """The ranges of a file with the state at their start; from damage on, one range goes to the end of the file."""
     if len(parts) == 1:
         return list(parts)
-    states, tail = fold(told, parts[0].state)
+    states, tail = merge_states(told, parts[0].state)
     known = [replace(part, state=state) for part, state in zip(parts, states, strict=False)]
-    known[0] = replace(known[0], start=0, state=State())
+    known[0] = replace(known[0], start=0, state=LexerState())
     return known if tail >= len(parts) else [*known[:tail], replace(known[tail], end=known[tail].size)]

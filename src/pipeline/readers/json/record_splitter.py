@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from pipeline.readers.json.fast_scanner import Clean, clean_records, gap_items
+import numpy as np
+
+from pipeline.readers.json.fast_scanner import ScannedRecords, gap_items, scan_records
 from pipeline.readers.json.recovery import MORE, next_record, value_end
 from pipeline.readers.json.separators import Gap, Item, read_gap
-from pipeline.readers.spans import Found
+from pipeline.readers.spans import RecordSpans
 
 TRUNCATED, MALFORMED, TOO_LONG = "truncated", "malformed_json", "too_long"
 MIB = 1 << 20
@@ -50,19 +52,19 @@ class JsonReader:
         self.cut_off = False
         self.limit = 1 << 62
 
-    def records(self) -> Iterator[Found]:
+    def records(self) -> Iterator[RecordSpans]:
         """Everything there is, in the order of the file."""
         self._more()
         while not self.done:
             whole = self.limit >= len(self.rest)
             part = self.rest if whole else self.rest[: self.limit]
-            clean = clean_records(part, self.gap.level, lines=self.lines, ends_with_array=self.ends_with_array)
+            clean = scan_records(part, self.gap.level, lines=self.lines, ends_with_array=self.ends_with_array)
             trouble = self.at + clean.trouble if clean.trouble < len(part) else -1
             yield from self._clean(part, clean)
             if not self.done:
                 yield from self._behind(clean, whole, trouble)
 
-    def _behind(self, clean: Clean, whole: bool, trouble: int) -> Iterator[Found]:
+    def _behind(self, clean: ScannedRecords, whole: bool, trouble: int) -> Iterator[RecordSpans]:
         """Goes on behind the records of a window: damage, a longer window, the end, or more text."""
         if trouble >= 0:
             self.limit = CAUTIOUS
@@ -92,9 +94,8 @@ class JsonReader:
         self.gap.comma = self.gap.closed = -1
         self.gap.items = []
 
-    def _clean(self, part: bytes, clean: Clean) -> Iterator[Found]:
+    def _clean(self, part: bytes, clean: ScannedRecords) -> Iterator[RecordSpans]:
         """The records that end in the window; afterwards `rest` begins behind the last of them."""
-        import numpy as np
 
         starts, ends = clean.starts, clean.ends
         owned = len(starts) if self.end is None else int(np.searchsorted(starts, self.end - self.at))
@@ -115,29 +116,27 @@ class JsonReader:
         yield from self._found(part, starts[:count], ends[:count], items, plain)
         self._drop(drop)
 
-    def _found(self, data: bytes, starts: Any, ends: Any, items: list[Item], plain: bool) -> Iterator[Found]:
-        import numpy as np
+    def _found(self, data: bytes, starts: Any, ends: Any, items: list[Item], plain: bool) -> Iterator[RecordSpans]:
 
         if not items:
             if len(starts):
-                yield Found(data, self.at, starts, ends, {}, plain)
+                yield RecordSpans(data, self.at, starts, ends, {}, plain)
             return
         starts = np.concatenate((starts, np.array([item[0] for item in items], np.int64)))
         ends = np.concatenate((ends, np.array([item[1] for item in items], np.int64)))
         errors = [None] * (len(starts) - len(items)) + [item[2] for item in items]
         order = np.argsort(starts, kind="stable")
         told = {place: error for place, old in enumerate(order.tolist()) if (error := errors[old]) is not None}
-        yield Found(data, self.at, starts[order], ends[order], told, False)
+        yield RecordSpans(data, self.at, starts[order], ends[order], told, False)
 
-    def _emit(self, items: list[Item], drop: int) -> Iterator[Found]:
+    def _emit(self, items: list[Item], drop: int) -> Iterator[RecordSpans]:
         """Single records, then `rest` begins at `drop`."""
-        import numpy as np
 
         none = np.zeros(0, np.int64)
         yield from self._found(self.rest, none, none, items, False)
         self._drop(drop)
 
-    def _bad_line(self, place: int) -> Iterator[Found]:
+    def _bad_line(self, place: int) -> Iterator[RecordSpans]:
         """Everything up to the end of the line that begins at offset `place` of the file; then all begins anew."""
         self.cut_off = False
         while (stop := self.rest.find(b"\n", place - self.at)) < 0 and not self.final:
@@ -146,7 +145,7 @@ class JsonReader:
         yield from self._to(end)
         self.gap = Gap(0, value=False)
 
-    def _to(self, end: int) -> Iterator[Found]:
+    def _to(self, end: int) -> Iterator[RecordSpans]:
         """The careful way up to offset `end` of the file, where everything ends."""
         while self.at < end and not self.done:
             yield from self._careful(end - self.at, True)
@@ -154,7 +153,7 @@ class JsonReader:
             # An array that is not closed: what it lost cannot be known, so this is told as a record without text.
             yield from self._emit([(0, 0, TRUNCATED)], 0)
 
-    def _careful(self, stop: int, final: bool) -> Iterator[Found]:
+    def _careful(self, stop: int, final: bool) -> Iterator[RecordSpans]:
         """One step: a gap and the record behind it, up to the next believable record when it is damaged."""
         gap, data = replace(self.gap, items=[]), self.rest
         start = read_gap(data, 0, stop, gap, to_record=True, final=final, ends_with_array=self.ends_with_array)
@@ -186,7 +185,7 @@ class JsonReader:
         length = CAUTIOUS
         while True:
             part = data[start : min(start + length, stop)]
-            clean = clean_records(part, level, ends_with_array=self.ends_with_array)
+            clean = scan_records(part, level, ends_with_array=self.ends_with_array)
             if len(clean.ends):
                 return start + int(clean.ends[0])
             if clean.trouble < len(part) or start + length >= stop:
@@ -213,7 +212,7 @@ class JsonReader:
         balanced = text.count(b"{") == text.count(b"}") and text.count(b"[") == text.count(b"]")
         return end, MALFORMED if balanced else TRUNCATED
 
-    def _incomplete(self, pending: bool) -> Iterator[Found]:
+    def _incomplete(self, pending: bool) -> Iterator[RecordSpans]:
         """The window is used up: reads more, after a look at a record that is suspiciously long, or a long gap."""
         if pending and len(self.rest) > SUSPICIOUS:
             verdict = value_end(self.rest, 0, LOOK)

@@ -6,12 +6,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from pipeline.readers.json.fast_scanner import unmatched
 from pipeline.readers.json.structural_index import structure
 
 
 @dataclass(frozen=True)
-class State:
+class LexerState:
     """Where a cut stands: the opening brackets around it, outermost first, and whether it is inside a string."""
 
     stack: bytes = b""
@@ -19,7 +21,7 @@ class State:
 
 
 @dataclass(frozen=True)
-class Summary:
+class SplitSummary:
     """What a range does to the state, for a range that begins outside (index 0) or inside (1) a string.
 
     `inside`: whether it ends in a string. `left`: the brackets without partner, closing ones first; None when the
@@ -30,8 +32,8 @@ class Summary:
     left: tuple[bytes | None, bytes | None]
 
 
-def summarise(blocks: Iterable[bytes], escaped: bool, following: int) -> Summary:
-    """The summary of a range. `escaped`: a lone backslash stands before it; `following`: the byte behind (0: none)."""
+def summarize_split(blocks: Iterable[bytes], escaped: bool, following: int) -> SplitSummary:
+    """The summary of a range. `escaped`: a lone backslash is before it; `following`: the byte behind (0: none)."""
     inside, left = [False, True], [b"", b""]
     sound = [True, True]
     blocks = iter(blocks)
@@ -48,7 +50,7 @@ def summarise(blocks: Iterable[bytes], escaped: bool, following: int) -> Summary
                 inside[begin], left[begin], escaped = found.inside, rest or b"", found.escaped
         block = after
     kept = [text if fine else None for text, fine in zip(left, sound, strict=True)]
-    return Summary((inside[0], inside[1]), (kept[0], kept[1]))
+    return SplitSummary((inside[0], inside[1]), (kept[0], kept[1]))
 
 
 def _record_range(stack: Sequence[tuple[int, int]], floor: int) -> int | None:
@@ -57,21 +59,21 @@ def _record_range(stack: Sequence[tuple[int, int]], floor: int) -> int | None:
     return stack[level][1] if len(stack) > level else None
 
 
-def fold(summaries: Sequence[Summary], begin: State | None = None) -> tuple[list[State], int]:
+def merge_states(summaries: Sequence[SplitSummary], begin: LexerState | None = None) -> tuple[list[LexerState], int]:
     """The state at the start of every range, and the number of the first one that must be read on to the file's end.
 
     That is the one in which the record starts that is damaged, or in which the array that `begin` stands in ends;
     without either the number of ranges. States behind it mean nothing.
     """
-    begin = begin or State()
+    begin = begin or LexerState()
     floor = len(begin.stack)
     stack = [(kind, 0) for kind in begin.stack]
     inside, states, safe = begin.inside, [], 0
-    for number, summary in enumerate(summaries):
-        states.append(State(bytes(kind for kind, _ in stack), inside))
+    for number, split_summary in enumerate(summaries):
+        states.append(LexerState(bytes(kind for kind, _ in stack), inside))
         around = _record_range(stack, floor)
         safe = safe if around is None else around
-        left = summary.left[inside]
+        left = split_summary.left[inside]
         if left is None:
             return states, safe
         for kind in left:
@@ -81,7 +83,7 @@ def fold(summaries: Sequence[Summary], begin: State | None = None) -> tuple[list
                 return states, number if kind == 0x5D else safe
             elif not stack or stack.pop()[0] != kind - 2:
                 return states, safe
-        inside = summary.inside[inside]
+        inside = split_summary.inside[inside]
     around = _record_range(stack, floor)
     if around is None:
         return states, safe if inside else len(summaries)
@@ -89,14 +91,13 @@ def fold(summaries: Sequence[Summary], begin: State | None = None) -> tuple[list
 
 
 def first_record(
-    blocks: Iterator[bytes], base: int, state: State, escaped: bool, end: int, floor: int
+    blocks: Iterator[bytes], base: int, state: LexerState, escaped: bool, end: int, floor: int
 ) -> tuple[int, int, Iterator[bytes]] | None:
     """The first record that starts at or behind `base`: its offset, the level it stands on, the bytes from there.
 
     `blocks` begin at `base`, in `state`. None when no record starts before `end`. With `floor` the array of that depth
     counts, and its end is given like a record's start.
     """
-    import numpy as np
 
     stack, inside = state.stack, state.inside
     for block in blocks:

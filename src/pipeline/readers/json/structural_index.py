@@ -7,15 +7,14 @@ a quote is missing somewhere: the first such place is told as trouble, and what 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
-    Bits = NDArray[np.uint64]
-    Offsets = NDArray[np.int64]
-    Bytes = NDArray[np.uint8]
+Bits = NDArray[np.uint64]
+Offsets = NDArray[np.int64]
+Bytes = NDArray[np.uint8]
 
 CHUNK = 1 << 19
 NEWLINE, QUOTE, BACKSLASH = 10, 34, 92
@@ -38,7 +37,6 @@ class Structure:
 
 
 def _pack(mask: Any) -> Bits:
-    import numpy as np
 
     packed = np.packbits(mask, bitorder="little")
     if len(packed) % 8 == 0:
@@ -47,7 +45,6 @@ def _pack(mask: Any) -> Bits:
 
 
 def _unpack(bits: Bits, count: int) -> Offsets:
-    import numpy as np
 
     flags = np.unpackbits(bits.view(np.uint8), bitorder="little", count=count)
     return np.flatnonzero(flags.view(np.bool_))
@@ -55,7 +52,6 @@ def _unpack(bits: Bits, count: int) -> Offsets:
 
 def _first(bits: Bits) -> int:
     """The offset of the first bit that is set, -1 when there is none."""
-    import numpy as np
 
     words = np.flatnonzero(bits)
     if not len(words):
@@ -66,7 +62,6 @@ def _first(bits: Bits) -> int:
 
 def _inside(quotes: Bits, inside: bool) -> Bits:
     """From each opening quote up to the byte before the closing one: the running parity of the quotes."""
-    import numpy as np
 
     within = quotes.copy()
     for shift in (1, 2, 4, 8, 16, 32):
@@ -79,7 +74,6 @@ def _inside(quotes: Bits, inside: bool) -> Bits:
 
 def escaped_offsets(text: Bytes, escaped: bool) -> tuple[Offsets, bool]:
     """Offsets of the bytes that an odd number of backslashes stands before, and whether the text ends behind one."""
-    import numpy as np
 
     slashes = np.flatnonzero(text == BACKSLASH)
     if not len(slashes):
@@ -99,7 +93,6 @@ def escaped_offsets(text: Bytes, escaped: bool) -> tuple[Offsets, bool]:
 
 
 def _chunk(text: Bytes, following: int, inside: bool, escaped: bool, newlines: bool) -> Structure:
-    import numpy as np
 
     count = len(text)
     is_quote = text == QUOTE
@@ -134,7 +127,6 @@ def structure(
 
     `following` is the byte behind the text, when it is known. Nothing is told about bytes behind the first trouble.
     """
-    import numpy as np
 
     text = np.frombuffer(data, np.uint8)
     total = len(text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
+import numpy as np
+
 from pipeline.readers.json.recovery import TOKEN, may_go_on
 from pipeline.readers.json.structural_index import structure
 
@@ -70,7 +72,6 @@ class TokenReader:
 
     def skip(self, start: int) -> None:
         """Goes behind the object or array whose opening bracket was read at `start`, checking nothing but brackets."""
-        import numpy as np
 
         depth, inside, escaped = 1, False, False
         while True:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.readers.json.envelope import EnvelopeReader
-from pipeline.readers.json.split_state import State, first_record, fold, summarise
+from pipeline.readers.json.split_state import LexerState, first_record, merge_states, summarize_split
 from tests.pipeline.readers.json.test_record_splitter import RECORDS, Row, blocks_of, rows_of
 
 KEYS = ["a", "b"]
@@ -69,10 +69,10 @@ def read_cut(data: bytes, cuts: Sequence[int], block: int) -> list[Row]:
         return (place - len(data[:place].rstrip(b"\\"))) % 2 == 1
 
     told = [
-        summarise(blocks_of(data[low:high], block), escaped(low), data[high] if high < len(data) else 0)
+        summarize_split(blocks_of(data[low:high], block), escaped(low), data[high] if high < len(data) else 0)
         for low, high in zip(starts, ends, strict=True)
     ]
-    states, tail = fold(told, State(stack))
+    states, tail = merge_states(told, LexerState(stack))
     rows: list[Row] = []
     for number, (low, state) in enumerate(zip(starts, states, strict=False)):
         end = None if number in (tail, len(starts) - 1) else ends[number]

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from pipeline.readers.json import structural_index as scan_structure
 from pipeline.readers.json.record_splitter import JsonReader
-from pipeline.readers.json.split_state import first_record, fold, summarise
-from pipeline.readers.spans import Found
+from pipeline.readers.json.split_state import first_record, merge_states, summarize_split
+from pipeline.readers.spans import RecordSpans
 
 Row = tuple[int, str, str | None]
 
 
-def rows_of(finds: Iterator[Found]) -> list[Row]:
+def rows_of(finds: Iterator[RecordSpans]) -> list[Row]:
     rows = []
     for found in finds:
         texts = [text.decode(errors="backslashreplace") for text in found.texts()]
@@ -49,10 +49,10 @@ def read_cut(data: bytes, cuts: Sequence[int], block: int = 7) -> list[Row]:
         return data[at] if at < len(data) else 0
 
     told = [
-        summarise(blocks_of(data[low:high], block), escaped(low), following(high))
+        summarize_split(blocks_of(data[low:high], block), escaped(low), following(high))
         for low, high in zip(starts, ends, strict=True)
     ]
-    states, tail = fold(told)
+    states, tail = merge_states(told)
     rows = []
     for number, (low, state) in enumerate(zip(starts, states, strict=False)):
         if number > tail:

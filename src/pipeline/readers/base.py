@@ -1,0 +1,71 @@
+"""What every reader gives: records as a frame, and what is needed to fetch the exact text of a single record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+
+from pipeline.readers.csv.fields import Layout
+from pipeline.readers.spans import RecordSpans
+from pipeline.readers.splits import FileSplit
+
+RECORDS = "_file int, _position long, _raw string, _error string"
+
+
+@dataclass(frozen=True)
+class RawSource:
+    """What a task knows of an input when it fetches texts: plain values, since frames do not travel.
+
+    `splits` by file number; `spans` gives the records of a split; `lines_before` has the number of lines before each
+    split by file and start (None: places are byte offsets); `texts` has the texts by place where all are known already.
+    """
+
+    paths: list[str]
+    splits: Mapping[int, list[FileSplit]] = field(default_factory=dict)
+    spans: Callable[[FileSplit], Iterator[RecordSpans]] = lambda split: iter(())
+    lines_before: Mapping[tuple[int, int], int] | None = None
+    texts: Mapping[int, str] | None = None
+
+
+class Reader(Protocol):
+    """Records of an input.
+
+    `frame`: `_file` int (index into `files`), `_position` long (byte offset in the decompressed file), `_raw` string,
+    `_error` string (null when the reader found nothing wrong).
+    """
+
+    frame: DataFrame
+    files: list[str]
+
+    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+        """For fetching texts out of these files (None: of any)."""
+        ...
+
+
+class TableReader(Reader, Protocol):
+    """Records that have a header. `headers`: the different header lines, `header_files`: a file that has each."""
+
+    headers: list[str]
+    header_files: list[str]
+
+    def fields(self, layouts: Sequence[Layout]) -> DataFrame:
+        """The wanted fields, one layout per header: `_file`, `_position`, `_error`, `_detail`, `c0`, ... strings."""
+        ...
+
+
+def fields_schema(count: int) -> str:
+    """The schema of records as fields."""
+    columns = "".join(f", c{i} string" for i in range(count))
+    return f"_file int, _position long, _error string, _detail string{columns}"
+
+
+def splits_by_file(splits: Sequence[FileSplit], files: frozenset[int] | None) -> dict[int, list[FileSplit]]:
+    """The splits of these files (None: of all), by file number."""
+    found: dict[int, list[FileSplit]] = {}
+    for split in splits:
+        if files is None or split.file in files:
+            found.setdefault(split.file, []).append(split)
+    return found

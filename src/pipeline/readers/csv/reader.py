@@ -1,0 +1,77 @@
+"""CSV files as a frame of records, read in parallel with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, SparkSession
+
+from pipeline.engines.tasks import run_tasks
+from pipeline.readers import spans
+from pipeline.readers.base import RECORDS, RawSource, fields_schema, splits_by_file
+from pipeline.readers.csv import fields as csv_fields
+from pipeline.readers.csv.fields import Layout
+from pipeline.readers.csv.line_numbers import lines_before
+from pipeline.readers.file_heads import headers_of
+from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes, whole_files
+from pipeline.readers.tasks import csv_spans, csv_task
+from pipeline.storage import FileInfo
+
+LINES = f"{RECORDS}, _layout int"
+
+
+@dataclass
+class CsvReader:
+    """CSV records: see `readers.base.TableReader`. `frame` also has `_layout` int, the index into `headers`."""
+
+    frame: DataFrame
+    files: list[str]
+    headers: list[str]
+    header_files: list[str]
+    splits: list[FileSplit]
+    tasks: list[list[FileSplit]]
+    layout_of_file: list[int]
+    multi_line: bool = False
+
+    def fields(self, layouts: Sequence[Layout]) -> DataFrame:
+        """The records parsed into the fields that the layouts want, in place of their text."""
+        tasks, layout_of_file, multi_line = self.tasks, self.layout_of_file, self.multi_line
+
+        def work(number: int) -> Iterator[pa.RecordBatch]:
+            """The fields of a task's records."""
+            found = csv_task(tasks[number], multi_line)
+            return csv_fields.batches((file, spans, layouts[layout_of_file[file]]) for file, spans in found)
+
+        return run_tasks(self.frame.sparkSession, len(tasks), work, fields_schema(len(layouts[0].wanted)))
+
+    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+        """For fetching texts; places are physical lines."""
+        splits = splits_by_file(self.splits, files)
+        read = partial(csv_spans, multi_line=self.multi_line)
+        return RawSource(self.files, splits, read, lines_before(spark, splits))
+
+
+def csv_lines(spark: SparkSession, files: Sequence[FileInfo], *, multi_line: bool = False) -> CsvReader:
+    """The records of CSV files without their header lines: `_file`, `_position`, `_raw`, `_error`, `_layout`.
+
+    A record is a line, without its end; empty ones are left out. With `multi_line` quoted values may hold line breaks;
+    a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError`
+    when a file changes while it is read.
+    """
+    cores = spark.sparkContext.defaultParallelism
+    whole = whole_files(files)
+    headers, layouts = headers_of(whole, multi_line)
+    length = task_bytes(whole, cores)
+    splits = whole if multi_line else [part for split in whole for part in ranges(split, length)]
+    tasks = assign_splits(splits, cores)
+
+    def lines(number: int) -> Iterator[pa.RecordBatch]:
+        """The records of a task as `LINES`."""
+        return spans.batches((file, layouts[file], found) for file, found in csv_task(tasks[number], multi_line))
+
+    first = [files[layouts.index(layout)].path for layout in range(len(headers))]
+    frame = run_tasks(spark, len(tasks), lines, LINES)
+    return CsvReader(frame, [file.path for file in files], headers, first, splits, tasks, layouts, multi_line)

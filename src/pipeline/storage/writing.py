@@ -1,0 +1,75 @@
+"""Files that are written bit by bit: whole under their name at the end, or not there; hashed on the way."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import tempfile
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from pipeline.storage.local import translate_errors
+from pipeline.storage.paths import is_s3, normalise
+
+
+class HashedStream(io.RawIOBase):
+    """A stream to write to; `bytes` and `sha256` tell of what was written."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream, self._digest = stream, hashlib.sha256()
+        self.bytes = 0
+
+    @property
+    def sha256(self) -> str:
+        """64 hex digits."""
+        return self._digest.hexdigest()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, block: Any) -> int:
+        """Writes all of the block."""
+        view = memoryview(block)
+        self._stream.write(view)
+        self._digest.update(view)
+        self.bytes += view.nbytes
+        return view.nbytes
+
+    def tell(self) -> int:
+        return self.bytes
+
+
+@contextlib.contextmanager
+def open_write(path: str) -> Iterator[HashedStream]:
+    """A stream whose content is the file once the block ends; with an error nothing is left.
+
+    The name must be nobody else's: on disk the file is made under it, on S3 it is spooled to disk and sent at the end.
+    """
+    path = normalise(path)
+    with _on_s3(path) if is_s3(path) else _on_disk(path) as stream:
+        yield stream
+
+
+@contextlib.contextmanager
+def _on_disk(path: str) -> Iterator[HashedStream]:
+    with translate_errors(path, "written"):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        try:
+            with open(path, "xb", buffering=1 << 20) as file:
+                yield HashedStream(file)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)
+            raise
+
+
+@contextlib.contextmanager
+def _on_s3(path: str) -> Iterator[HashedStream]:
+    from pipeline.storage.s3 import upload  # local runs do not load boto3
+
+    with tempfile.TemporaryFile(buffering=1 << 20) as file:
+        yield HashedStream(file)
+        file.seek(0)
+        upload(path, file)
