@@ -1,0 +1,157 @@
+"""Checks between rows: one row per key, a parent for every child, no row that repeats another.
+
+Every check takes a tagged frame (see `transforms.row_errors`) and returns the same rows, with `_error` set where a row
+does not pass. Rows that have an error already keep it. Nothing is dropped, so checks can be chained with `pipe`:
+
+    orders = read.transform(check_unique, "order_reference").transform(check_foreign_key, customers, "customer_reference")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from transforms.row_errors import exclude, is_valid, reject
+from transforms.text import quoted
+
+# Which row of the input a row is. Rows exploded out of records have a third, `_index`.
+PLACE = ("_file", "_position")
+
+
+def _column(name: str) -> Column:
+    return F.col(quoted(name))
+
+
+def _own_columns(frame: DataFrame) -> list[str]:
+    return [name for name in frame.columns if not name.startswith("_")]
+
+
+def _shown(names: Sequence[str]) -> Column:
+    """`customer_reference c1`: the names and values of key columns, for a detail."""
+    parts = [F.concat(F.lit(f"{name} "), F.coalesce(_column(name).cast("string"), F.lit("absent"))) for name in names]
+    return F.concat_ws(", ", *parts)
+
+
+def check_unique(
+    frame: DataFrame,
+    *key: str,
+    content: Sequence[str] = (),
+    place: Sequence[str] = PLACE,
+    conflict: str = "conflicting_reference",
+) -> DataFrame:
+    """Keeps one row per key: equal rows are excluded as `duplicate`, different ones rejected for `conflict`.
+
+    In: a tagged frame with the columns of `key` and `content` (default: all columns that do not begin with `_`; types
+    that can be sorted), and `place`, which tells rows apart. Out: the same rows and columns; grain unchanged. The row
+    whose content sorts first is kept, of equal rows the first in the files, so that the order of files does not matter.
+    Null rule: a row with a null in its key is not compared; nulls in the content are equal to each other and sort last.
+
+    >>> rows = [(2, "c1", 0), (1, "c1", 9), (1, "c1", 18), (3, "c2", 27)]
+    >>> frame = spark.createDataFrame(rows, "id int, reference string, _position int").withColumn("_file", F.lit(0))
+    >>> from transforms.row_errors import no_error
+    >>> checked = check_unique(frame.withColumn("_error", no_error()), "reference")
+    >>> checked.orderBy("_position").select("id", "reference", "_error.code").show()
+    +---+---------+--------------------+
+    | id|reference|                code|
+    +---+---------+--------------------+
+    |  2|       c1|conflicting_refer...|
+    |  1|       c1|                NULL|
+    |  1|       c1|           duplicate|
+    |  3|       c2|                NULL|
+    +---+---------+--------------------+
+    <BLANKLINE>
+    """
+    names = list(content) or _own_columns(frame)
+    # Parted by key first, so that counting, ranking and joining move no row again and the input is made once.
+    keyed = frame.repartition(*map(_column, key))
+    first = first_rows(keyed.where(is_valid()), key, names, place)
+    # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
+    joined = keyed.join(first.hint("shuffle_hash"), on=list(key), how="left")
+    is_first = F.struct(*map(_column, place)).eqNullSafe(F.col("_first_place"))
+    repeated = F.col("_first_place").isNotNull() & ~is_first
+    equal = F.struct(*map(_column, names)).eqNullSafe(F.col("_first"))
+    kept = F.coalesce(F.col(f"_first.{quoted(names[0])}").cast("string"), F.lit("absent"))
+    detail = F.concat(_shown(key), F.lit(f" is a duplicate key; kept is the row with {names[0]} "), kept)
+    tagged = exclude(joined, repeated & equal, "duplicate", detail)
+    return reject(tagged, repeated, conflict, detail).select(*map(_column, frame.columns))
+
+
+def first_rows(frame: DataFrame, key: Sequence[str], content: Sequence[str], place: Sequence[str]) -> DataFrame:
+    """For each key that several rows have: the key, `_first` and `_first_place`, content and place of the row to keep."""
+    # Only rows whose key is repeated are ranked: ranking all of them costs a sort of the whole input.
+    counted = frame.groupBy(*map(_column, key)).agg(F.count(F.lit(1)).alias("_rows"))
+    suspects = frame.join(counted.where("_rows > 1").hint("shuffle_hash"), on=list(key), how="left_semi")
+    order = [_column(name).asc_nulls_last() for name in [*content, *place]]
+    ranked = suspects.withColumn("_rank", F.row_number().over(Window.partitionBy(*map(_column, key)).orderBy(*order)))
+    first, where = F.struct(*map(_column, content)), F.struct(*map(_column, place))
+    return ranked.where("_rank = 1").select(*map(_column, key), first.alias("_first"), where.alias("_first_place"))
+
+
+def check_foreign_key(children: DataFrame, parents: DataFrame, key: str, parent: str) -> DataFrame:
+    """Rejects rows whose parent is not there (`unknown_<parent>`) or is itself not used (`parent_rejected`).
+
+    In: tagged frames that both have the column `key`; of the parents at most one row per key is used (`check_unique`).
+    Out: the children's rows and columns; grain unchanged. Null rule: a null key has no parent.
+
+    >>> from transforms.row_errors import no_error, reject
+    >>> customers = spark.createDataFrame([("c1", 1), ("c2", -1)], "customer string, age int")
+    >>> customers = reject(customers, F.col("age") < 0, "negative_age")
+    >>> orders = spark.createDataFrame([("o1", "c1"), ("o2", "c2"), ("o3", "c9")], "order string, customer string")
+    >>> checked = check_foreign_key(orders.withColumn("_error", no_error()), customers, "customer", "customer")
+    >>> checked.orderBy("order").select("order", "_error.code", "_error.detail").show(truncate=False)
+    +-----+----------------+----------------------------+
+    |order|code            |detail                      |
+    +-----+----------------+----------------------------+
+    |o1   |NULL            |NULL                        |
+    |o2   |parent_rejected |customer c2 is not used     |
+    |o3   |unknown_customer|customer c9 is in no file   |
+    +-----+----------------+----------------------------+
+    <BLANKLINE>
+    """
+    used = parents.groupBy(_column(key)).agg(F.bool_or(is_valid()).alias("_parent_used"))
+    joined = children.join(used.hint("shuffle_hash"), on=key, how="left")
+    shown = F.concat(F.lit(f"{parent} "), F.coalesce(_column(key), F.lit("absent")))
+    tagged = reject(
+        joined, F.col("_parent_used").isNull(), f"unknown_{parent}", F.concat(shown, F.lit(" is in no file"))
+    )
+    tagged = reject(tagged, ~F.col("_parent_used"), "parent_rejected", F.concat(shown, F.lit(" is not used")))
+    return tagged.select(*map(_column, children.columns))
+
+
+def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = PLACE) -> DataFrame:
+    """Excludes rows that repeat another one in all their own columns (`duplicate`); the first in the files is kept.
+
+    In: a tagged frame; `within`, the column that groups the rows that can be equal (their parent's key), and `place`,
+    which tells rows apart. Out: the same rows and columns; grain unchanged. Null rule: nulls are equal to each other; a
+    row whose `within` is null is not compared.
+
+    >>> rows = [(1, "o1", "lamp", 0), (1, "o1", "lamp", 9), (2, "o1", "lamp", 18)]
+    >>> frame = spark.createDataFrame(rows, "id int, order string, name string, _position int")
+    >>> from transforms.row_errors import no_error
+    >>> checked = exclude_duplicates(frame.withColumns({"_file": F.lit(0), "_error": no_error()}), "order")
+    >>> checked.orderBy("_position").select("id", "_error.code", "_error.detail").show(truncate=False)
+    +---+---------+-----------------------+
+    |id |code     |detail                 |
+    +---+---------+-----------------------+
+    |1  |NULL     |NULL                   |
+    |1  |duplicate|id 1 is a duplicate row|
+    |2  |NULL     |NULL                   |
+    +---+---------+-----------------------+
+    <BLANKLINE>
+    """
+    own = _own_columns(frame)
+    # A digest and the first column stand for the whole row: grouping by all columns would hold every value in memory.
+    digested = frame.withColumn("_digest", F.xxhash64(*map(_column, own)))
+    groups = digested.where(is_valid()).groupBy(_column(within), "_digest", _column(own[0]))
+    where = F.struct(*map(_column, place))
+    repeats = groups.agg(F.count(F.lit(1)).alias("_rows"), F.min(where).alias("_first")).where("_rows > 1")
+    # One row per group again, so that the join below repeats no row.
+    listed = repeats.groupBy(_column(within)).agg(F.collect_list(F.struct("_digest", "_first")).alias("_repeats"))
+    joined = digested.join(listed.hint("shuffle_hash"), on=within, how="left")
+    same = F.filter("_repeats", lambda one: one["_digest"] == F.col("_digest"))
+    repeated = F.coalesce(~where.eqNullSafe(F.try_element_at(same, F.lit(1))["_first"]), F.lit(False))
+    repeated = repeated & (F.size(same) > 0)
+    shown = F.concat(F.lit(f"{own[0]} "), _column(own[0]).cast("string"), F.lit(" is a duplicate row"))
+    return exclude(joined, F.coalesce(repeated, F.lit(False)), "duplicate", shown).select(*map(_column, frame.columns))
