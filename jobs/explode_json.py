@@ -60,11 +60,9 @@ JOB = Job(
         Option("path", str, (), "'a.b=table|columns|json|map|skip'", repeated=True, metavar="PATH=CHOICE"),
         Option("only", str, (), "explode only this path", repeated=True, metavar="PATH"),
         Option("depth", int, nested.DEPTH, "levels that become tables; what is deeper stays JSON text", metavar="N"),
-        Option(
-            "dates", bool, False, "texts that are all ISO dates, or timestamps, of one spelling become typed columns"
-        ),
+        Option("dates", bool, False, "texts that are all ISO dates, or timestamps, of one format become typed columns"),
         Option("separator", str, "__", "joins the keys in names", metavar="TEXT"),
-        Option("schema", str, "", "locked schema: written on the first run, held on later ones", metavar="FILE"),
+        Option("schema", str, "", "locked schema: written by the first run, kept by later ones", metavar="FILE"),
         Option("on-drift", str, "add", "what the locked schema lacks: add, keep in _rest, fail", choices=MODES),
         Option("lenient", bool, False, "also take comments, trailing commas, single quotes, NaN (as text)"),
         Option("lineage", bool, False, "add _source_file and _source_position to the root table"),
@@ -74,36 +72,36 @@ JOB = Job(
 
 
 def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> tuple[list[Table], bool]:
-    """The tables of these records: planned, held against the locked ones, and shown."""
+    """The tables of these records: planned, and compared with the locked ones."""
     options = run.options
     root = tables.root_name(options.root)
     with run.stage("plan tables"):
-        place = nested.seen_in([row[0] for row in nested.merged(kept, rules).collect()], rules)
+        stats = nested.merge_stats([row[0] for row in nested.partial_stats(kept, rules).collect()], rules)
         dates = options.dates or any(has_dates(table) for table in locked or ())
-        planned = plan_tables(place, root, options.separator, locked or (), dates)
-    held = False
+        planned = plan_tables(stats, root, options.separator, locked or (), dates)
+    schema_locked = False
     if locked is not None:
-        found = schema_lock.drift(locked, planned, plan_tables(place, root, options.separator, dates=dates))
+        found = schema_lock.drift(locked, planned, plan_tables(stats, root, options.separator, dates=dates))
         for item in found:
-            run.note(f"schema: {item.told()}")
+            run.note(f"schema: {item.message()}")
         run.figure("schema differences", len(found))
-        planned, held = schema_lock.settle_drift(options.on_drift, locked, planned, found)
-    if options.schema and (locked is None or not held):
+        planned, schema_locked = schema_lock.apply_drift_mode(options.on_drift, locked, planned, found)
+    if options.schema and (locked is None or not schema_locked):
         content = schema_lock.lock_bytes(planned, root)
         run.after_publish(lambda _: storage.write_bytes(options.schema, content))
     for table in planned:
         if table.each == "entry":
             run.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
-    return planned, held
+    return planned, schema_locked
 
 
-def tell_repeated(run: Run, used: DataFrame) -> bool:
-    """Tells of keys that stand twice in an object; returns whether several records share a root key."""
+def note_repeated(run: Run, used: DataFrame) -> bool:
+    """Notes duplicate keys in objects; returns whether several records share a root key."""
     first = F.min(F.when(F.col("_repeated").isNotNull(), F.struct("_file", "_position", "_repeated")))
     row = used.agg(F.count("_key"), F.countDistinct("_key"), F.count("_repeated"), first).collect()[0]
     if row[2]:
         where = f"{run.scan_of('source').files[row[3][0]]} at byte {row[3][1]}: {row[3][2]}"
-        run.note(f"{row[2]} records have a key twice in one object, the last one counts; first {where}")
+        run.note(f"{row[2]} records have a duplicate key in one object, the last one counts; first {where}")
         run.figure("records with repeated keys", row[2])
     return bool(row[0] != row[1])
 
@@ -138,12 +136,12 @@ def write_table(run: Run, exploded: DataFrame, number: int, table: Table, lines:
 
 
 def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
-    """Writes every table, and what is told of them all."""
+    """Writes every table, and tables.json and tables.sql, which describe them all."""
     form, lineage = run.options.format, run.options.lineage
     small = {} if run.dry_run else small_tables(run, exploded, planned)
 
     def write_one(number: int, table: Table) -> None:
-        """Writes a table and holds its rows against what the records had."""
+        """Writes a table; `AccountingError` when its rows are not those the records had."""
         if run.dry_run:
             run.write_bytes(tables.file_of(table, form), b"", table.rows)
             return
@@ -164,20 +162,20 @@ def body(run: Run) -> None:
     rules = build_rules(split_list(options.path), split_list(options.only))
     locked = schema_lock.read_lock(options.schema, tables.root_name(options.root)) if options.schema else None
     lock_rules(rules, locked or ())
-    reading = nested.Reading(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
+    parsing = nested.ParseOptions(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
     # Records can be large: a batch holds few of them.
     run.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "256")
     for name, value in PARQUET_TIMES.items():
         run.spark.conf.set(name, value)
-    checked = nested.check(run.scan_json("source", records_path=options.records), reading)
+    checked = nested.check(run.scan_json("source", records_path=options.records), parsing)
     used = run.settle("source", checked, keep=True)
-    planned, held = plan(run, run.kept("source"), rules, locked)
-    shared = tell_repeated(run, used)
+    planned, schema_locked = plan(run, run.kept("source"), rules, locked)
+    shared = note_repeated(run, used)
     if run.dry_run and not options.quiet:
         tables.print_tree(planned, options.format, options.lineage, f"Tables of {', '.join(options.source)}")
     files = run.scan_of("source").files if options.lineage else None
     ranked = nested.with_ranks(used, nested.ranks(used) if shared else None)
-    exploded = nested.explode(ranked, planned, reading, options.format, held=held, files=files)
+    exploded = nested.explode(ranked, planned, parsing, options.format, schema_locked=schema_locked, files=files)
     kept = exploded if run.dry_run else exploded.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         write(run, kept, planned)

@@ -31,7 +31,7 @@ class Drift:
         """True for what the locked schema has no place for; a field that is only absent today is no such thing."""
         return self.change not in (LOST_TABLE, LOST_FIELD)
 
-    def told(self) -> str:
+    def message(self) -> str:
         """The difference in one line."""
         change = f"{self.was} -> {self.now}" if self.was and self.now else self.now or self.was
         return f"{self.change} {self.table}.{self.field}: {change}" if self.field else f"{self.change} {self.table}"
@@ -93,7 +93,7 @@ def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Tab
     return found
 
 
-def settle_drift(
+def apply_drift_mode(
     mode: str, locked: Sequence[Table], planned: Sequence[Table], found: Sequence[Drift]
 ) -> tuple[list[Table], bool]:
     """The tables to write, and whether values may not fit them.
@@ -103,7 +103,7 @@ def settle_drift(
     """
     new = [item for item in found if item.is_new()]
     if new and mode == FAIL:
-        shown = "; ".join(item.told() for item in new[:5])
+        shown = "; ".join(item.message() for item in new[:5])
         raise InputError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
     if not new or mode == ADD:
         return list(planned), False

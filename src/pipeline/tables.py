@@ -1,4 +1,4 @@
-"""What is told of exploded tables: tables.json, SQL that makes and loads them, and a tree for a person."""
+"""Descriptions of exploded tables: tables.json, SQL that makes and loads them, and a tree for a person."""
 
 from __future__ import annotations
 

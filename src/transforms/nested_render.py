@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from transforms.nested_dates import DATE, TIMESTAMP, in_utc, moment
 from transforms.nested_parse import readable
-from transforms.nested_put import Rows, Values, number_text
+from transforms.nested_put import TableBuilder, Values, number_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -132,11 +132,11 @@ def _typed(values: Values | None, kind: str, count: int) -> pa.Array:
     return pa.array(values, arrow_type(kind))
 
 
-def _rest_texts(rows: Rows) -> Values:
-    texts: list[str | None] = [None] * rows.count
+def _rest_texts(builder: TableBuilder) -> Values:
+    texts: list[str | None] = [None] * builder.count
     # Most rows with a rest have nothing but null, [] or {} there: the few texts of those are made once.
     known: dict[Any, str] = {}
-    for row, kept in rows.rest.items():
+    for row, kept in builder.rest.items():
         kinds = tuple(map(type, kept.values()))
         if any(kept.values()) or not _EMPTY.issuperset(kinds):
             texts[row] = readable(kept)
@@ -147,20 +147,20 @@ def _rest_texts(rows: Rows) -> Values:
     return texts
 
 
-def as_lists(rows: Rows, form: str, lineage: bool, records: int) -> pa.Array:
+def as_lists(builder: TableBuilder, form: str, lineage: bool, records: int) -> pa.Array:
     """The rows of so many records as a list array: an element per record, of lines or of structs of typed columns."""
     import pyarrow as pa
 
-    named = rows.table.all_columns(lineage)
-    columns = list(rows.columns)
-    if rows.table.rest:
-        columns.append(_rest_texts(rows) if rows.rest else None)
+    named = builder.table.all_columns(lineage)
+    columns = list(builder.columns)
+    if builder.table.rest:
+        columns.append(_rest_texts(builder) if builder.rest else None)
     if form == TYPED:
         fields = [pa.field(name, arrow_type(kind)) for name, kind in named]
-        arrays = [_typed(values, kind, rows.count) for values, (_, kind) in zip(columns, named, strict=True)]
+        arrays = [_typed(values, kind, builder.count) for values, (_, kind) in zip(columns, named, strict=True)]
         content: pa.Array = pa.StructArray.from_arrays(arrays, fields=fields)
     else:
         lines = (_csv_lines if form == CSV else _json_lines)(columns, named)
         content = pa.array(list(lines), pa.string())
-    ends = [bisect_left(rows.records, record) for record in range(records + 1)]
+    ends = [bisect_left(builder.records, record) for record in range(records + 1)]
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), content)

@@ -13,21 +13,21 @@ from transforms.nested_parse import Parser, deep_recursion
 from transforms.nested_plan import Table, as_json, plan_tables
 from transforms.nested_render import CSV, TYPED, as_lists
 from transforms.nested_rules import Rule, build_rules
-from transforms.nested_seen import Place
-from transforms.nested_walk import Walk
+from transforms.nested_seen import PathStats
+from transforms.nested_walk import Shredder
 
 
-def see(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> Place:
-    """What the documents show, seen in so many parts that are sent as text and added up."""
+def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> PathStats:
+    """The statistics of the documents, made in so many parts that are sent as bytes and added up."""
     rules = rules or Rule()
     parser = Parser()
     with deep_recursion():
-        places = [Place(rules) for _ in range(parts)]
+        partial = [PathStats(rules) for _ in range(parts)]
         for number, text in enumerate(texts):
-            places[number % parts].see([parser.parse(text)], depth)
-        total = Place(rules)
-        for place in places:
-            total.add(load(dump(place), rules))
+            partial[number % parts].observe([parser.parse(text)], depth)
+        total = PathStats(rules)
+        for stats in partial:
+            total.add(load(dump(stats), rules))
     return total
 
 
@@ -40,8 +40,8 @@ class Exploded:
 
     def rebuilt(self) -> list[Any]:
         """The documents, put together from the rows."""
-        told = json.loads(json.dumps([as_json(table) for table in self.tables]))
-        return Rebuild(told, self.rows).documents()
+        described = json.loads(json.dumps([as_json(table) for table in self.tables]))
+        return Rebuild(described, self.rows).documents()
 
     def names(self) -> dict[str, list[str]]:
         """The data columns of each table."""
@@ -69,18 +69,18 @@ def explode(
 ) -> Exploded:
     """Explodes documents; with `tables` by that plan, whatever they hold."""
     rules = build_rules(choices, only)
-    planned = tables or plan_tables(see(texts, rules, depth, parts), "doc", dates=dates)
-    walk = Walk(planned, rules, held=tables is not None)
+    planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates)
+    shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()
     with deep_recursion():
-        walk.records([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
+        shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
         found = {}
-        for rows in walk.tables:
-            lists = as_lists(rows, form, False, len(texts)).to_pylist()
-            header = ",".join(name for name, _ in rows.table.all_columns()) + "\n"
+        for builder in shredder.tables:
+            lists = as_lists(builder, form, False, len(texts)).to_pylist()
+            header = ",".join(name for name, _ in builder.table.all_columns()) + "\n"
             if form == TYPED:
-                found[rows.table.name] = [row for rows_of_one in lists for row in rows_of_one]
+                found[builder.table.name] = [row for rows_of_one in lists for row in rows_of_one]
             else:
                 text = "".join(f"{line}\n" for lines in lists for line in lines)
-                found[rows.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
+                found[builder.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
     return Exploded(planned, found)

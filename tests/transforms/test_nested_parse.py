@@ -17,10 +17,10 @@ from tests.support.rebuild import comparable, loads
 from transforms.nested_lenient import strict_text
 from transforms.nested_parse import (
     MAX_DEPTH,
+    BigNumber,
+    NonPortableString,
     NotJsonError,
-    Odd,
     Parser,
-    Wide,
     canonical,
     decimal_size,
     deep_recursion,
@@ -153,26 +153,26 @@ def parse(text: str, lenient: bool = False) -> Any:
 
 
 def repeated(text: str) -> tuple[Any, list[str]]:
-    """A document, strict or lenient, and the keys that it gives twice in one object."""
+    """A document, strict or lenient, and the duplicate keys of its objects."""
     parser = Parser(lenient=True)
     value = parser.parse(text)
     return value, parser.repeated(canonical(value))
 
 
-def mapped(value: Any, number: Callable[[float | Wide], Any]) -> Any:
+def mapped(value: Any, number: Callable[[float | BigNumber], Any]) -> Any:
     """A parsed value with odd strings as Python has them, and `number` of every double and every wide number."""
     if isinstance(value, dict):
         return {key: mapped(item, number) for key, item in value.items()}
     if isinstance(value, list):
         return [mapped(item, number) for item in value]
-    if isinstance(value, float | Wide):
+    if isinstance(value, float | BigNumber):
         return number(value)
-    return value.value if isinstance(value, Odd) else value
+    return value.value if isinstance(value, NonPortableString) else value
 
 
 def plain(value: Any) -> Any:
     """The value with all digits of its numbers."""
-    return mapped(value, lambda number: Decimal(number.text if isinstance(number, Wide) else repr(number)))
+    return mapped(value, lambda number: Decimal(number.text if isinstance(number, BigNumber) else repr(number)))
 
 
 def test_there_are_more_than_a_hundred_hostile_documents() -> None:
@@ -193,7 +193,7 @@ def test_what_the_rfc_accepts_is_accepted_with_its_exact_value(category: str) ->
         assert comparable(plain(parse(text))) == comparable(value), text
 
 
-def test_a_refusal_names_the_character_and_what_stands_there() -> None:
+def test_a_refusal_names_the_character_and_the_text_there() -> None:
     with pytest.raises(NotJsonError, match=r"not JSON from character 8: \"'b': 2}\""):
         parse("{\"a\":1,'b': 2}")
 
@@ -272,9 +272,9 @@ def slow_parse(text: str) -> tuple[Any, list[str]]:
     return value, found
 
 
-def told(value: Any) -> Any:
+def simplified(value: Any) -> Any:
     """A parsed value in the form that `slow_parse` gives."""
-    return mapped(value, lambda number: ("wide", number.text) if isinstance(number, Wide) else ("double", number))
+    return mapped(value, lambda number: ("wide", number.text) if isinstance(number, BigNumber) else ("double", number))
 
 
 BLANKS = st.sampled_from(["", "", " ", "\n", "\t ", "\r\n"])
@@ -309,7 +309,7 @@ def objects(draw: st.DrawFn, inner: st.SearchStrategy[str]) -> str:
 def test_the_parser_agrees_with_one_that_looks_at_everything(text: str) -> None:
     value, keys = repeated(text)
     expected, expected_keys = slow_parse(text)
-    assert repr(told(value)) == repr(expected)
+    assert repr(simplified(value)) == repr(expected)
     assert keys == expected_keys
 
 
