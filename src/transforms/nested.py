@@ -11,25 +11,23 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.nested_check import DEPTH, Check, ParseOptions
-from transforms.nested_dump import dump, load
-from transforms.nested_parse import Parser, deep_recursion, no_collection
+from transforms.nested_parse import Parser, allow_deep_recursion
 from transforms.nested_plan import Table
 from transforms.nested_put import digest
 from transforms.nested_render import TYPED, as_lists, spark_type
 from transforms.nested_rules import Rule
 from transforms.nested_seen import PathStats
 from transforms.nested_walk import Shredder
-from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, no_problem
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED
 
 __all__ = [
     "DEPTH",
@@ -39,7 +37,6 @@ __all__ = [
     "merge_stats",
     "partial_stats",
     "ranks",
-    "records_of",
     "table_rows",
     "with_ranks",
 ]
@@ -48,18 +45,8 @@ __all__ = [
 _CHUNK_BYTES = 1 << 20
 _CHECKED = (
     f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}, _reason string, _detail string,"
-    " _key string, _hash string, _repeated string, _types string"
+    " _key string, _hash string, _repeated string, _stats binary"
 )
-
-
-def records_of(frame: DataFrame, column: str) -> DataFrame:
-    """A column of JSON strings as records: `_file` 0, `_position` by row, `_raw`, no problem."""
-    return frame.select(
-        F.lit(0).alias("_file"),
-        F.monotonically_increasing_id().alias("_position"),
-        F.col(column).alias("_raw"),
-        no_problem().alias(PROBLEM),
-    )
 
 
 def check(records: DataFrame, options: ParseOptions) -> DataFrame:
@@ -67,25 +54,25 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
 
     Out: the record's columns; `_problem` also for refused documents (`malformed_json`, `too_deep`, `missing_key`);
     `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string, the duplicate keys
-    of its objects (the last one counts), null without any; `_types`, on one row per task: the task's statistics.
+    of its objects (the last one counts), null without any; `_stats` binary, on one row per task: the task's statistics.
     """
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Checks one task's records; its last batch has the task's statistics."""
+        allow_deep_recursion()
         checking, pending = Check(options), None
-        with deep_recursion(), no_collection():
-            for batch in batches:
-                if pending is not None:
-                    yield _checked(pending, None)
-                rows = [
-                    checking.record(text) if fine else (None,) * 5
-                    for text, fine in zip(
-                        batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
-                    )
-                ]
-                pending = (batch, rows) if rows else pending
+        for batch in batches:
             if pending is not None:
-                yield _checked(pending, dump(checking.stats()))
+                yield _checked(pending, None)
+            rows = [
+                checking.record(text) if fine else (None,) * 5
+                for text, fine in zip(
+                    batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
+                )
+            ]
+            pending = (batch, rows) if rows else pending
+        if pending is not None:
+            yield _checked(pending, pickle.dumps(checking.stats()))
 
     chosen = records.select("_file", "_position", "_raw", PROBLEM).mapInArrow(body, _CHECKED)
     refused = F.struct(
@@ -95,38 +82,35 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
     return chosen.withColumn(PROBLEM, problem).drop("_reason", "_detail")
 
 
-def _checked(pending: tuple[pa.RecordBatch, list[tuple[Any, ...]]], types: str | None) -> pa.RecordBatch:
-    import pyarrow as pa
-
+def _checked(pending: tuple[pa.RecordBatch, list[tuple[Any, ...]]], stats: bytes | None) -> pa.RecordBatch:
     batch, rows = pending
     columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
-    last = pa.array([None] * (len(rows) - 1) + [types], pa.string())
-    names = [*batch.schema.names, "_reason", "_detail", "_key", "_hash", "_repeated", "_types"]
+    last = pa.array([None] * (len(rows) - 1) + [stats], pa.binary())
+    names = [*batch.schema.names, "_reason", "_detail", "_key", "_hash", "_repeated", "_stats"]
     return pa.RecordBatch.from_arrays([*batch.columns, *columns, last], names)
 
 
 def partial_stats(checked: DataFrame, rules: Rule, parts: int = 8) -> DataFrame:
-    """The statistics of all tasks, added up to `parts` rows of `_types`: bounded by the paths, not by the tasks."""
+    """The statistics of all tasks, added up to `parts` rows of `_stats`: bounded by the paths, not by the tasks."""
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Adds up the statistics of some tasks."""
-        import pyarrow as pa
+        dumps = [dump for batch in batches for dump in batch.column(0).to_pylist()]
+        if dumps:
+            total = pickle.dumps(merge_stats(dumps, rules))
+            yield pa.RecordBatch.from_arrays([pa.array([total], pa.binary())], ["_stats"])
 
-        with deep_recursion():
-            texts = [text for batch in batches for text in batch.column(0).to_pylist()]
-            if texts:
-                yield pa.RecordBatch.from_arrays([pa.array([dump(merge_stats(texts, rules))], pa.string())], ["_types"])
-
-    return checked.where(F.col("_types").isNotNull()).select("_types").coalesce(parts).mapInArrow(body, "_types string")
+    dumped = checked.where(F.col("_stats").isNotNull()).select("_stats")
+    return dumped.coalesce(parts).mapInArrow(body, "_stats binary")
 
 
-def merge_stats(texts: Iterable[str], rules: Rule) -> PathStats:
-    """One tree out of what `check` and `partial_stats` have in `_types`."""
-    stats = PathStats(rules)
-    with deep_recursion():
-        for text in texts:
-            stats.add(load(text, rules))
-    return stats
+def merge_stats(dumps: Iterable[bytes], rules: Rule) -> PathStats:
+    """One tree out of what `check` and `partial_stats` have in `_stats`, none of them null; empty without any."""
+    allow_deep_recursion()
+    total = PathStats(rules)
+    for dump in dumps:
+        total.add(pickle.loads(dump))
+    return total
 
 
 def ranks(checked: DataFrame) -> DataFrame:
@@ -172,8 +156,6 @@ def explode(
 
     def batch_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
         """The rows of some documents: their root keys, values, files and positions."""
-        import pyarrow as pa
-
         ids, values, numbers, positions = map(list, zip(*parsed, strict=True))
         shredder.shred(ids, values, ([files[number] for number in numbers], positions) if files is not None else ())
         arrays = [
@@ -184,22 +166,20 @@ def explode(
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Shreds one task's records, a megabyte at a time."""
+        allow_deep_recursion()
         parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked, lineage)
         parsed: list[tuple[str, Any, int, int]] = []
         size = 0
-        with deep_recursion(), no_collection():
-            for batch in batches:
-                for file, position, text, key, rank in zip(
-                    *(column.to_pylist() for column in batch.columns), strict=True
-                ):
-                    identity = digest(f"{key}#{rank}") if rank else key
-                    parsed.append((identity, parser.parse(options.document(text)), file, position))
-                    size += len(text)
-                    if size > _CHUNK_BYTES:
-                        yield batch_of(shredder, parsed)
-                        parsed, size = [], 0
-            if parsed:
-                yield batch_of(shredder, parsed)
+        for batch in batches:
+            for file, position, text, key, rank in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                identity = digest(f"{key}#{rank}") if rank else key
+                parsed.append((identity, parser.parse(options.document(text)), file, position))
+                size += len(text)
+                if size > _CHUNK_BYTES:
+                    yield batch_of(shredder, parsed)
+                    parsed, size = [], 0
+        if parsed:
+            yield batch_of(shredder, parsed)
 
     schema = ", ".join(
         ["_root_id string", *(f"t{i} {_row_type(table, form, lineage)}" for i, table in enumerate(tables))]

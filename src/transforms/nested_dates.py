@@ -7,7 +7,7 @@ digits after the point and that offset (`timestamp(0,Z)`: no fraction, UTC). The
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 DATE, TIMESTAMP = "date", "timestamp"
 # What a path has when its texts are not all written in one of these ways.
@@ -54,18 +54,3 @@ def in_utc(text: str) -> str:
     '2024-04-30T20:00:00.250Z'
     """
     return text if text.endswith("Z") else f"{moment(text).isoformat()[:19]}{text[19:-6]}Z"
-
-
-def as_written(value: datetime, kind: str) -> str:
-    """The text that a moment was written as, by its column's type.
-
-    >>> as_written(moment("2024-05-01T04:00:00.250+08:00"), "timestamp(3,+08:00)")
-    '2024-05-01T04:00:00.250+08:00'
-    """
-    digits, _, offset = kind[len(TIMESTAMP) + 1 : -1].partition(",")
-    zone = UTC
-    if offset != "Z":
-        away = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
-        zone = timezone(-away if offset[0] == "-" else away)
-    text = value.astimezone(zone).isoformat(timespec="microseconds")
-    return f"{text[:19]}.{text[20 : 20 + int(digits)]}".rstrip(".") + offset

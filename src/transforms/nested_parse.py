@@ -6,13 +6,11 @@ Unicode without NUL, dict, list; and `BigNumber` for every other number, `NonPor
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -57,27 +55,12 @@ class NonPortableString:
         self.value = value
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for documents of `MAX_DEPTH` levels."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+def allow_deep_recursion() -> None:
+    """Raises this process's recursion limit so far that documents of `MAX_DEPTH` levels fit; call it before parsing.
 
-
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """No search for circles, which values do not have: a search through millions of them takes as long as the work."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
+    It is never lowered again: tasks that run in threads of one process share the limit.
+    """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
 
 
 def is_non_portable(text: str) -> bool:
@@ -152,7 +135,7 @@ class Parser:
     def parse(self, text: str) -> Any:
         """The value of one document; `NotJsonError` with reason `malformed_json` or `too_deep`.
 
-        The last of equal keys wins, as in `json.loads`. Call it within `deep_recursion`.
+        The last of equal keys wins, as in `json.loads`. Call `allow_deep_recursion` first.
         """
         try:
             return self._strictly(text)

@@ -9,7 +9,7 @@ from typing import Any
 
 from transforms import nested_seen as seen
 from transforms.nested_names import NameRequest, unique_names
-from transforms.nested_parse import deep_recursion
+from transforms.nested_parse import allow_deep_recursion
 from transforms.nested_rules import Rule
 from transforms.nested_seen import PathStats
 
@@ -225,8 +225,8 @@ def plan_tables(
     become dates and timestamps where all of a path are written in one way.
     """
     planner = _Planner(name, separator, locked, dates)
-    with deep_recursion():
-        planner.table(None, (), "record", stats)
+    allow_deep_recursion()
+    planner.table(None, (), "record", stats)
     return planner.finish()
 
 

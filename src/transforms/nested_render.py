@@ -8,14 +8,13 @@ from datetime import date
 from decimal import Decimal
 from itertools import repeat
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
 
 from transforms.nested_dates import DATE, TIMESTAMP, in_utc, moment
 from transforms.nested_parse import readable
 from transforms.nested_put import TableBuilder, Values, number_text
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CSV, JSONL, TYPED = "csv", "jsonl", "parquet"
 
@@ -93,8 +92,6 @@ def _json_lines(columns: Sequence[Values | None], named: Sequence[tuple[str, str
 
 def arrow_type(kind: str) -> Any:
     """The Arrow type of a column's type."""
-    import pyarrow as pa
-
     if kind.startswith("decimal"):
         return pa.decimal128(38, int(kind[11:-1]))
     if kind.startswith(TIMESTAMP):
@@ -122,8 +119,6 @@ _TO_ARROW: dict[str, Callable[[Any], Any]] = {
 
 
 def _typed(values: Values | None, kind: str, count: int) -> pa.Array:
-    import pyarrow as pa
-
     if values is None:
         return pa.nulls(count, arrow_type(kind))
     convert = _TO_ARROW.get(kind.partition("(")[0])
@@ -149,8 +144,6 @@ def _rest_texts(builder: TableBuilder) -> Values:
 
 def as_lists(builder: TableBuilder, form: str, lineage: bool, records: int) -> pa.Array:
     """The rows of so many records as a list array: an element per record, of lines or of structs of typed columns."""
-    import pyarrow as pa
-
     named = builder.table.all_columns(lineage)
     columns = list(builder.columns)
     if builder.table.rest:

@@ -40,6 +40,14 @@ class PathStats:
         self.values: PathStats | None = PathStats(rule.step("*") or Rule("skip")) if rule.choice == "map" else None
         self.items: PathStats | None = None
 
+    def __getstate__(self) -> tuple[Any, ...]:
+        # One tuple: the usual state of slots takes more of the recursion limit for each level.
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(self.__slots__, state, strict=True):
+            setattr(self, name, value)
+
     @property
     def total(self) -> int:
         """How often there was a value."""

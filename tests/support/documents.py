@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support.rebuild import Rebuild, csv_rows, jsonl_rows
-from transforms.nested_dump import dump, load
-from transforms.nested_parse import Parser, deep_recursion
+from transforms.nested import merge_stats
+from transforms.nested_parse import Parser, allow_deep_recursion
 from transforms.nested_plan import Table, as_json, plan_tables
 from transforms.nested_render import CSV, TYPED, as_lists
 from transforms.nested_rules import Rule, build_rules
@@ -21,14 +22,11 @@ def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, p
     """The statistics of the documents, made in so many parts that are sent as bytes and added up."""
     rules = rules or Rule()
     parser = Parser()
-    with deep_recursion():
-        partial = [PathStats(rules) for _ in range(parts)]
-        for number, text in enumerate(texts):
-            partial[number % parts].observe([parser.parse(text)], depth)
-        total = PathStats(rules)
-        for stats in partial:
-            total.add(load(dump(stats), rules))
-    return total
+    allow_deep_recursion()
+    partial = [PathStats(rules) for _ in range(parts)]
+    for number, text in enumerate(texts):
+        partial[number % parts].observe([parser.parse(text)], depth)
+    return merge_stats([pickle.dumps(stats) for stats in partial], rules)
 
 
 @dataclass
@@ -72,15 +70,15 @@ def explode(
     planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates)
     shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()
-    with deep_recursion():
-        shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
-        found = {}
-        for builder in shredder.tables:
-            lists = as_lists(builder, form, False, len(texts)).to_pylist()
-            header = ",".join(name for name, _ in builder.table.all_columns()) + "\n"
-            if form == TYPED:
-                found[builder.table.name] = [row for rows_of_one in lists for row in rows_of_one]
-            else:
-                text = "".join(f"{line}\n" for lines in lists for line in lines)
-                found[builder.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
+    allow_deep_recursion()
+    shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
+    found = {}
+    for builder in shredder.tables:
+        lists = as_lists(builder, form, False, len(texts)).to_pylist()
+        header = ",".join(name for name, _ in builder.table.all_columns()) + "\n"
+        if form == TYPED:
+            found[builder.table.name] = [row for rows_of_one in lists for row in rows_of_one]
+        else:
+            text = "".join(f"{line}\n" for lines in lists for line in lines)
+            found[builder.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
     return Exploded(planned, found)

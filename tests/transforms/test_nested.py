@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from transforms import nested
 from transforms.nested_plan import plan_tables
 from transforms.nested_rules import build_rules
+from transforms.problems import PROBLEM, PROBLEM_TYPE
 
 DOCUMENTS = [
     '{"k": "a", "v": [1, {"x": 2.5}]}',
@@ -23,8 +24,9 @@ DOCUMENTS = [
 
 @pytest.fixture(scope="module")
 def checked(spark: SparkSession) -> DataFrame:
-    frame = spark.createDataFrame([(text,) for text in DOCUMENTS], "json string")
-    return nested.check(nested.records_of(frame, "json"), nested.ParseOptions(keys=("k",))).persist()
+    rows = [(0, number, text, None) for number, text in enumerate(DOCUMENTS)]
+    frame = spark.createDataFrame(rows, f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}")
+    return nested.check(frame, nested.ParseOptions(keys=("k",))).persist()
 
 
 def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) -> None:

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import explode, observe
-from tests.support.rebuild import comparable, loads
-from transforms.nested_dates import as_written, date_format, in_utc, merge_formats, moment
+from tests.support.rebuild import as_written, comparable, loads
+from transforms.nested_dates import date_format, in_utc, merge_formats, moment
 from transforms.nested_plan import plan_tables
 
 TEXTS = st.sampled_from(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
 from transforms.nested_lock import lock_rules
-from transforms.nested_parse import Parser, deep_recursion
+from transforms.nested_parse import Parser, allow_deep_recursion
 from transforms.nested_plan import as_json, from_json, plan_tables
 from transforms.nested_render import as_lists
 from transforms.nested_rules import CHOICES, RuleError, build_rules, parse_path
@@ -121,12 +121,19 @@ def test_a_locked_plan_keeps_its_columns_and_grows_only_at_the_end(first: list[A
 def test_500_levels_come_back_as_columns_as_tables_or_as_json() -> None:
     objects = '{"a":' * 500 + "1" + "}" * 500
     arrays = "[" * 500 + "1" + "]" * 500
-    with deep_recursion():
-        for text in (objects, arrays):
-            assert_comes_back([text])
-        assert explode([objects], depth=600).names() == {"doc": ["a__" * 18 + "a__049fcb"]}
-        assert len(explode([arrays], depth=600).tables) == 501
-        assert len(explode([arrays]).tables) == 101
+    allow_deep_recursion()
+    for text in (objects, arrays):
+        assert_comes_back([text])
+    assert explode([objects], depth=600).names() == {"doc": ["a__" * 18 + "a__049fcb"]}
+    assert len(explode([arrays], depth=600).tables) == 501
+    assert len(explode([arrays]).tables) == 101
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
+def test_statistics_of_the_greatest_depth_can_be_sent(opening: str) -> None:
+    levels = 900 // (opening.count("[") + opening.count("{"))
+    closing = opening.replace('"a":', "").translate(str.maketrans("[{", "]}"))[::-1]
+    assert observe([opening * levels + "1" + closing * levels], depth=900).total == 1
 
 
 @pytest.mark.parametrize(
