@@ -12,13 +12,14 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 from pyspark import StorageLevel  # noqa: E402
 from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
+from rich.console import Console  # noqa: E402
 
 from pipeline import schema_lock, storage, tables  # noqa: E402
-from pipeline.errors import AccountingError, UsageError  # noqa: E402
+from pipeline.errors import AccountingError, InputError, UsageError  # noqa: E402
 from pipeline.job import Input, Job, Option  # noqa: E402
 from pipeline.options import split_list  # noqa: E402
 from pipeline.run import Run  # noqa: E402
-from pipeline.schema_lock import ADD, MODES  # noqa: E402
+from pipeline.schema_lock import ADD, MODES, SchemaError  # noqa: E402
 from transforms import nested  # noqa: E402
 from transforms.nested_lock import lock_rules  # noqa: E402
 from transforms.nested_plan import Table, has_dates, plan_tables  # noqa: E402
@@ -71,6 +72,16 @@ JOB = Job(
 )
 
 
+def read_lock(path: str, root: str) -> list[Table] | None:
+    """The locked tables; None without `path` or when there is no such file yet; `UsageError` for any other file."""
+    if not path or not storage.exists(path):
+        return None
+    try:
+        return schema_lock.parse_lock(storage.read_bytes(path), path, root)
+    except SchemaError as error:
+        raise UsageError(str(error)) from None
+
+
 def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> tuple[list[Table], bool]:
     """The tables of these records: planned, and compared with the locked ones."""
     options = run.options
@@ -85,7 +96,10 @@ def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> 
         for item in found:
             run.note(f"schema: {item.message()}")
         run.figure("schema differences", len(found))
-        planned, schema_locked = schema_lock.apply_drift_mode(options.on_drift, locked, planned, found)
+        try:
+            planned, schema_locked = schema_lock.apply_drift_mode(options.on_drift, locked, planned, found)
+        except SchemaError as error:
+            raise InputError(str(error)) from None
     if options.schema and (locked is None or not schema_locked):
         content = schema_lock.lock_bytes(planned, root)
         run.after_publish(lambda _: storage.write_bytes(options.schema, content))
@@ -159,9 +173,8 @@ def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
 def body(run: Run) -> None:
     """Types in one pass over the records, rows of all tables in another."""
     options = run.options
-    rules = build_rules(split_list(options.path), split_list(options.only))
-    locked = schema_lock.read_lock(options.schema, tables.root_name(options.root)) if options.schema else None
-    lock_rules(rules, locked or ())
+    locked = read_lock(options.schema, tables.root_name(options.root))
+    rules = lock_rules(build_rules(split_list(options.path), split_list(options.only)), locked or ())
     parsing = nested.ParseOptions(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
     # Records can be large: a batch holds few of them.
     run.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "256")
@@ -172,7 +185,8 @@ def body(run: Run) -> None:
     planned, schema_locked = plan(run, run.kept("source"), rules, locked)
     shared = note_repeated(run, used)
     if run.dry_run and not options.quiet:
-        tables.print_tree(planned, options.format, options.lineage, f"Tables of {', '.join(options.source)}")
+        tree = tables.tree(planned, options.format, f"Tables of {', '.join(options.source)}")
+        Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(tree)
     files = run.scan_of("source").files if options.lineage else None
     ranked = nested.with_ranks(used, nested.ranks(used) if shared else None)
     exploded = nested.explode(ranked, planned, parsing, options.format, schema_locked=schema_locked, files=files)

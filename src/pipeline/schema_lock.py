@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline import storage
-from pipeline.errors import InputError, UsageError
 from transforms.nested_plan import Column, Table, as_json, from_json
 
 ADD, REPORT, FAIL = "add", "report", "fail"
@@ -15,6 +13,10 @@ MODES = (ADD, REPORT, FAIL)
 NEW_TABLE, NEW_FIELD, CHANGED_TYPE, FIRST_TYPE = "new table", "new field", "changed type", "first type"
 LOST_TABLE, LOST_FIELD = "lost table", "lost field"
 _FORMAT = 1
+
+
+class SchemaError(ValueError):
+    """A lock file that is not one, or records that it does not allow; the message is for a person."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Drift:
     now: str
 
     def is_new(self) -> bool:
-        """True for what the locked schema has no place for; a field that is only absent today is no such thing."""
+        """True for what the locked schema has no column or table for; false for what is only absent today."""
         return self.change not in (LOST_TABLE, LOST_FIELD)
 
     def message(self) -> str:
@@ -37,17 +39,15 @@ class Drift:
         return f"{self.change} {self.table}.{self.field}: {change}" if self.field else f"{self.change} {self.table}"
 
 
-def read_lock(path: str, root: str) -> list[Table] | None:
-    """The locked tables; None when there is no such file yet. `UsageError` when it is of something else."""
-    if not storage.exists(path):
-        return None
+def parse_lock(content: bytes, path: str, root: str) -> list[Table]:
+    """The tables in a lock file's content; `SchemaError`, which names `path`, when it is no lock of this root."""
     try:
-        content = json.loads(storage.read_bytes(path))
-        known, tables = content["root"], [from_json(entry) for entry in content["tables"]]
+        lock = json.loads(content)
+        known, tables = lock["root"], [from_json(entry) for entry in lock["tables"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--schema {path} is not a schema that this job wrote: {error}") from None
+        raise SchemaError(f"--schema {path} is not a schema that this job wrote: {error}") from None
     if known != root:
-        raise UsageError(f"--schema {path} is of --root {known}, not of {root}")
+        raise SchemaError(f"--schema {path} is of --root {known}, not of {root}")
     return tables
 
 
@@ -98,13 +98,13 @@ def apply_drift_mode(
 ) -> tuple[list[Table], bool]:
     """The tables to write, and whether values may not fit them.
 
-    `add` takes what is new into the tables; `report` keeps the locked columns, and what has no place in them goes to
-    `_rest`; `fail` raises `InputError` on anything new.
+    `add` takes what is new into the tables; `report` keeps the locked columns, and what has no column there goes to
+    `_rest`; `fail` raises `SchemaError` on anything new.
     """
     new = [item for item in found if item.is_new()]
     if new and mode == FAIL:
         shown = "; ".join(item.message() for item in new[:5])
-        raise InputError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
+        raise SchemaError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
     if not new or mode == ADD:
         return list(planned), False
     rows = {table.name: table.rows for table in planned}

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 
-from pipeline.errors import InputError, UsageError
-from pipeline.schema_lock import Drift, apply_drift_mode, drift, lock_bytes, read_lock
+from pipeline.schema_lock import Drift, SchemaError, apply_drift_mode, drift, lock_bytes, parse_lock
 from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
 from transforms.nested_lock import lock_rules
@@ -19,8 +16,7 @@ TUESDAY = ['{"id": 2, "price": 5.5, "colour": "red", "note": "new", "sizes": [1]
 
 
 def plan_against(locked: list[Table], texts: list[str]) -> tuple[list[Table], list[Drift]]:
-    rules = build_rules()
-    lock_rules(rules, locked)
+    rules = lock_rules(build_rules(), locked)
     stats = observe(texts, rules)
     planned = plan_tables(stats, "doc", locked=locked)
     return planned, drift(locked, planned, plan_tables(stats, "doc"))
@@ -101,7 +97,7 @@ def test_report_holds_the_columns_and_keeps_the_rest_as_json() -> None:
 def test_fail_stops_on_anything_new_and_names_it() -> None:
     locked = explode(MONDAY).tables
     with pytest.raises(
-        InputError, match=r"do not match the locked schema: first type doc\.note: only null -> text; changed"
+        SchemaError, match=r"do not match the locked schema: first type doc\.note: only null -> text; changed"
     ):
         apply_drift_mode("fail", locked, *plan_against(locked, TUESDAY))
 
@@ -123,14 +119,22 @@ def test_columns_stay_columns_when_a_thousand_new_keys_come() -> None:
     assert comparable(result.rebuilt()[0]) == comparable(loads(many))
 
 
-def test_a_lock_file_comes_back_and_is_of_one_root(tmp_path: pathlib.Path) -> None:
+def test_a_lock_file_comes_back_and_is_of_one_root() -> None:
     tables = explode(MONDAY).tables
-    file = tmp_path / "schema.json"
-    assert read_lock(str(file), "doc") is None
-    file.write_bytes(lock_bytes(tables, "doc"))
-    assert read_lock(str(file), "doc") == tables
-    with pytest.raises(UsageError, match=r"is of --root doc, not of orders"):
-        read_lock(str(file), "orders")
-    file.write_text('{"tables": 1}')
-    with pytest.raises(UsageError, match="is not a schema that this job wrote"):
-        read_lock(str(file), "doc")
+    content = lock_bytes(tables, "doc")
+    assert parse_lock(content, "s.json", "doc") == tables
+    with pytest.raises(SchemaError, match=r"--schema s\.json is of --root doc, not of orders"):
+        parse_lock(content, "s.json", "orders")
+
+
+@pytest.mark.parametrize("content", [b'{"tables": 1}', b"", b"\xff", b"[]", b'{"root": "doc", "tables": [{}]}'])
+def test_what_is_no_lock_file_is_refused(content: bytes) -> None:
+    with pytest.raises(SchemaError, match=r"--schema s\.json is not a schema that this job wrote"):
+        parse_lock(content, "s.json", "doc")
+
+
+def test_locking_rules_leaves_the_rules_it_is_given() -> None:
+    rules = build_rules(["m.a=json"])
+    locked = lock_rules(rules, explode(['{"m": {"a": 1, "b": 2}}']).tables)
+    assert rules == build_rules(["m.a=json"])
+    assert locked.below["m"].known == {"a", "b"}

@@ -9,8 +9,9 @@ from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
 
-from pipeline.tables import print_tree, tables_json, tables_sql
+from pipeline.tables import tables_json, tables_sql, tree
 from tests.support.documents import observe
 from tests.support.postgres import PrivatePostgres
 from tests.support.rebuild import Rebuild, comparable, loads
@@ -108,9 +109,11 @@ def test_tables_json_lists_names_that_are_not_the_keys(tmp_path: pathlib.Path) -
     ]
 
 
-def test_the_tree_shows_tables_rows_and_types(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_tree(made(tmp_path, "csv"), "csv", False, "Tables of orders.json")
-    shown = capsys.readouterr().out
+def test_the_tree_shows_tables_rows_and_types(tmp_path: pathlib.Path) -> None:
+    console = Console(highlight=False, width=140)
+    with console.capture() as captured:
+        console.print(tree(made(tmp_path, "csv"), "csv", "Tables of orders.json"))
+    shown = captured.get()
     for part in (
         "doc.csv  3 rows",
         "id__number integer mixed",

@@ -104,8 +104,7 @@ def test_documents_shredded_together_have_the_rows_they_have_alone(
 @given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.lists(DOCUMENTS, min_size=1, max_size=3))
 def test_a_locked_plan_keeps_its_columns_and_grows_only_at_the_end(first: list[Any], second: list[Any]) -> None:
     locked = plan_tables(observe([json.dumps(d) for d in first]), "doc")
-    rules = build_rules()
-    lock_rules(rules, locked)
+    rules = lock_rules(build_rules(), locked)
     texts = [json.dumps(document) for document in second]
     grown = plan_tables(observe(texts, rules), "doc", locked=locked)
     by_name = {table.name: table for table in grown}
