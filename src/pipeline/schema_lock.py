@@ -77,7 +77,7 @@ def _column_drift(before: Table, after: Table) -> list[Drift]:
 def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Table]) -> list[Drift]:
     """What differs: `planned` is the locked schema with what is new, `fresh` what these records alone would give."""
     before = {table.name: table for table in locked}
-    seen = {(t.at, t.each, t.parent is None) for t in fresh if t.rows}
+    present = {(t.at, t.each, t.parent is None) for t in fresh if t.rows}
     paths = {(t.at, t.each, column.path) for t in fresh for column in t.columns}
     found = []
     for table in planned:
@@ -85,7 +85,7 @@ def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Tab
             found.append(Drift(NEW_TABLE, table.name, "", "", table.each))
             continue
         found += _column_drift(before[table.name], table)
-        if (table.at, table.each, table.parent is None) not in seen:
+        if (table.at, table.each, table.parent is None) not in present:
             found.append(Drift(LOST_TABLE, table.name, "", table.each, ""))
             continue
         lost = [c for c in before[table.name].columns if (table.at, table.each, c.path) not in paths]

@@ -1,4 +1,4 @@
-"""The tables that documents become: planned from what was seen, on top of the tables that are locked."""
+"""The tables that documents become: planned from statistics, on top of the tables that are locked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What was seen at every path of the documents: counts by kind, sizes of numbers, keys. Two of them add up to one."""
+"""Statistics of every path of the documents: counts by kind, sizes of numbers, keys. Two of them add up to one."""
 
 from __future__ import annotations
 
