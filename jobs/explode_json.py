@@ -12,16 +12,17 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 from pyspark import StorageLevel  # noqa: E402
 from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
+from rich.console import Console  # noqa: E402
 
 from pipeline import storage  # noqa: E402
-from pipeline.errors import AccountingError, UsageError  # noqa: E402
+from pipeline.errors import AccountingError, InputError, UsageError  # noqa: E402
 from pipeline.job.context import Run  # noqa: E402
 from pipeline.job.options import split_list  # noqa: E402
 from pipeline.job.runner import Input, Job, Option  # noqa: E402
 from transforms.nested import explode as nested  # noqa: E402
 from transforms.nested.schema import lock as schema_lock  # noqa: E402
 from transforms.nested.schema import tables  # noqa: E402
-from transforms.nested.schema.lock import ADD, MODES  # noqa: E402
+from transforms.nested.schema.lock import ADD, MODES, SchemaError  # noqa: E402
 from transforms.nested.schema.lock_rules import lock_rules  # noqa: E402
 from transforms.nested.schema.plan import Table, has_dates, plan_tables  # noqa: E402
 from transforms.nested.schema.rules import Rule, RuleError, build_rules  # noqa: E402
@@ -62,11 +63,9 @@ JOB = Job(
         Option("path", str, (), "'a.b=table|columns|json|map|skip'", repeated=True, metavar="PATH=CHOICE"),
         Option("only", str, (), "explode only this path", repeated=True, metavar="PATH"),
         Option("depth", int, nested.DEPTH, "levels that become tables; what is deeper stays JSON text", metavar="N"),
-        Option(
-            "dates", bool, False, "texts that are all ISO dates, or timestamps, of one spelling become typed columns"
-        ),
+        Option("dates", bool, False, "texts that are all ISO dates, or timestamps, of one format become typed columns"),
         Option("separator", str, "__", "joins the keys in names", metavar="TEXT"),
-        Option("schema", str, "", "locked schema: written on the first run, held on later ones", metavar="FILE"),
+        Option("schema", str, "", "locked schema: written by the first run, kept by later ones", metavar="FILE"),
         Option("on-drift", str, "add", "what the locked schema lacks: add, keep in _rest, fail", choices=MODES),
         Option("lenient", bool, False, "also take comments, trailing commas, single quotes, NaN (as text)"),
         Option("lineage", bool, False, "add _source_file and _source_position to the root table"),
@@ -75,37 +74,50 @@ JOB = Job(
 )
 
 
+def read_lock(path: str, root: str) -> list[Table] | None:
+    """The locked tables; None without `path` or when there is no such file yet; `UsageError` for any other file."""
+    if not path or not storage.exists(path):
+        return None
+    try:
+        return schema_lock.parse_lock(storage.read_bytes(path), path, root)
+    except SchemaError as error:
+        raise UsageError(str(error)) from None
+
+
 def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> tuple[list[Table], bool]:
-    """The tables of these records: planned, held against the locked ones, and shown."""
+    """The tables of these records: planned, and compared with the locked ones."""
     options = run.options
     root = tables.root_name(options.root)
     with run.stage("plan tables"):
-        place = nested.seen_in([row[0] for row in nested.merged(kept, rules).collect()], rules)
+        stats = nested.merge_stats([row[0] for row in nested.partial_stats(kept, rules).collect()], rules)
         dates = options.dates or any(has_dates(table) for table in locked or ())
-        planned = plan_tables(place, root, options.separator, locked or (), dates)
-    held = False
+        planned = plan_tables(stats, root, options.separator, locked or (), dates)
+    schema_locked = False
     if locked is not None:
-        found = schema_lock.drift(locked, planned, plan_tables(place, root, options.separator, dates=dates))
+        found = schema_lock.drift(locked, planned, plan_tables(stats, root, options.separator, dates=dates))
         for item in found:
-            run.note(f"schema: {item.told()}")
+            run.note(f"schema: {item.message()}")
         run.figure("schema differences", len(found))
-        planned, held = schema_lock.settle_drift(options.on_drift, locked, planned, found)
-    if options.schema and (locked is None or not held):
+        try:
+            planned, schema_locked = schema_lock.apply_drift_mode(options.on_drift, locked, planned, found)
+        except SchemaError as error:
+            raise InputError(str(error)) from None
+    if options.schema and (locked is None or not schema_locked):
         content = schema_lock.lock_bytes(planned, root)
         run.after_publish(lambda _: storage.write_bytes(options.schema, content))
     for table in planned:
         if table.each == "entry":
             run.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
-    return planned, held
+    return planned, schema_locked
 
 
-def tell_repeated(run: Run, used: DataFrame) -> bool:
-    """Tells of keys that stand twice in an object; returns whether several records share a root key."""
+def note_repeated(run: Run, used: DataFrame) -> bool:
+    """Notes duplicate keys in objects; returns whether several records share a root key."""
     first = F.min(F.when(F.col("_repeated").isNotNull(), F.struct("_file", "_position", "_repeated")))
     row = used.agg(F.count("_key"), F.countDistinct("_key"), F.count("_repeated"), first).collect()[0]
     if row[2]:
         where = f"{run.scan_of('source').files[row[3][0]]} at byte {row[3][1]}: {row[3][2]}"
-        run.note(f"{row[2]} records have a key twice in one object, the last one counts; first {where}")
+        run.note(f"{row[2]} records have a duplicate key in one object, the last one counts; first {where}")
         run.figure("records with repeated keys", row[2])
     return bool(row[0] != row[1])
 
@@ -140,12 +152,12 @@ def write_table(run: Run, exploded: DataFrame, number: int, table: Table, lines:
 
 
 def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
-    """Writes every table, and what is told of them all."""
+    """Writes every table, and tables.json and tables.sql, which describe them all."""
     form, lineage = run.options.format, run.options.lineage
     small = {} if run.dry_run else small_tables(run, exploded, planned)
 
     def write_one(number: int, table: Table) -> None:
-        """Writes a table and holds its rows against what the records had."""
+        """Writes a table; `AccountingError` when its rows are not those the records had."""
         if run.dry_run:
             run.write_bytes(tables.file_of(table, form), b"", table.rows)
             return
@@ -163,23 +175,23 @@ def write(run: Run, exploded: DataFrame, planned: list[Table]) -> None:
 def body(run: Run) -> None:
     """Types in one pass over the records, rows of all tables in another."""
     options = run.options
-    rules = build_rules(split_list(options.path), split_list(options.only))
-    locked = schema_lock.read_lock(options.schema, tables.root_name(options.root)) if options.schema else None
-    lock_rules(rules, locked or ())
-    reading = nested.Reading(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
+    locked = read_lock(options.schema, tables.root_name(options.root))
+    rules = lock_rules(build_rules(split_list(options.path), split_list(options.only)), locked or ())
+    parsing = nested.ParseOptions(rules, options.depth, options.lenient, tuple(split_list(options.key)), separated=True)
     # Records can be large: a batch holds few of them.
     run.spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", "256")
     for name, value in PARQUET_TIMES.items():
         run.spark.conf.set(name, value)
-    checked = nested.check(run.scan_json("source", records_path=options.records), reading)
+    checked = nested.check(run.scan_json("source", records_path=options.records), parsing)
     used = run.settle("source", checked, keep=True)
-    planned, held = plan(run, run.kept("source"), rules, locked)
-    shared = tell_repeated(run, used)
+    planned, schema_locked = plan(run, run.kept("source"), rules, locked)
+    shared = note_repeated(run, used)
     if run.dry_run and not options.quiet:
-        tables.print_tree(planned, options.format, options.lineage, f"Tables of {', '.join(options.source)}")
+        tree = tables.tree(planned, options.format, f"Tables of {', '.join(options.source)}")
+        Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(tree)
     files = run.scan_of("source").files if options.lineage else None
     ranked = nested.with_ranks(used, nested.ranks(used) if shared else None)
-    exploded = nested.explode(ranked, planned, reading, options.format, held=held, files=files)
+    exploded = nested.explode(ranked, planned, parsing, options.format, schema_locked=schema_locked, files=files)
     kept = exploded if run.dry_run else exploded.persist(StorageLevel.MEMORY_AND_DISK)
     try:
         write(run, kept, planned)

@@ -10,13 +10,13 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql import types as T  # noqa: E402
+from transforms.problems import PROBLEM, is_used  # noqa: E402
 
 from pipeline.charts import Series, stacked_histogram  # noqa: E402
 from pipeline.errors import UsageError  # noqa: E402
 from pipeline.job.context import Run  # noqa: E402
 from pipeline.job.runner import Input, Job, Option  # noqa: E402
 from transforms import ratings, restaurants  # noqa: E402
-from transforms.problems import PROBLEM, is_used  # noqa: E402
 from transforms.restaurant_events import explode_events  # noqa: E402
 
 COUNTRIES = T.StructType(

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tests.support.rebuild import Rebuild, csv_rows, jsonl_rows
+from transforms.nested.explode import merge_stats
 from transforms.nested.rows.render import CSV, TYPED, as_lists
-from transforms.nested.rows.shredder import Walk
-from transforms.nested.schema.dump import dump, load
+from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, as_json, plan_tables
 from transforms.nested.schema.rules import Rule, build_rules
-from transforms.nested.schema.stats import Place
-from transforms.nested.values.parse import Parser, deep_recursion
+from transforms.nested.schema.stats import PathStats
+from transforms.nested.values.parse import Parser, allow_deep_recursion
 
 
-def see(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> Place:
-    """What the documents show, seen in so many parts that are sent as text and added up."""
+def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> PathStats:
+    """The statistics of the documents, made in so many parts that are sent as bytes and added up."""
     rules = rules or Rule()
     parser = Parser()
-    with deep_recursion():
-        places = [Place(rules) for _ in range(parts)]
-        for number, text in enumerate(texts):
-            places[number % parts].see([parser.parse(text)], depth)
-        total = Place(rules)
-        for place in places:
-            total.add(load(dump(place), rules))
-    return total
+    allow_deep_recursion()
+    partial = [PathStats(rules) for _ in range(parts)]
+    for number, text in enumerate(texts):
+        partial[number % parts].observe([parser.parse(text)], depth)
+    return merge_stats([pickle.dumps(stats) for stats in partial], rules)
 
 
 @dataclass
@@ -40,8 +38,8 @@ class Exploded:
 
     def rebuilt(self) -> list[Any]:
         """The documents, put together from the rows."""
-        told = json.loads(json.dumps([as_json(table) for table in self.tables]))
-        return Rebuild(told, self.rows).documents()
+        described = json.loads(json.dumps([as_json(table) for table in self.tables]))
+        return Rebuild(described, self.rows).documents()
 
     def names(self) -> dict[str, list[str]]:
         """The data columns of each table."""
@@ -69,18 +67,18 @@ def explode(
 ) -> Exploded:
     """Explodes documents; with `tables` by that plan, whatever they hold."""
     rules = build_rules(choices, only)
-    planned = tables or plan_tables(see(texts, rules, depth, parts), "doc", dates=dates)
-    walk = Walk(planned, rules, held=tables is not None)
+    planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates)
+    shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()
-    with deep_recursion():
-        walk.records([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
-        found = {}
-        for rows in walk.tables:
-            lists = as_lists(rows, form, False, len(texts)).to_pylist()
-            header = ",".join(name for name, _ in rows.table.all_columns()) + "\n"
-            if form == TYPED:
-                found[rows.table.name] = [row for rows_of_one in lists for row in rows_of_one]
-            else:
-                text = "".join(f"{line}\n" for lines in lists for line in lines)
-                found[rows.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
+    allow_deep_recursion()
+    shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
+    found = {}
+    for builder in shredder.tables:
+        lists = as_lists(builder, form, False, len(texts)).to_pylist()
+        header = ",".join(name for name, _ in builder.table.all_columns()) + "\n"
+        if form == TYPED:
+            found[builder.table.name] = [row for rows_of_one in lists for row in rows_of_one]
+        else:
+            text = "".join(f"{line}\n" for lines in lists for line in lines)
+            found[builder.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
     return Exploded(planned, found)

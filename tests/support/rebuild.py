@@ -6,10 +6,11 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from transforms.nested.values.dates import as_written, moment
+from transforms.nested.values.dates import moment
 
 Rows = Sequence[Mapping[str, Any]]
 _FIELD = re.compile(r'"((?:[^"]|"")*)"|([^,\n]*)')
@@ -51,6 +52,21 @@ def csv_rows(text: str) -> Iterator[dict[str, str | None]]:
 def jsonl_rows(text: str) -> Iterator[dict[str, Any]]:
     """Rows of a JSON lines text."""
     return (loads(line) for line in text.split("\n") if line)
+
+
+def as_written(value: datetime, kind: str) -> str:
+    """The text that a moment was written as, by its column's type.
+
+    >>> as_written(moment("2024-05-01T04:00:00.250+08:00"), "timestamp(3,+08:00)")
+    '2024-05-01T04:00:00.250+08:00'
+    """
+    digits, _, offset = kind[len("timestamp(") : -1].partition(",")
+    zone = UTC
+    if offset != "Z":
+        away = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
+        zone = timezone(-away if offset[0] == "-" else away)
+    text = value.astimezone(zone).isoformat(timespec="microseconds")
+    return f"{text[:19]}.{text[20 : 20 + int(digits)]}".rstrip(".") + offset
 
 
 def _cell(value: Any, kind: str) -> Any:

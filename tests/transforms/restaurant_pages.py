@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
+from transforms.problems import PROBLEM, no_problem
 
 from transforms import restaurants
-from transforms.problems import PROBLEM, no_problem
 
 
 def pages(spark: SparkSession, *texts: str) -> DataFrame:

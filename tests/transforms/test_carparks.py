@@ -9,6 +9,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from transforms.problems import no_problem
 
 from transforms.carparks import (
     ANSWER,
@@ -23,7 +24,6 @@ from transforms.carparks import (
     readings,
     shown_time,
 )
-from transforms.problems import no_problem
 
 READING = (
     "car_park_no string, lot_type string, total_lots long, available_lots long,"

@@ -7,9 +7,9 @@ from typing import Any
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from transforms.problems import PROBLEM, no_problem, problem
 
 from transforms import customer_orders as steps
-from transforms.problems import PROBLEM, no_problem, problem
 
 ITEM = "id bigint, order_reference string, total_price bigint, _file int, _position bigint"
 ORDER = "order_reference string, customer_reference string, _keeps_reference boolean"

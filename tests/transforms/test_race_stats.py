@@ -8,8 +8,8 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-
 from transforms.problems import no_problem
+
 from transforms.race_stats import check_races, check_results, race_datetime, race_statistics, winners, year_documents
 
 RACE = "raceId long, year int, round int, name string, date string, time string"

@@ -6,9 +6,9 @@ import datetime
 
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
+from transforms.problems import PROBLEM, is_used
 
 from tests.transforms.restaurant_pages import exploded, outcome, page
-from transforms.problems import PROBLEM, is_used
 from transforms.restaurant_events import explode_events
 
 APRIL = (datetime.date(2019, 4, 1), datetime.date(2019, 4, 30))

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-
 Work = Callable[[int], Iterator[pa.RecordBatch]]
 
 

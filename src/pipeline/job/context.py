@@ -10,7 +10,6 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
 from pipeline.engines.session import cache
 from pipeline.errors import InputError, PipelineError
@@ -26,6 +25,7 @@ from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.json import typed as json_typed
 from pipeline.readers.json.reader import json_records
 from pipeline.readers.xlsx import xlsx_lines
+from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
 
 @dataclass

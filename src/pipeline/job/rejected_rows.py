@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from transforms.row_errors import ERROR, EXCLUDED, REJECTED
 
 from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
 from pipeline.readers.raw_lookup import Lookup, fetch_raw
+from transforms.row_errors import ERROR, EXCLUDED, REJECTED
 
 FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
 

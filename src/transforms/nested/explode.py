@@ -1,9 +1,9 @@
-"""Explodes any nested JSON into typed, keyed tables: check and see the records, plan the tables, then make all rows.
+"""Explodes any nested JSON into typed, keyed tables: check the records, plan the tables, then make all rows.
 
-    checked = check(records, reading)              # one pass: strict parsing, keys, and what was seen
-    place = seen_in(rows of merged(checked, ...))  # on the driver: one small tree
-    tables = plan_tables(place, "orders")
-    exploded = explode(with_ranks(checked), tables, reading, "parquet")   # one pass: rows of all tables
+    checked = check(records, options)                   # one pass: strict parsing, keys, and statistics
+    stats = merge_stats(rows of partial_stats(checked, ...), rules)   # on the driver: one small tree
+    tables = plan_tables(stats, "orders")
+    exploded = explode(with_ranks(checked), tables, options, "parquet")   # one pass: rows of all tables
     table_rows(exploded, 0, "parquet")             # one frame per table
 
 `records` has `_file` int, `_position` long (which record it is), `_raw` string (its JSON) and `_problem`.
@@ -11,35 +11,32 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.nested.record_check import DEPTH, Check, Reading
+from transforms.nested.record_check import DEPTH, Check, ParseOptions
 from transforms.nested.rows.render import TYPED, as_lists, spark_type
 from transforms.nested.rows.router import digest
-from transforms.nested.rows.shredder import Walk
-from transforms.nested.schema.dump import dump, load
+from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table
 from transforms.nested.schema.rules import Rule
-from transforms.nested.schema.stats import Place
-from transforms.nested.values.parse import Parser, deep_recursion, no_collection
-from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, no_problem
-
-if TYPE_CHECKING:
-    import pyarrow as pa
+from transforms.nested.schema.stats import PathStats
+from transforms.nested.values.parse import Parser, allow_deep_recursion
+from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED
 
 __all__ = [
     "DEPTH",
-    "Reading",
+    "ParseOptions",
     "check",
     "explode",
-    "merged",
+    "merge_stats",
+    "partial_stats",
     "ranks",
-    "records_of",
-    "seen_in",
     "table_rows",
     "with_ranks",
 ]
@@ -48,44 +45,34 @@ __all__ = [
 _CHUNK_BYTES = 1 << 20
 _CHECKED = (
     f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}, _reason string, _detail string,"
-    " _key string, _hash string, _repeated string, _types string"
+    " _key string, _hash string, _repeated string, _stats binary"
 )
 
 
-def records_of(frame: DataFrame, column: str) -> DataFrame:
-    """A column of JSON strings as records: `_file` 0, `_position` by row, `_raw`, no problem."""
-    return frame.select(
-        F.lit(0).alias("_file"),
-        F.monotonically_increasing_id().alias("_position"),
-        F.col(column).alias("_raw"),
-        no_problem().alias(PROBLEM),
-    )
-
-
-def check(records: DataFrame, reading: Reading) -> DataFrame:
-    """Parses every record strictly and sees what is in it, in one pass.
+def check(records: DataFrame, options: ParseOptions) -> DataFrame:
+    """Parses every record strictly and counts what is in it, in one pass.
 
     Out: the record's columns; `_problem` also for refused documents (`malformed_json`, `too_deep`, `missing_key`);
-    `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string, the keys that stand
-    twice in an object (the last one counts); `_types` string, on one row a task: what the task saw.
+    `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string, the duplicate keys
+    of its objects (the last one counts), null without any; `_stats` binary, on one row per task: the task's statistics.
     """
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Checks one task's records; its last batch says what the task saw."""
-        checking, held = Check(reading), None
-        with deep_recursion(), no_collection():
-            for batch in batches:
-                if held is not None:
-                    yield _checked(held, None)
-                rows = [
-                    checking.record(text) if fine else (None,) * 5
-                    for text, fine in zip(
-                        batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
-                    )
-                ]
-                held = (batch, rows) if rows else held
-            if held is not None:
-                yield _checked(held, dump(checking.seen()))
+        """Checks one task's records; its last batch has the task's statistics."""
+        allow_deep_recursion()
+        checking, pending = Check(options), None
+        for batch in batches:
+            if pending is not None:
+                yield _checked(pending, None)
+            rows = [
+                checking.record(text) if fine else (None,) * 5
+                for text, fine in zip(
+                    batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
+                )
+            ]
+            pending = (batch, rows) if rows else pending
+        if pending is not None:
+            yield _checked(pending, pickle.dumps(checking.stats()))
 
     chosen = records.select("_file", "_position", "_raw", PROBLEM).mapInArrow(body, _CHECKED)
     refused = F.struct(
@@ -95,38 +82,35 @@ def check(records: DataFrame, reading: Reading) -> DataFrame:
     return chosen.withColumn(PROBLEM, problem).drop("_reason", "_detail")
 
 
-def _checked(held: tuple[pa.RecordBatch, list[tuple[Any, ...]]], types: str | None) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    batch, rows = held
+def _checked(pending: tuple[pa.RecordBatch, list[tuple[Any, ...]]], stats: bytes | None) -> pa.RecordBatch:
+    batch, rows = pending
     columns = [pa.array(values, pa.string()) for values in zip(*rows, strict=True)]
-    last = pa.array([None] * (len(rows) - 1) + [types], pa.string())
-    names = [*batch.schema.names, "_reason", "_detail", "_key", "_hash", "_repeated", "_types"]
+    last = pa.array([None] * (len(rows) - 1) + [stats], pa.binary())
+    names = [*batch.schema.names, "_reason", "_detail", "_key", "_hash", "_repeated", "_stats"]
     return pa.RecordBatch.from_arrays([*batch.columns, *columns, last], names)
 
 
-def merged(checked: DataFrame, rules: Rule, parts: int = 8) -> DataFrame:
-    """What all tasks saw, added up to `parts` rows of `_types`: bounded by the places, not by the tasks."""
+def partial_stats(checked: DataFrame, rules: Rule, parts: int = 8) -> DataFrame:
+    """The statistics of all tasks, added up to `parts` rows of `_stats`: bounded by the paths, not by the tasks."""
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Adds up what some tasks saw."""
-        import pyarrow as pa
+        """Adds up the statistics of some tasks."""
+        dumps = [dump for batch in batches for dump in batch.column(0).to_pylist()]
+        if dumps:
+            total = pickle.dumps(merge_stats(dumps, rules))
+            yield pa.RecordBatch.from_arrays([pa.array([total], pa.binary())], ["_stats"])
 
-        with deep_recursion():
-            texts = [text for batch in batches for text in batch.column(0).to_pylist()]
-            if texts:
-                yield pa.RecordBatch.from_arrays([pa.array([dump(seen_in(texts, rules))], pa.string())], ["_types"])
-
-    return checked.where(F.col("_types").isNotNull()).select("_types").coalesce(parts).mapInArrow(body, "_types string")
+    dumped = checked.where(F.col("_stats").isNotNull()).select("_stats")
+    return dumped.coalesce(parts).mapInArrow(body, "_stats binary")
 
 
-def seen_in(texts: Iterable[str], rules: Rule) -> Place:
-    """One place out of the texts that `check` and `merged` give."""
-    place = Place(rules)
-    with deep_recursion():
-        for text in texts:
-            place.add(load(text, rules))
-    return place
+def merge_stats(dumps: Iterable[bytes], rules: Rule) -> PathStats:
+    """One tree out of what `check` and `partial_stats` have in `_stats`, none of them null; empty without any."""
+    allow_deep_recursion()
+    total = PathStats(rules)
+    for dump in dumps:
+        total.add(pickle.loads(dump))
+    return total
 
 
 def ranks(checked: DataFrame) -> DataFrame:
@@ -157,46 +141,45 @@ def _row_type(table: Table, form: str, lineage: bool) -> str:
 def explode(
     checked: DataFrame,
     tables: Sequence[Table],
-    reading: Reading,
+    options: ParseOptions,
     form: str,
     *,
-    held: bool = False,
+    schema_locked: bool = False,
     files: Sequence[str] | None = None,
 ) -> DataFrame:
-    """The rows of all tables, a row a record: `_root_id` and, for table number i, the array column `t<i>`.
+    """The rows of all tables, one row per record: `_root_id` and, for table number i, the array column `t<i>`.
 
     In: `_file`, `_position`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet typed structs.
-    `held` says that the plan was not made of these records. `files` adds lineage: the name of each `_file`.
+    `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of each `_file`.
     """
     lineage = files is not None
 
-    def batch_of(walk: Walk, walked: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
+    def batch_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
         """The rows of some documents: their root keys, values, files and positions."""
-        import pyarrow as pa
-
-        ids, values, numbers, positions = map(list, zip(*walked, strict=True))
-        walk.records(ids, values, ([files[number] for number in numbers], positions) if files is not None else ())
-        arrays = [pa.array(ids, pa.string()), *(as_lists(rows, form, lineage, len(ids)) for rows in walk.tables)]
+        ids, values, numbers, positions = map(list, zip(*parsed, strict=True))
+        shredder.shred(ids, values, ([files[number] for number in numbers], positions) if files is not None else ())
+        arrays = [
+            pa.array(ids, pa.string()),
+            *(as_lists(builder, form, lineage, len(ids)) for builder in shredder.tables),
+        ]
         return pa.RecordBatch.from_arrays(arrays, ["_root_id", *(f"t{i}" for i in range(len(tables)))])
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Walks one task's records, a megabyte at a time."""
-        parser, walk = Parser(reading.lenient), Walk(tables, reading.rules, held, lineage)
-        walked: list[tuple[str, Any, int, int]] = []
+        """Shreds one task's records, a megabyte at a time."""
+        allow_deep_recursion()
+        parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked, lineage)
+        parsed: list[tuple[str, Any, int, int]] = []
         size = 0
-        with deep_recursion(), no_collection():
-            for batch in batches:
-                for file, position, text, key, rank in zip(
-                    *(column.to_pylist() for column in batch.columns), strict=True
-                ):
-                    identity = digest(f"{key}#{rank}") if rank else key
-                    walked.append((identity, parser.parse(reading.document(text)), file, position))
-                    size += len(text)
-                    if size > _CHUNK_BYTES:
-                        yield batch_of(walk, walked)
-                        walked, size = [], 0
-            if walked:
-                yield batch_of(walk, walked)
+        for batch in batches:
+            for file, position, text, key, rank in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+                identity = digest(f"{key}#{rank}") if rank else key
+                parsed.append((identity, parser.parse(options.document(text)), file, position))
+                size += len(text)
+                if size > _CHUNK_BYTES:
+                    yield batch_of(shredder, parsed)
+                    parsed, size = [], 0
+        if parsed:
+            yield batch_of(shredder, parsed)
 
     schema = ", ".join(
         ["_root_id string", *(f"t{i} {_row_type(table, form, lineage)}" for i, table in enumerate(tables))]

@@ -1,4 +1,4 @@
-"""The first look at a record: is it JSON, what are its keys, and what is in it."""
+"""The first pass over a record: whether it is JSON, its keys, and what is in it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 from transforms.nested.rows.router import digest
 from transforms.nested.schema.rules import Rule, parse_path
-from transforms.nested.schema.stats import Place
+from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import NotJsonError, Parser, canonical
 
 DEPTH = 100
-# Values are looked at while the processor's cache still holds them.
-_SEEN_BYTES = 128 << 10
+# Values are counted while the processor's cache still holds them.
+_BUFFER_BYTES = 128 << 10
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParseOptions:
     """How documents are read: the decisions per path, the levels that become tables, the root's key columns.
 
     `separated` says that blanks and commas may follow a document in `_raw`, as a reader of arrays leaves them.
@@ -47,19 +47,19 @@ def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
 
 
 class Check:
-    """Checks records one after the other, and sees what is in some of them at once."""
+    """Checks records one after the other, and counts what is in them, some records at once."""
 
-    def __init__(self, reading: Reading) -> None:
-        self._reading, self._parser = reading, Parser(reading.lenient)
-        self._paths = [parse_path(key) for key in reading.keys]
-        self._place = Place(reading.rules)
+    def __init__(self, options: ParseOptions) -> None:
+        self._options, self._parser = options, Parser(options.lenient)
+        self._paths = [parse_path(key) for key in options.keys]
+        self._stats = PathStats(options.rules)
         self._values: list[Any] = []
         self._size = 0
 
     def record(self, text: str | None) -> tuple[Any, ...]:
         """One record: reason and detail when it is refused, else its key, content hash and repeated keys."""
         try:
-            value = self._parser.parse(self._reading.document(text or ""))
+            value = self._parser.parse(self._options.document(text or ""))
             content = canonical(value)
             identity = digest(content)
             key = _key_of(value, self._paths) if self._paths else identity
@@ -67,12 +67,12 @@ class Check:
             return error.reason, str(error), None, None, None
         self._values.append(value)
         self._size += len(content)
-        if self._size > _SEEN_BYTES:
-            self.seen()
+        if self._size > _BUFFER_BYTES:
+            self.stats()
         return None, None, key, identity, ", ".join(sorted(set(self._parser.repeated(content)))) or None
 
-    def seen(self) -> Place:
-        """What was seen so far."""
-        self._place.see(self._values, self._reading.depth)
+    def stats(self) -> PathStats:
+        """What was in the records so far."""
+        self._stats.observe(self._values, self._options.depth)
         self._values, self._size = [], 0
-        return self._place
+        return self._stats

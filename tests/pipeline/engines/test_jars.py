@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from pipeline.engines.jars import Jar, cache_folder, fetch, jars_for, parse, pinned
+
 from pipeline.errors import PipelineError
 
 # The smallest of the pinned files: fetched for real.

@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from chispa import assert_df_equality
+from pipeline.readers.records import LINES, RECORDS, Scan, csv_lines, json_records, trimmed
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline import storage
 from pipeline.errors import InputError
 from pipeline.readers import splits as scan_plan
-from pipeline.readers.records import LINES, RECORDS, Scan, csv_lines, json_records, trimmed
 
 
 def files(folder: pathlib.Path, **texts: bytes) -> list[storage.FileInfo]:

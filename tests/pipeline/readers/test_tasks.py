@@ -94,7 +94,9 @@ def test_a_gz_name_on_plain_text_is_read_as_it_is(piece: Callable[..., FileSplit
 
 
 @pytest.mark.parametrize("separator", ["\n", ","])
-def test_a_truncated_gzip_gives_its_whole_records_and_one_rejected(piece: Callable[..., FileSplit], separator: str) -> None:
+def test_a_truncated_gzip_gives_its_whole_records_and_one_rejected(
+    piece: Callable[..., FileSplit], separator: str
+) -> None:
     text = separator.join(json.dumps({"id": number, "text": f"{number * 7919 % 10007}"}) for number in range(5000))
     whole = f"[{text}]" if separator == "," else text
     data = gzip.compress(whole.encode())

@@ -1,4 +1,4 @@
-"""The explosion as calls on frames: check, see, plan, explode, one frame a table."""
+"""The explosion as calls on frames: check, plan, explode, one frame a table."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from transforms.problems import PROBLEM, PROBLEM_TYPE
 
 from transforms.nested import explode as nested
 from transforms.nested.schema.plan import plan_tables
@@ -23,8 +24,9 @@ DOCUMENTS = [
 
 @pytest.fixture(scope="module")
 def checked(spark: SparkSession) -> DataFrame:
-    frame = spark.createDataFrame([(text,) for text in DOCUMENTS], "json string")
-    return nested.check(nested.records_of(frame, "json"), nested.Reading(keys=("k",))).persist()
+    rows = [(0, number, text, None) for number, text in enumerate(DOCUMENTS)]
+    frame = spark.createDataFrame(rows, f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}")
+    return nested.check(frame, nested.ParseOptions(keys=("k",))).persist()
 
 
 def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) -> None:
@@ -39,12 +41,15 @@ def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) ->
 
 @pytest.mark.parametrize("form", ["parquet", "csv"])
 def test_tables_are_frames_of_typed_rows_or_of_lines(spark: SparkSession, checked: DataFrame, form: str) -> None:
-    reading = nested.Reading(build_rules(), keys=("k",))
+    rules = build_rules()
+    options = nested.ParseOptions(rules, keys=("k",))
     used = checked.where(F.col("_problem").isNull())
-    place = nested.seen_in([row[0] for row in nested.merged(checked, reading.rules).collect()], reading.rules)
-    tables = plan_tables(place, "doc")
+    stats = nested.merge_stats(
+        [row[0] for row in nested.partial_stats(checked, options.rules).collect()], options.rules
+    )
+    tables = plan_tables(stats, "doc")
     assert [(table.name, table.rows) for table in tables] == [("doc", 2), ("doc__v", 2)]
-    exploded = nested.explode(nested.with_ranks(used, nested.ranks(used)), tables, reading, form)
+    exploded = nested.explode(nested.with_ranks(used, nested.ranks(used)), tables, options, form)
     root, items = (nested.table_rows(exploded, number, form) for number in range(2))
     if form == "parquet":
         expected = spark.createDataFrame(

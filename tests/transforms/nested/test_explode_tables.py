@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.documents import explode, see
+from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
 from transforms.nested.rows.render import as_lists
-from transforms.nested.rows.shredder import Walk
+from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import as_json, from_json, plan_tables
 from transforms.nested.schema.rules import CHOICES, RuleError, build_rules, parse_path
-from transforms.nested.values.parse import Parser, deep_recursion
+from transforms.nested.values.parse import Parser, allow_deep_recursion
 
 KEYS = st.sampled_from(["a", "b", "A", "a_b", "a.b", "", "_id", "value", "_rest", "a__b", "0", "~/"]) | st.text(
     max_size=2
@@ -71,7 +71,7 @@ def test_whatever_is_chosen_the_documents_come_back(
 @settings(max_examples=100, deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.lists(DOCUMENTS, min_size=1, max_size=3), FORMS)
 def test_a_plan_of_other_documents_loses_nothing(planned: list[Any], documents: list[Any], form: str) -> None:
-    tables = [replace(table, rest=True) for table in plan_tables(see([json.dumps(d) for d in planned]), "doc")]
+    tables = [replace(table, rest=True) for table in plan_tables(observe([json.dumps(d) for d in planned]), "doc")]
     texts = [json.dumps(document) for document in documents]
     found = explode(texts, tables=tables, form=form)
     for text, document in zip(texts, found.rebuilt(), strict=True):
@@ -84,30 +84,29 @@ def test_a_plan_of_other_documents_loses_nothing(planned: list[Any], documents: 
     st.lists(st.tuples(PATHS, st.sampled_from(CHOICES)), max_size=2),
     FORMS,
 )
-def test_documents_walked_together_have_the_rows_they_have_alone(
+def test_documents_shredded_together_have_the_rows_they_have_alone(
     documents: list[Any], choices: list[tuple[str, str]], form: str
 ) -> None:
     rules = build_rules([f"{path}={choice}" for path, choice in choices])
     texts = [json.dumps(document) for document in documents]
-    walk = Walk(plan_tables(see(texts, rules), "doc"), rules)
+    shredder = Shredder(plan_tables(observe(texts, rules), "doc"), rules)
     values = [Parser().parse(text) for text in texts]
     ids = [f"record {number}" for number in range(len(texts))]
-    walk.records(ids, values)
-    together = [as_lists(rows, form, False, len(ids)).to_pylist() for rows in walk.tables]
+    shredder.shred(ids, values)
+    together = [as_lists(builder, form, False, len(ids)).to_pylist() for builder in shredder.tables]
     for number, (identity, value) in enumerate(zip(ids, values, strict=True)):
-        walk.records([identity], [value])
-        alone = [as_lists(rows, form, False, 1).to_pylist()[0] for rows in walk.tables]
+        shredder.shred([identity], [value])
+        alone = [as_lists(builder, form, False, 1).to_pylist()[0] for builder in shredder.tables]
         assert repr(alone) == repr([lists[number] for lists in together])
 
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(DOCUMENTS, min_size=1, max_size=3), st.lists(DOCUMENTS, min_size=1, max_size=3))
 def test_a_locked_plan_keeps_its_columns_and_grows_only_at_the_end(first: list[Any], second: list[Any]) -> None:
-    locked = plan_tables(see([json.dumps(d) for d in first]), "doc")
-    rules = build_rules()
-    lock_rules(rules, locked)
+    locked = plan_tables(observe([json.dumps(d) for d in first]), "doc")
+    rules = lock_rules(build_rules(), locked)
     texts = [json.dumps(document) for document in second]
-    grown = plan_tables(see(texts, rules), "doc", locked=locked)
+    grown = plan_tables(observe(texts, rules), "doc", locked=locked)
     by_name = {table.name: table for table in grown}
     for table in locked:
         kept = by_name[table.name].columns[: len(table.columns)]
@@ -121,12 +120,19 @@ def test_a_locked_plan_keeps_its_columns_and_grows_only_at_the_end(first: list[A
 def test_500_levels_come_back_as_columns_as_tables_or_as_json() -> None:
     objects = '{"a":' * 500 + "1" + "}" * 500
     arrays = "[" * 500 + "1" + "]" * 500
-    with deep_recursion():
-        for text in (objects, arrays):
-            assert_comes_back([text])
-        assert explode([objects], depth=600).names() == {"doc": ["a__" * 18 + "a__049fcb"]}
-        assert len(explode([arrays], depth=600).tables) == 501
-        assert len(explode([arrays]).tables) == 101
+    allow_deep_recursion()
+    for text in (objects, arrays):
+        assert_comes_back([text])
+    assert explode([objects], depth=600).names() == {"doc": ["a__" * 18 + "a__049fcb"]}
+    assert len(explode([arrays], depth=600).tables) == 501
+    assert len(explode([arrays]).tables) == 101
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":', '[{"a":'])
+def test_statistics_of_the_greatest_depth_can_be_sent(opening: str) -> None:
+    levels = 900 // (opening.count("[") + opening.count("{"))
+    closing = opening.replace('"a":', "").translate(str.maketrans("[{", "]}"))[::-1]
+    assert observe([opening * levels + "1" + closing * levels], depth=900).total == 1
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ def test_arrays_become_child_tables_with_position_and_keys() -> None:
     assert [row["value"] for row in inner] == [7, 8, 9]
 
 
-def test_absent_null_and_empty_are_told_apart() -> None:
+def test_absent_null_and_empty_are_distinguished() -> None:
     found = explode(['{"a": null}', "{}", '{"a": {}}', '{"a": []}', '{"a": ""}', '{"a": [null]}'])
     assert [row["_rest"] for row in found.rows["doc"]] == [
         '{"/a":null}',
@@ -214,7 +220,7 @@ def test_choices_that_mean_nothing_are_refused(text: str) -> None:
         build_rules([text])
 
 
-def test_a_key_with_a_dot_stands_in_quotes() -> None:
+def test_a_key_with_a_dot_goes_in_quotes() -> None:
     assert parse_path('a."x.y"."".*') == ("a", "x.y", "", "*")
 
 

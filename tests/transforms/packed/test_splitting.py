@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from transforms.problems import PROBLEM_TYPE
 
 from transforms.packed.splitting import Packed, packed_column, split
-from transforms.problems import PROBLEM_TYPE
 
 ITEM = "item_name quantity total_price"
 ITEM_TYPES = {"quantity": "int", "total_price": "decimal(18,2)"}

@@ -8,14 +8,13 @@ from datetime import date
 from decimal import Decimal
 from itertools import repeat
 from json.encoder import encode_basestring
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from transforms.nested.rows.router import Rows, Values, number_text
+import pyarrow as pa
+
+from transforms.nested.rows.router import TableBuilder, Values, number_text
 from transforms.nested.values.dates import DATE, TIMESTAMP, in_utc, moment
 from transforms.nested.values.parse import readable
-
-if TYPE_CHECKING:
-    import pyarrow as pa
 
 CSV, JSONL, TYPED = "csv", "jsonl", "parquet"
 
@@ -93,8 +92,6 @@ def _json_lines(columns: Sequence[Values | None], named: Sequence[tuple[str, str
 
 def arrow_type(kind: str) -> Any:
     """The Arrow type of a column's type."""
-    import pyarrow as pa
-
     if kind.startswith("decimal"):
         return pa.decimal128(38, int(kind[11:-1]))
     if kind.startswith(TIMESTAMP):
@@ -122,8 +119,6 @@ _TO_ARROW: dict[str, Callable[[Any], Any]] = {
 
 
 def _typed(values: Values | None, kind: str, count: int) -> pa.Array:
-    import pyarrow as pa
-
     if values is None:
         return pa.nulls(count, arrow_type(kind))
     convert = _TO_ARROW.get(kind.partition("(")[0])
@@ -132,11 +127,11 @@ def _typed(values: Values | None, kind: str, count: int) -> pa.Array:
     return pa.array(values, arrow_type(kind))
 
 
-def _rest_texts(rows: Rows) -> Values:
-    texts: list[str | None] = [None] * rows.count
+def _rest_texts(builder: TableBuilder) -> Values:
+    texts: list[str | None] = [None] * builder.count
     # Most rows with a rest have nothing but null, [] or {} there: the few texts of those are made once.
     known: dict[Any, str] = {}
-    for row, kept in rows.rest.items():
+    for row, kept in builder.rest.items():
         kinds = tuple(map(type, kept.values()))
         if any(kept.values()) or not _EMPTY.issuperset(kinds):
             texts[row] = readable(kept)
@@ -147,20 +142,18 @@ def _rest_texts(rows: Rows) -> Values:
     return texts
 
 
-def as_lists(rows: Rows, form: str, lineage: bool, records: int) -> pa.Array:
+def as_lists(builder: TableBuilder, form: str, lineage: bool, records: int) -> pa.Array:
     """The rows of so many records as a list array: an element per record, of lines or of structs of typed columns."""
-    import pyarrow as pa
-
-    named = rows.table.all_columns(lineage)
-    columns = list(rows.columns)
-    if rows.table.rest:
-        columns.append(_rest_texts(rows) if rows.rest else None)
+    named = builder.table.all_columns(lineage)
+    columns = list(builder.columns)
+    if builder.table.rest:
+        columns.append(_rest_texts(builder) if builder.rest else None)
     if form == TYPED:
         fields = [pa.field(name, arrow_type(kind)) for name, kind in named]
-        arrays = [_typed(values, kind, rows.count) for values, (_, kind) in zip(columns, named, strict=True)]
+        arrays = [_typed(values, kind, builder.count) for values, (_, kind) in zip(columns, named, strict=True)]
         content: pa.Array = pa.StructArray.from_arrays(arrays, fields=fields)
     else:
         lines = (_csv_lines if form == CSV else _json_lines)(columns, named)
         content = pa.array(list(lines), pa.string())
-    ends = [bisect_left(rows.records, record) for record in range(records + 1)]
+    ends = [bisect_left(builder.records, record) for record in range(records + 1)]
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), content)

@@ -1,6 +1,6 @@
-"""Puts values into the columns of their tables: a spot knows for every type of value where it goes.
+"""Routes values to the columns of their tables: a router knows for every type of value where it goes.
 
-All values of one place come together, `at` says of which rows they are, in ascending order: a call and a look at the
+All values of one path come together, `at` says of which rows they are, in ascending order: a call and a look at the
 type for each value would take most of the time.
 """
 
@@ -16,8 +16,8 @@ from typing import Any
 from transforms.nested.schema.plan import EXACT_IN_DOUBLE, KEY, Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.values.columns import by_key
-from transforms.nested.values.dates import spelling
-from transforms.nested.values.parse import Odd, Wide, canonical, decimal_size, is_odd
+from transforms.nested.values.dates import date_format
+from transforms.nested.values.parse import BigNumber, NonPortableString, canonical, decimal_size, is_non_portable
 
 Values = Sequence[Any]
 At = Sequence[int]
@@ -33,7 +33,7 @@ def scalar_fits(value: Any, kind: str) -> bool:
     if kind in ("number", "text"):
         return True
     if type(value) is str:
-        return spelling(value) == kind
+        return date_format(value) == kind
     if kind == "integer":
         return type(value) is int
     if kind == "double":
@@ -45,7 +45,7 @@ def scalar_fits(value: Any, kind: str) -> bool:
 
 def number_text(value: Any) -> str:
     """A number's digits."""
-    return value.text if type(value) is Wide else repr(value)
+    return value.text if type(value) is BigNumber else repr(value)
 
 
 def pointer(base: str, key: str | int) -> str:
@@ -53,22 +53,22 @@ def pointer(base: str, key: str | int) -> str:
     return f"{base}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
-class Spot:
-    """Where the values of one place go: `on` has a column number or a function for every type of value."""
+class ColumnRouter:
+    """Where the values of one path go: `on` has a column number or a function for every type of value."""
 
     __slots__ = ("entries", "fields", "items", "on", "pointer", "rule", "whole")
 
     def __init__(self, at: str, rule: Rule | None) -> None:
         self.pointer, self.rule = at, rule
-        self.on: dict[type, int | Put] = {}
-        self.fields: dict[str | int, Spot] = {}
-        self.items: Rows | None = None
-        self.entries: Rows | None = None
-        self.whole: Rows | None = None
+        self.on: dict[type, int | Route] = {}
+        self.fields: dict[str | int, ColumnRouter] = {}
+        self.items: TableBuilder | None = None
+        self.entries: TableBuilder | None = None
+        self.whole: TableBuilder | None = None
 
 
 @dataclass
-class Rows:
+class TableBuilder:
     """A table being filled, by column; None is a column without values. `records` has the record of every row.
 
     `rest` has what no column holds, by row.
@@ -77,7 +77,7 @@ class Rows:
     table: Table
     width: int
     tag: str
-    spot: Spot
+    router: ColumnRouter
     count: int = 0
     columns: list[Values | None] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
@@ -88,7 +88,9 @@ class Rows:
         self.count, self.records, self.rest = len(records), records, {}
         self.columns = [*keys, *repeat(None, self.width - len(keys))]
 
-    def add(self, above: Rows, owners: At, index: Sequence[int], keys: Sequence[str] | None, values: Values) -> None:
+    def add(
+        self, above: TableBuilder, owners: At, index: Sequence[int], keys: Sequence[str] | None, values: Values
+    ) -> None:
         """Adds the rows of all elements, entries or objects of the table above, and everything below them."""
         columns: list[Any] = above.columns
         parents = list(map(columns[0].__getitem__, owners))
@@ -98,12 +100,12 @@ class Rows:
         ids = [digest(f"{parent}{tag}{step}") for parent, step in zip(parents, steps, strict=True)]
         own: list[Values] = [ids, parents, roots, index]
         if keys is not None:
-            own.append([None if is_odd(key) else key for key in keys])
+            own.append([None if is_non_portable(key) else key for key in keys])
         self.start(own, list(map(above.records.__getitem__, owners)))
         for row, key in enumerate(keys or ()):
-            if is_odd(key):
-                self.keep(row, KEY, Odd(key))
-        put(self, self.spot, range(self.count), values)
+            if is_non_portable(key):
+                self.keep(row, KEY, NonPortableString(key))
+        route(self, self.router, range(self.count), values)
 
     def set(self, cell: int, at: At, values: Values) -> None:
         """Fills a column, or the part of it that these rows are."""
@@ -121,89 +123,89 @@ class Rows:
         self.rest.setdefault(row, {})[at] = value
 
 
-Put = Callable[[Rows, At, Values], None]
+Route = Callable[[TableBuilder, At, Values], None]
 
 
-def put_rest(rows: Rows, place: str, at: At, values: Values) -> None:
+def route_rest(builder: TableBuilder, path: str, at: At, values: Values) -> None:
     """Keeps values that have no column."""
     for row, value in zip(at, values, strict=True):
-        rows.keep(row, place, value)
+        builder.keep(row, path, value)
 
 
-def put(rows: Rows, spot: Spot, at: At, values: Values) -> None:
-    """Puts all values of a place where its spot says."""
+def route(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
+    """Sends all values of a path where its router says."""
     kinds = set(map(type, values))
     for kind in kinds:
         if len(kinds) > 1:
             chosen = [type(value) is kind for value in values]
-            _put_kind(rows, spot, kind, list(compress(at, chosen)), list(compress(values, chosen)))
+            _route_kind(builder, router, kind, list(compress(at, chosen)), list(compress(values, chosen)))
         else:
-            _put_kind(rows, spot, kind, at, values)
+            _route_kind(builder, router, kind, at, values)
 
 
-def _put_kind(rows: Rows, spot: Spot, kind: type, at: At, values: Values) -> None:
-    goal = spot.on.get(kind)
+def _route_kind(builder: TableBuilder, router: ColumnRouter, kind: type, at: At, values: Values) -> None:
+    goal = router.on.get(kind)
     if isinstance(goal, int):
-        rows.set(goal, at, values)
+        builder.set(goal, at, values)
     elif goal is not None:
-        goal(rows, at, values)
+        goal(builder, at, values)
     elif kind is not dict and kind is not list:
-        put_rest(rows, spot.pointer, at, values)
+        route_rest(builder, router.pointer, at, values)
     else:
         if not all(values):
-            put_rest(rows, spot.pointer, list(compress(at, map(not_, values))), [kind()] * values.count(kind()))
+            route_rest(builder, router.pointer, list(compress(at, map(not_, values))), [kind()] * values.count(kind()))
             at, values = list(compress(at, values)), list(filter(None, values))
         if values:
-            (_put_objects if kind is dict else _put_arrays)(rows, spot, at, values)
+            (_route_objects if kind is dict else _route_arrays)(builder, router, at, values)
 
 
-def _put_objects(rows: Rows, spot: Spot, at: At, values: Values) -> None:
+def _route_objects(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
     """Spreads objects over their columns; keys without a column become entries of their map, or rest."""
-    if spot.whole is not None:
-        spot.whole.add(rows, at, [0] * len(at), None, values)
+    if router.whole is not None:
+        router.whole.add(builder, at, [0] * len(at), None, values)
         return
     loose = False
     for key, there, column in by_key(at, values):
-        below = spot.fields.get(key)
+        below = router.fields.get(key)
         if below is not None:
-            put(rows, below, there, column)
-        elif spot.entries is not None:
+            route(builder, below, there, column)
+        elif router.entries is not None:
             loose = True
-        elif spot.rule is not None and spot.rule.step(key) is not None:  # else skipped by choice
-            put_rest(rows, pointer(spot.pointer, key), there, column)
-    if loose and spot.entries is not None:
-        _put_entries(rows, spot, spot.entries, at, values)
+        elif router.rule is not None and router.rule.step(key) is not None:  # else skipped by choice
+            route_rest(builder, pointer(router.pointer, key), there, column)
+    if loose and router.entries is not None:
+        _route_entries(builder, router, router.entries, at, values)
 
 
-def _put_entries(rows: Rows, spot: Spot, entries: Rows, at: At, values: Values) -> None:
+def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: TableBuilder, at: At, values: Values) -> None:
     """The keys of objects that have no column of their own, sorted, as rows of their map."""
-    step = spot.rule.step if spot.rule is not None else Rule(wanted=False).step
+    step = router.rule.step if router.rule is not None else Rule(wanted=False).step
     found = [
         (row, index, key, value[key])
         for row, value in zip(at, values, strict=True)
-        for index, key in enumerate(sorted(value.keys() - spot.fields.keys()))
+        for index, key in enumerate(sorted(value.keys() - router.fields.keys()))
         if step(key) is not None  # None: skipped by choice
     ]
     if found:
         owners, indexes, keys, items = zip(*found, strict=True)
-        entries.add(rows, owners, indexes, keys, items)
+        entries.add(builder, owners, indexes, keys, items)
 
 
-def _put_arrays(rows: Rows, spot: Spot, at: At, values: Values) -> None:
+def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
     """Spreads arrays over the rows of their table, or over columns by position where that was chosen."""
-    if spot.items is not None:
+    if router.items is not None:
         sizes = list(map(len, values))
         owners = list(chain.from_iterable(map(repeat, at, sizes)))
         index = list(chain.from_iterable(map(range, sizes)))
-        spot.items.add(rows, owners, index, None, list(chain.from_iterable(values)))
-    elif spot.fields and spot.rule is not None and spot.rule.choice == "columns":
+        router.items.add(builder, owners, index, None, list(chain.from_iterable(values)))
+    elif router.fields and router.rule is not None and router.rule.choice == "columns":
         for position in range(max(map(len, values))):
             there = [(row, value[position]) for row, value in zip(at, values, strict=True) if position < len(value)]
-            below = spot.fields.get(position)
+            below = router.fields.get(position)
             own, items = [row for row, _ in there], [item for _, item in there]
             if below is None:
-                put_rest(rows, pointer(spot.pointer, position), own, items)
+                route_rest(builder, pointer(router.pointer, position), own, items)
             else:
-                put(rows, below, own, items)
+                route(builder, below, own, items)
     else:
-        put_rest(rows, spot.pointer, at, values)
+        route_rest(builder, router.pointer, at, values)

@@ -6,8 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from pipeline import storage
-from pipeline.errors import InputError, UsageError
 from transforms.nested.schema.plan import Column, Table, as_json, from_json
 
 ADD, REPORT, FAIL = "add", "report", "fail"
@@ -15,6 +13,10 @@ MODES = (ADD, REPORT, FAIL)
 NEW_TABLE, NEW_FIELD, CHANGED_TYPE, FIRST_TYPE = "new table", "new field", "changed type", "first type"
 LOST_TABLE, LOST_FIELD = "lost table", "lost field"
 _FORMAT = 1
+
+
+class SchemaError(ValueError):
+    """A lock file that is not one, or records that it does not allow; the message is for a person."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +30,24 @@ class Drift:
     now: str
 
     def is_new(self) -> bool:
-        """True for what the locked schema has no place for; a field that is only absent today is no such thing."""
+        """True for what the locked schema has no column or table for; false for what is only absent today."""
         return self.change not in (LOST_TABLE, LOST_FIELD)
 
-    def told(self) -> str:
+    def message(self) -> str:
         """The difference in one line."""
         change = f"{self.was} -> {self.now}" if self.was and self.now else self.now or self.was
         return f"{self.change} {self.table}.{self.field}: {change}" if self.field else f"{self.change} {self.table}"
 
 
-def read_lock(path: str, root: str) -> list[Table] | None:
-    """The locked tables; None when there is no such file yet. `UsageError` when it is of something else."""
-    if not storage.exists(path):
-        return None
+def parse_lock(content: bytes, path: str, root: str) -> list[Table]:
+    """The tables in a lock file's content; `SchemaError`, which names `path`, when it is no lock of this root."""
     try:
-        content = json.loads(storage.read_bytes(path))
-        known, tables = content["root"], [from_json(entry) for entry in content["tables"]]
+        lock = json.loads(content)
+        known, tables = lock["root"], [from_json(entry) for entry in lock["tables"]]
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"--schema {path} is not a schema that this job wrote: {error}") from None
+        raise SchemaError(f"--schema {path} is not a schema that this job wrote: {error}") from None
     if known != root:
-        raise UsageError(f"--schema {path} is of --root {known}, not of {root}")
+        raise SchemaError(f"--schema {path} is of --root {known}, not of {root}")
     return tables
 
 
@@ -77,7 +77,7 @@ def _column_drift(before: Table, after: Table) -> list[Drift]:
 def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Table]) -> list[Drift]:
     """What differs: `planned` is the locked schema with what is new, `fresh` what these records alone would give."""
     before = {table.name: table for table in locked}
-    seen = {(t.at, t.each, t.parent is None) for t in fresh if t.rows}
+    present = {(t.at, t.each, t.parent is None) for t in fresh if t.rows}
     paths = {(t.at, t.each, column.path) for t in fresh for column in t.columns}
     found = []
     for table in planned:
@@ -85,7 +85,7 @@ def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Tab
             found.append(Drift(NEW_TABLE, table.name, "", "", table.each))
             continue
         found += _column_drift(before[table.name], table)
-        if (table.at, table.each, table.parent is None) not in seen:
+        if (table.at, table.each, table.parent is None) not in present:
             found.append(Drift(LOST_TABLE, table.name, "", table.each, ""))
             continue
         lost = [c for c in before[table.name].columns if (table.at, table.each, c.path) not in paths]
@@ -93,18 +93,18 @@ def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Tab
     return found
 
 
-def settle_drift(
+def apply_drift_mode(
     mode: str, locked: Sequence[Table], planned: Sequence[Table], found: Sequence[Drift]
 ) -> tuple[list[Table], bool]:
     """The tables to write, and whether values may not fit them.
 
-    `add` takes what is new into the tables; `report` keeps the locked columns, and what has no place in them goes to
-    `_rest`; `fail` raises `InputError` on anything new.
+    `add` takes what is new into the tables; `report` keeps the locked columns, and what has no column there goes to
+    `_rest`; `fail` raises `SchemaError` on anything new.
     """
     new = [item for item in found if item.is_new()]
     if new and mode == FAIL:
-        shown = "; ".join(item.told() for item in new[:5])
-        raise InputError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
+        shown = "; ".join(item.message() for item in new[:5])
+        raise SchemaError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
     if not new or mode == ADD:
         return list(planned), False
     rows = {table.name: table.rows for table in planned}

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable
 
 from transforms.nested.schema.plan import Table
 from transforms.nested.schema.rules import Rule
 
 
-def lock_rules(rules: Rule, locked: Iterable[Table]) -> None:
-    """Keeps the columns of locked tables columns: no number of new keys makes a map of them."""
+def lock_rules(rules: Rule, locked: Iterable[Table]) -> Rule:
+    """The rules with the columns of locked tables kept columns: no number of new keys makes a map of them."""
+    rules = copy.deepcopy(rules)
     tables = {table.name: table for table in locked}
     for table in tables.values():
         base = _absolute(table, tables)
@@ -26,6 +28,7 @@ def lock_rules(rules: Rule, locked: Iterable[Table]) -> None:
         if table.each == "entry":
             rule = rules.at(_absolute(table, tables)[:-1])
             rule.choice = rule.choice or "map"
+    return rules
 
 
 def _absolute(table: Table, tables: dict[str, Table]) -> tuple[str, ...]:

@@ -13,8 +13,8 @@ _UNCLEAN = re.compile(r"\W")
 
 
 @dataclass(frozen=True)
-class Wish:
-    """A name that is asked for: `parts` are joined; `identity` tells apart what asks for the same one."""
+class NameRequest:
+    """A request for a name: `parts` are joined; `identity` tells apart what asks for the same one."""
 
     parts: tuple[str, ...]
     identity: str
@@ -37,27 +37,27 @@ def _cut(name: str, size: int) -> str:
     return name.encode()[:size].decode("utf-8", "ignore")
 
 
-def unique_names(wishes: Sequence[Wish], separator: str, taken: Iterable[str] = ()) -> list[str]:
-    """A name for each wish, in the order of the wishes; `taken` are given away already.
+def unique_names(requests: Sequence[NameRequest], separator: str, taken: Iterable[str] = ()) -> list[str]:
+    """A name for each request, in the order of the requests; `taken` are in use already.
 
     Of several that ask for one name (capitals and small letters count as equal) the one whose keys need no cleaning
     gets it, then the one whose identity sorts first; the others get `_` and six hex digits of their identity's hash.
 
-    >>> unique_names([Wish(("a-b",), "1"), Wish(("a_b",), "2"), Wish(("A_B",), "3")], "__")
+    >>> unique_names([NameRequest(("a-b",), "1"), NameRequest(("a_b",), "2"), NameRequest(("A_B",), "3")], "__")
     ['a_b_6b86b2', 'a_b', 'A_B_4e0740']
     """
     used = {name.casefold() for name in taken}
     names: dict[int, str] = {}
 
     def worth(number: int) -> tuple[bool, str]:
-        wish = wishes[number]
-        return any(clean(part) != part for part in wish.parts), wish.identity
+        request = requests[number]
+        return any(clean(part) != part for part in request.parts), request.identity
 
-    for number in sorted(range(len(wishes)), key=worth):
-        wish = wishes[number]
-        names[number] = _free_name(separator.join(clean(part) for part in wish.parts), wish.identity, used)
+    for number in sorted(range(len(requests)), key=worth):
+        request = requests[number]
+        names[number] = _free_name(separator.join(clean(part) for part in request.parts), request.identity, used)
         used.add(names[number].casefold())
-    return [names[number] for number in range(len(wishes))]
+    return [names[number] for number in range(len(requests))]
 
 
 def _free_name(name: str, identity: str, used: Collection[str]) -> str:

@@ -1,4 +1,4 @@
-"""The tables that documents become: planned from what was seen, on top of the tables that are locked."""
+"""The tables that documents become: planned from statistics, on top of the tables that are locked."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from transforms.nested.schema import stats as seen
-from transforms.nested.schema.names import Wish, unique_names
+from transforms.nested.schema.names import NameRequest, unique_names
 from transforms.nested.schema.rules import Rule
-from transforms.nested.schema.stats import Place
-from transforms.nested.values.parse import deep_recursion
+from transforms.nested.schema.stats import PathStats
+from transforms.nested.values.parse import allow_deep_recursion
 
 ID, PARENT, ROOT, INDEX, KEY, REST = "_id", "_parent_id", "_root_id", "_index", "_key", "_rest"
 FILE, POSITION = "_source_file", "_source_position"
 RESERVED = (ID, PARENT, ROOT, INDEX, KEY, REST, FILE, POSITION)
 EXACT_IN_DOUBLE = 2**53
 
-_WITHOUT_COLUMN = (seen.NULL, seen.ODD, seen.EMPTY_OBJECT, seen.EMPTY_ARRAY)
+_WITHOUT_COLUMN = (seen.NULL, seen.NON_PORTABLE, seen.EMPTY_OBJECT, seen.EMPTY_ARRAY)
 
 Path = tuple[str | int, ...]
 
@@ -40,7 +40,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """A table: rows are the records, or what stands at `at` in the parent's rows.
+    """A table: rows are the records, or the values at `at` in the parent's rows.
 
     `each`: record, item (of an array), entry (of a map; column `_key`), object. `rest`: whether it has the column
     `_rest`, the JSON object of the values that no column holds (null, {}, [], strings with NUL ...) by JSON Pointer.
@@ -67,30 +67,30 @@ class Table:
         return [*self.keys(lineage), *own, *([(REST, "json")] if self.rest else [])]
 
 
-def number_type(place: Place) -> str:
-    """The narrowest type that holds all numbers of a place exactly."""
-    counts = place.counts
-    whole = max(place.whole, len(str(max(place.high, -place.low))))
-    if not counts[seen.DOUBLE] and not counts[seen.WIDE]:
-        if not counts[seen.WIDE_INTEGER]:
+def number_type(stats: PathStats) -> str:
+    """The narrowest type that holds all numbers of a path exactly."""
+    counts = stats.counts
+    whole = max(stats.whole, len(str(max(stats.high, -stats.low))))
+    if not counts[seen.DOUBLE] and not counts[seen.BIG]:
+        if not counts[seen.BIG_INTEGER]:
             return "integer"
         return "decimal(38,0)" if whole <= 38 else "number"
-    if not counts[seen.WIDE_INTEGER] and not counts[seen.WIDE] and max(place.high, -place.low) <= EXACT_IN_DOUBLE:
+    if not counts[seen.BIG_INTEGER] and not counts[seen.BIG] and max(stats.high, -stats.low) <= EXACT_IN_DOUBLE:
         return "double"
-    return f"decimal(38,{place.scale})" if whole + place.scale <= 38 else "number"
+    return f"decimal(38,{stats.scale})" if whole + stats.scale <= 38 else "number"
 
 
-def fits(place: Place, kind: str) -> bool:
-    """True when a column of the type holds all numbers of the place exactly."""
-    own = number_type(place)
+def fits(stats: PathStats, kind: str) -> bool:
+    """True when a column of the type holds all numbers of the path exactly."""
+    own = number_type(stats)
     if own == kind or kind in ("number", "json"):
         return True
     if kind == "double":
-        return own == "integer" and max(place.high, -place.low) <= EXACT_IN_DOUBLE
+        return own == "integer" and max(stats.high, -stats.low) <= EXACT_IN_DOUBLE
     if kind.startswith("decimal"):
         scale = int(kind[11:-1])
-        whole = max(place.whole, len(str(max(place.high, -place.low))))
-        return place.scale <= scale and whole <= 38 - scale
+        whole = max(stats.whole, len(str(max(stats.high, -stats.low))))
+        return stats.scale <= scale and whole <= 38 - scale
     return False
 
 
@@ -99,31 +99,31 @@ def has_dates(table: Table) -> bool:
     return any(column.holds == "text" and column.type != "text" for column in table.columns)
 
 
-def text_type(place: Place, dates: bool) -> str:
-    """The type of a place's texts: date or timestamp when that is asked for and all texts are written in one way."""
-    return (place.spelling or "text") if dates else "text"
+def text_type(stats: PathStats, dates: bool) -> str:
+    """The type of a path's texts: date or timestamp when that is asked for and all texts are written in one way."""
+    return (stats.date_format or "text") if dates else "text"
 
 
-def scalar_kinds(place: Place, dates: bool = False) -> list[tuple[str, str]]:
-    """What columns a place needs: pairs of `holds` and type."""
-    counts = place.counts
-    if place.rule.choice == "json":
+def scalar_kinds(stats: PathStats, dates: bool = False) -> list[tuple[str, str]]:
+    """The columns that a path needs: pairs of `holds` and type."""
+    counts = stats.counts
+    if stats.rule.choice == "json":
         return [("any", "json")]
     found = [("boolean", "boolean")] if counts[seen.BOOLEAN] else []
-    if place.numbers:
-        found.append(("number", number_type(place)))
-    if counts[seen.TEXT] or counts[seen.ODD]:
-        found.append(("text", text_type(place, dates)))
+    if stats.numbers:
+        found.append(("number", number_type(stats)))
+    if counts[seen.TEXT] or counts[seen.NON_PORTABLE]:
+        found.append(("text", text_type(stats, dates)))
     if counts[seen.JSON]:
         found.append(("json", "json"))
-    if not found and place.total == counts[seen.NULL]:
+    if not found and stats.total == counts[seen.NULL]:
         found.append(("", "unknown"))
     return found
 
 
-def _wish(path: Path, suffix: str = "") -> Wish:
+def _request(path: Path, suffix: str = "") -> NameRequest:
     parts = tuple(str(step) for step in path) or ("value",)
-    return Wish((*parts, suffix) if suffix else parts, json.dumps([*path, suffix]))
+    return NameRequest((*parts, suffix) if suffix else parts, json.dumps([*path, suffix]))
 
 
 @dataclass
@@ -142,53 +142,53 @@ class _Planner:
         self.drafts: list[_Draft] = []
         self.names: list[str] = [t.name for t in locked]
 
-    def table(self, parent: str | None, at: Path, each: str, place: Place, rest: bool = False) -> None:
+    def table(self, parent: str | None, at: Path, each: str, stats: PathStats, rest: bool = False) -> None:
         """Plans a table and everything below it; a locked one keeps its name and columns."""
         known = self.locked.get((parent, at, each))
         if known is None:
-            base = (self.name,) if parent is None else (parent, *_wish(at).parts)
-            wish = Wish(base, json.dumps([parent, at, each]))
-            known = Table(unique_names([wish], self.separator, self.names)[0], parent, at, each)
+            base = (self.name,) if parent is None else (parent, *_request(at).parts)
+            request = NameRequest(base, json.dumps([parent, at, each]))
+            known = Table(unique_names([request], self.separator, self.names)[0], parent, at, each)
             self.names.append(known.name)
-        draft = _Draft(replace(known, rows=place.total), rest=rest or known.rest)
+        draft = _Draft(replace(known, rows=stats.total), rest=rest or known.rest)
         self.drafts.append(draft)
-        self.value(draft, (), place)
+        self.value(draft, (), stats)
 
-    def value(self, draft: _Draft, path: Path, place: Place) -> None:
+    def value(self, draft: _Draft, path: Path, stats: PathStats) -> None:
         """Plans the columns and child tables of the value at `path` of the draft's rows."""
-        counts = place.counts
-        kinds = scalar_kinds(place, self.dates)
-        if place.rule.choice != "json" and any(counts[kind] for kind in _WITHOUT_COLUMN):
+        counts = stats.counts
+        kinds = scalar_kinds(stats, self.dates)
+        if stats.rule.choice != "json" and any(counts[kind] for kind in _WITHOUT_COLUMN):
             draft.rest = True
         for holds, kind in kinds:
-            self._want(draft, path, holds, kind, place, mixed=len(kinds) > 1)
-        if place.looks_like_map():
-            place.collapse()
-        if place.rule.choice == "table" and counts[seen.OBJECT]:
-            self.as_object(draft, path, place)
+            self._want(draft, path, holds, kind, stats, mixed=len(kinds) > 1)
+        if stats.looks_like_map():
+            stats.collapse()
+        if stats.rule.choice == "table" and counts[seen.OBJECT]:
+            self.as_object(draft, path, stats)
         else:
-            self.fields(draft, path, place)
-        if place.items is not None:
-            self.table(draft.table.name, path, "item", place.items)
+            self.fields(draft, path, stats)
+        if stats.items is not None:
+            self.table(draft.table.name, path, "item", stats.items)
 
-    def as_object(self, draft: _Draft, path: Path, place: Place) -> None:
+    def as_object(self, draft: _Draft, path: Path, stats: PathStats) -> None:
         """Plans the child table of an object that was chosen to be one."""
-        inner = Place(Rule(None, place.rule.below, place.rule.wanted, place.rule.known))
-        inner.fields, inner.values = place.fields, place.values
-        inner.counts[seen.OBJECT] = place.counts[seen.OBJECT]
+        inner = PathStats(Rule(None, stats.rule.below, stats.rule.wanted, stats.rule.known))
+        inner.fields, inner.values = stats.fields, stats.values
+        inner.counts[seen.OBJECT] = stats.counts[seen.OBJECT]
         self.table(draft.table.name, path, "object", inner)
 
-    def fields(self, draft: _Draft, path: Path, place: Place) -> None:
+    def fields(self, draft: _Draft, path: Path, stats: PathStats) -> None:
         """Plans what is below an object's keys, and the table of its map."""
-        for key, child in place.ordered():
+        for key, child in stats.ordered():
             self.value(draft, (*path, key), child)
-        if place.values is not None and place.values.total:
-            self.table(draft.table.name, path, "entry", place.values, bool(place.counts[seen.ODD_KEY]))
+        if stats.values is not None and stats.values.total:
+            self.table(draft.table.name, path, "entry", stats.values, bool(stats.counts[seen.NON_PORTABLE_KEY]))
 
-    def _want(self, draft: _Draft, path: Path, holds: str, kind: str, place: Place, mixed: bool) -> None:
+    def _want(self, draft: _Draft, path: Path, holds: str, kind: str, stats: PathStats, mixed: bool) -> None:
         there = [c for c in draft.table.columns if c.path == path]
         same = [c for c in there if c.holds == holds or c.holds == "any"]
-        if (there and not holds) or any(self._fits(place, holds, c.type) for c in same):
+        if (there and not holds) or any(self._fits(stats, holds, c.type) for c in same):
             return
         unknown = [c for c in there if c.holds == ""]
         if unknown:  # only null until now: the column takes its first type
@@ -198,18 +198,18 @@ class _Planner:
         suffix = (kind.partition("(")[0] if same or holds == "text" else holds) if mixed or there else ""
         draft.wanted.append((path, holds, kind, suffix))
 
-    def _fits(self, place: Place, holds: str, kind: str) -> bool:
+    def _fits(self, stats: PathStats, holds: str, kind: str) -> bool:
         if holds == "number":
-            return fits(place, kind)
-        return holds != "text" or kind in ("text", "json", place.spelling)
+            return fits(stats, kind)
+        return holds != "text" or kind in ("text", "json", stats.date_format)
 
     def finish(self) -> list[Table]:
         """The tables with their names given."""
         tables = []
         for draft in self.drafts:
-            wishes = [_wish(path, suffix) for path, _, _, suffix in draft.wanted]
+            requests = [_request(path, suffix) for path, _, _, suffix in draft.wanted]
             taken = [*RESERVED, *(c.name for c in draft.table.columns)]
-            names = unique_names(wishes, self.separator, taken)
+            names = unique_names(requests, self.separator, taken)
             new = [Column(n, path, kind, holds) for n, (path, holds, kind, _) in zip(names, draft.wanted, strict=True)]
             tables.append(replace(draft.table, columns=(*draft.table.columns, *new), rest=draft.rest))
         there = {t.name for t in tables}
@@ -217,16 +217,16 @@ class _Planner:
 
 
 def plan_tables(
-    place: Place, name: str, separator: str = "__", locked: Sequence[Table] = (), dates: bool = False
+    stats: PathStats, name: str, separator: str = "__", locked: Sequence[Table] = (), dates: bool = False
 ) -> list[Table]:
-    """The tables of the documents that `place` describes, parents before children.
+    """The tables of the documents that `stats` describes, parents before children.
 
     Tables and columns of `locked` stay as they are, in their order; what is new comes after them. With `dates` texts
-    become dates and timestamps where all of a place are written in one way.
+    become dates and timestamps where all of a path are written in one way.
     """
     planner = _Planner(name, separator, locked, dates)
-    with deep_recursion():
-        planner.table(None, (), "record", place)
+    allow_deep_recursion()
+    planner.table(None, (), "record", stats)
     return planner.finish()
 
 
@@ -243,6 +243,6 @@ def as_json(table: Table) -> dict[str, Any]:
 
 
 def from_json(entry: dict[str, Any]) -> Table:
-    """The table that `as_json` told."""
+    """The table that `as_json` described; `KeyError` or `TypeError` for anything else."""
     columns = tuple(Column(c["name"], tuple(c["path"]), c["type"], c["holds"]) for c in entry["columns"])
     return Table(entry["name"], entry["parent"], tuple(entry["at"]), entry["each"], columns, entry["rest"])

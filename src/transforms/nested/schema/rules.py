@@ -29,7 +29,7 @@ class Rule:
     known: frozenset[str] = frozenset()
 
     def step(self, key: str) -> Rule | None:
-        """The rule of the value at `key`; None when it is skipped. `*` stands for the keys of a map."""
+        """The rule of the value at `key`; None when it is skipped. `*` means the keys of a map."""
         rule = self.below.get(key) or self.below.get("*")
         if rule is None:
             return _FREE if self.wanted else None
@@ -62,7 +62,7 @@ _FREE = Rule()
 
 
 def parse_path(text: str) -> tuple[str, ...]:
-    """The keys of a dotted path; a key with dots stands in double quotes, `*` is any key of a map.
+    """The keys of a dotted path; a key with dots goes in double quotes, `*` is any key of a map.
 
     >>> parse_path('a."x.y".b')
     ('a', 'x.y', 'b')
@@ -72,7 +72,7 @@ def parse_path(text: str) -> tuple[str, ...]:
     while at <= len(text):
         match = _STEP.match(text, at)
         if match is None or (match.end() < len(text) and text[match.end()] != "."):
-            raise RuleError(f"path {text!r} is not keys joined by dots (a key with a dot stands in double quotes)")
+            raise RuleError(f"path {text!r} is not keys joined by dots (a key with a dot goes in double quotes)")
         keys.append(json.loads(match["quoted"]) if match["quoted"] else match["plain"])
         at = match.end() + 1
     return tuple(keys)

@@ -1,4 +1,4 @@
-"""What was seen at every place of the documents: counts by kind, sizes of numbers, keys. Two of them add up to one."""
+"""Statistics of every path of the documents: counts by kind, sizes of numbers, keys. Two of them add up to one."""
 
 from __future__ import annotations
 
@@ -8,50 +8,58 @@ from typing import Any
 
 from transforms.nested.schema.rules import Rule
 from transforms.nested.values.columns import columns_of
-from transforms.nested.values.dates import NOT_ONE, both, spelling
-from transforms.nested.values.parse import Odd, Wide, decimal_size, is_odd
+from transforms.nested.values.dates import NOT_ONE, date_format, merge_formats
+from transforms.nested.values.parse import BigNumber, NonPortableString, decimal_size, is_non_portable
 
-# Kinds of values, as positions in `Place.counts`.
-NULL, BOOLEAN, INTEGER, DOUBLE, WIDE_INTEGER, WIDE, TEXT, ODD, JSON = range(9)
-OBJECT, EMPTY_OBJECT, ARRAY, EMPTY_ARRAY, ODD_KEY = range(9, 14)
-_NUMBERS = (INTEGER, DOUBLE, WIDE_INTEGER, WIDE)
-# An object with more keys than this is a map wherever it stands: no table has as many columns.
+# Kinds of values, as positions in `PathStats.counts`.
+NULL, BOOLEAN, INTEGER, DOUBLE, BIG_INTEGER, BIG, TEXT, NON_PORTABLE, JSON = range(9)
+OBJECT, EMPTY_OBJECT, ARRAY, EMPTY_ARRAY, NON_PORTABLE_KEY = range(9, 14)
+_NUMBERS = (INTEGER, DOUBLE, BIG_INTEGER, BIG)
+# An object with more keys than this is a map wherever it is: no table has as many columns.
 MANY_KEYS = 1000
 MAP_KEYS = 200
 _BEYOND = 10**6
 _MISSING = object()
 
 
-class Place:
-    """One place: `fields` by key (None below a skipped one), `values` of a map, `items` of an array.
+class PathStats:
+    """One path: `fields` by key (None below a skipped one), `values` of a map, `items` of an array.
 
     `turn` adds up the positions of this key in its objects, so that columns come in the documents' usual order;
-    `spelling` is the way in which all texts are written, as dates or timestamps are, None when there is no text.
+    `date_format` is the way in which all texts are written, as dates or timestamps are, None when there is no text.
     """
 
-    __slots__ = ("counts", "fields", "high", "items", "low", "rule", "scale", "spelling", "turn", "values", "whole")
+    __slots__ = ("counts", "date_format", "fields", "high", "items", "low", "rule", "scale", "turn", "values", "whole")
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
         self.counts = [0] * 14
         self.turn = self.low = self.high = self.whole = self.scale = 0
-        self.spelling: str | None = None
-        self.fields: dict[str | int, Place] = {}
-        self.values: Place | None = Place(rule.step("*") or Rule("skip")) if rule.choice == "map" else None
-        self.items: Place | None = None
+        self.date_format: str | None = None
+        self.fields: dict[str | int, PathStats] = {}
+        self.values: PathStats | None = PathStats(rule.step("*") or Rule("skip")) if rule.choice == "map" else None
+        self.items: PathStats | None = None
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        # One tuple: the usual state of slots takes more of the recursion limit for each level.
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        for name, value in zip(self.__slots__, state, strict=True):
+            setattr(self, name, value)
 
     @property
     def total(self) -> int:
         """How often there was a value."""
-        return sum(self.counts[:ODD_KEY])
+        return sum(self.counts[:NON_PORTABLE_KEY])
 
     @property
     def numbers(self) -> int:
         """How many of the values were numbers."""
         return sum(self.counts[kind] for kind in _NUMBERS)
 
-    def see(self, values: Sequence[Any], left: int) -> None:
-        """Counts values of this place and what is below them, `left` levels deep at most.
+    def observe(self, values: Sequence[Any], left: int) -> None:
+        """Counts values of this path and what is below them, `left` levels deep at most.
 
         Many at a time: a column of values is counted without a call for each.
         """
@@ -62,39 +70,39 @@ class Place:
         for kind in kinds:
             own: Sequence[Any] = values if len(kinds) == 1 else [value for value in values if type(value) is kind]
             if kind is dict:
-                self._see_objects(own, left)
+                self._observe_objects(own, left)
             elif kind is list:
-                self._see_arrays(own, left)
+                self._observe_arrays(own, left)
             else:
-                self._see_scalars(kind, own)
+                self._observe_scalars(kind, own)
 
-    def _see_scalars(self, kind: type, values: Sequence[Any]) -> None:
+    def _observe_scalars(self, kind: type, values: Sequence[Any]) -> None:
         counts = self.counts
         if kind is str:
             counts[TEXT] += len(values)
-            self._spell(values)
+            self._observe_formats(values)
         elif kind is int:
             counts[INTEGER] += len(values)
             self.low, self.high = min(self.low, *values), max(self.high, *values)
         elif kind is float:
             counts[DOUBLE] += len(values)
             self._measure_doubles(set(values))
-        elif kind is Wide:
+        elif kind is BigNumber:
             integers = sum(value.is_integer() for value in values)
-            counts[WIDE_INTEGER] += integers
-            counts[WIDE] += len(values) - integers
+            counts[BIG_INTEGER] += integers
+            counts[BIG] += len(values) - integers
             self._measure(value.text for value in values)
-        elif kind is Odd:
-            counts[ODD] += len(values)
-            self.spelling = NOT_ONE
+        elif kind is NonPortableString:
+            counts[NON_PORTABLE] += len(values)
+            self.date_format = NOT_ONE
         else:
             counts[BOOLEAN if kind is bool else NULL] += len(values)
 
-    def _spell(self, texts: Sequence[str]) -> None:
+    def _observe_formats(self, texts: Sequence[str]) -> None:
         for text in texts:
-            if self.spelling == NOT_ONE:
+            if self.date_format == NOT_ONE:
                 return
-            self.spelling = both(self.spelling, spelling(text))
+            self.date_format = merge_formats(self.date_format, date_format(text))
 
     def _measure(self, numbers: Iterable[str]) -> None:
         for text in numbers:
@@ -110,7 +118,7 @@ class Place:
             self.whole = max(self.whole, *map(len, digits[::2]))
             self.scale = max(self.scale, 0, *map(len, {*digits[1::2]} - {"0"}))
 
-    def _see_objects(self, values: Sequence[dict[str, Any]], left: int) -> None:
+    def _observe_objects(self, values: Sequence[dict[str, Any]], left: int) -> None:
         objects = [value for value in values if value]
         self.counts[EMPTY_OBJECT] += len(values) - len(objects)
         self.counts[OBJECT if left else JSON] += len(objects)
@@ -118,17 +126,17 @@ class Place:
             return
         loose: list[Any] = []
         for key, (turn, column) in columns_of(objects).items():
-            place = self.fields.get(key) or self._new_field(key)
-            if place is not None and place is self.values:
-                self.counts[ODD_KEY] += is_odd(key) * len(column)
+            stats = self.fields.get(key) or self._new_field(key)
+            if stats is not None and stats is self.values:
+                self.counts[NON_PORTABLE_KEY] += is_non_portable(key) * len(column)
                 loose += column
-            elif place is not None:
-                place.turn += turn
-                place.see(column, left - 1)
+            elif stats is not None:
+                stats.turn += turn
+                stats.observe(column, left - 1)
         if loose and self.values is not None:
-            self.values.see(loose, left - 1)
+            self.values.observe(loose, left - 1)
 
-    def _see_arrays(self, values: Sequence[list[Any]], left: int) -> None:
+    def _observe_arrays(self, values: Sequence[list[Any]], left: int) -> None:
         arrays = [value for value in values if value]
         self.counts[EMPTY_ARRAY] += len(values) - len(arrays)
         self.counts[ARRAY if left else JSON] += len(arrays)
@@ -136,23 +144,23 @@ class Place:
             return
         if self.rule.choice == "columns":
             for turn, column in enumerate(zip_longest(*arrays, fillvalue=_MISSING)):
-                place = self.fields.setdefault(turn, Place(self.rule.items()))
+                stats = self.fields.setdefault(turn, PathStats(self.rule.items()))
                 there = [item for item in column if item is not _MISSING]
-                place.turn += turn * len(there)
-                place.see(there, left - 1)
+                stats.turn += turn * len(there)
+                stats.observe(there, left - 1)
         else:
-            self.items = self.items or Place(self.rule.items())
-            self.items.see(list(chain.from_iterable(arrays)), left - 1)
+            self.items = self.items or PathStats(self.rule.items())
+            self.items.observe(list(chain.from_iterable(arrays)), left - 1)
 
-    def _new_field(self, key: str) -> Place | None:
+    def _new_field(self, key: str) -> PathStats | None:
         if self.values is not None and key not in self.rule.known:
             return None if self.values.rule.choice == "skip" else self.values
         rule = self.rule.step(key)
         if rule is None:
             return None
-        place = self.fields[key] = Place(rule)
+        stats = self.fields[key] = PathStats(rule)
         self._collapse_many()
-        return place if self.values is None or key in self.rule.known else self.values
+        return stats if self.values is None or key in self.rule.known else self.values
 
     def _free_keys(self) -> list[str | int]:
         return [key for key in self.fields if key not in self.rule.known and not isinstance(key, int)]
@@ -165,11 +173,11 @@ class Place:
 
     def collapse(self) -> None:
         """Makes the keys that are not `known` the entries of one map."""
-        values = self.values = self.values or Place(self.rule.step("*") or Rule("skip"))
+        values = self.values = self.values or PathStats(self.rule.step("*") or Rule("skip"))
         for key in self._free_keys():
-            place = self.fields.pop(key)
-            self.counts[ODD_KEY] += is_odd(str(key)) * place.total
-            values.add(place)
+            stats = self.fields.pop(key)
+            self.counts[NON_PORTABLE_KEY] += is_non_portable(str(key)) * stats.total
+            values.add(stats)
         values.turn = 0
 
     def looks_like_map(self) -> bool:
@@ -187,48 +195,48 @@ class Place:
         found = {
             "boolean": counts[BOOLEAN],
             "number": self.numbers,
-            "text": counts[TEXT] + counts[ODD],
+            "text": counts[TEXT] + counts[NON_PORTABLE],
             "object": counts[OBJECT] + counts[EMPTY_OBJECT],
             "array": counts[ARRAY] + counts[EMPTY_ARRAY],
             "json": counts[JSON],
         }
         return {kind for kind, count in found.items() if count}
 
-    def add(self, other: Place) -> None:
+    def add(self, other: PathStats) -> None:
         """Adds what another part of the records showed; the order of adding does not matter."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.turn += other.turn
-        self.spelling = both(self.spelling, other.spelling)
+        self.date_format = merge_formats(self.date_format, other.date_format)
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.whole, self.scale = max(self.whole, other.whole), max(self.scale, other.scale)
         if other.values is not None and self.values is None:
             self.collapse()
-        for key, place in other.fields.items():
+        for key, stats in other.fields.items():
             mine = self.fields.get(key)
             if mine is None and self.values is not None and key not in self.rule.known and isinstance(key, str):
-                self.counts[ODD_KEY] += is_odd(key) * place.total
+                self.counts[NON_PORTABLE_KEY] += is_non_portable(key) * stats.total
                 mine = self.values
             if mine is None:
-                mine = self.fields[key] = Place(self.rule_of(key))
-            mine.add(place)
+                mine = self.fields[key] = PathStats(self.rule_of(key))
+            mine.add(stats)
         if other.values is not None and self.values is not None:
             self.values.add(other.values)
         if other.items is not None:
-            self.items = self.items or Place(self.rule.items())
+            self.items = self.items or PathStats(self.rule.items())
             self.items.add(other.items)
         self._collapse_many()
         if self.values is not None:
             self.values.turn = 0
 
     def rule_of(self, key: str | int) -> Rule:
-        """The rule of what stands at a key of an object or a position of an array."""
+        """The rule of the value at a key of an object or a position of an array."""
         return (self.rule.items() if isinstance(key, int) else self.rule.step(key)) or Rule("skip")
 
-    def ordered(self) -> Iterator[tuple[str | int, Place]]:
+    def ordered(self) -> Iterator[tuple[str | int, PathStats]]:
         """The fields in their usual order in the documents: by average position, then by name."""
 
-        def turn(entry: tuple[str | int, Place]) -> tuple[int, int, str]:
-            key, place = entry
-            return (place.turn * 1_000_000 // max(place.total, 1), isinstance(key, int), str(key))
+        def turn(entry: tuple[str | int, PathStats]) -> tuple[int, int, str]:
+            key, stats = entry
+            return (stats.turn * 1_000_000 // max(stats.total, 1), isinstance(key, int), str(key))
 
         return iter(sorted(self.fields.items(), key=turn))

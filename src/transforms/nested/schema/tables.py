@@ -1,10 +1,12 @@
-"""What is told of exploded tables: tables.json, SQL that makes and loads them, and a tree for a person."""
+"""Descriptions of exploded tables: tables.json, SQL that makes and loads them, and a tree for a person."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from typing import Any
+
+from rich.tree import Tree
 
 from transforms.nested.schema.names import clean
 from transforms.nested.schema.plan import ID, PARENT, REST, Table, as_json
@@ -18,7 +20,7 @@ _SQL = {
 }
 _NOTES = {
     "_id": "32 hex digits of SHA-256: the same for the same record, however the input is split",
-    "_parent_id": "_id of the row this one hangs on",
+    "_parent_id": "_id of the parent row",
     "_root_id": "_id of the record",
     "_index": "position in the array, or among the map's sorted keys, from 0",
     "_key": "the map's key",
@@ -78,7 +80,7 @@ def _create(table: Table, lineage: bool) -> str:
 
 
 def _load(table: Table, form: str) -> list[str]:
-    """Statements that load the table's file, each behind the name of who understands it."""
+    """Statements that load the table's file, each after the name of the program that runs it."""
     name, file = _quoted(table.name), file_of(table, form)
     if form == "csv":
         options = "FORMAT csv, HEADER true, AUTO_DETECT false, DELIM ',', QUOTE '\"', ESCAPE '\"', "
@@ -122,10 +124,10 @@ _COLOURS = {
     "unknown": "dim",
 }
 _EACH = {
-    "record": "one row a record",
-    "item": "one row an element",
-    "entry": "one row a key of the map",
-    "object": "one row an object",
+    "record": "one row per record",
+    "item": "one row per element",
+    "entry": "one row per key of the map",
+    "object": "one row per object",
 }
 
 
@@ -140,13 +142,8 @@ def _label(table: Table, form: str) -> str:
     return f"{shown}[bold]{file_of(table, form)}[/]  {count}  [dim]{_EACH[table.each]}[/]"
 
 
-def print_tree(tables: Sequence[Table], form: str, lineage: bool, title: str) -> None:
-    """Prints the tables as a tree: rows, columns with their types, which fields have mixed types."""
-    import sys
-
-    from rich.console import Console
-    from rich.tree import Tree
-
+def tree(tables: Sequence[Table], form: str, title: str) -> Tree:
+    """The tables as a tree for the terminal: rows, columns with their types, which fields have mixed types."""
     nodes: dict[str, Tree] = {}
     top = Tree(title)
     for table in tables:
@@ -157,7 +154,7 @@ def print_tree(tables: Sequence[Table], form: str, lineage: bool, title: str) ->
             colour = _COLOURS.get(column.type.partition("(")[0], "white")
             shown.append(f"{column.name} [{colour}]{column.type}[/]" + (" [red]mixed[/]" if mixed else ""))
         node.add(" · ".join(shown) if shown else "[dim]keys only[/]", style="not bold")
-    Console(highlight=False, width=None if sys.stdout.isatty() else 140).print(top)
+    return top
 
 
 def root_name(text: str) -> str:

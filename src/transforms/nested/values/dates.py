@@ -7,10 +7,10 @@ digits after the point and that offset (`timestamp(0,Z)`: no fraction, UTC). The
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 DATE, TIMESTAMP = "date", "timestamp"
-# What a place has when its texts are not all written in one of these ways.
+# What a path has when its texts are not all written in one of these ways.
 NOT_ONE = ""
 _WRITTEN = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -19,14 +19,14 @@ _WRITTEN = re.compile(
 
 
 def moment(text: str) -> datetime:
-    """The moment in UTC of a text that `spelling` knows as a timestamp."""
+    """The moment in UTC of a text that `date_format` knows as a timestamp."""
     return datetime.fromisoformat(text).astimezone(UTC)
 
 
-def spelling(text: str) -> str:
+def date_format(text: str) -> str:
     """The type that holds the text and gives it back exactly; `NOT_ONE` for any other text.
 
-    >>> spelling("2024-02-29"), spelling("2023-02-29"), spelling("2024-05-01T08:00:00.250+08:00")
+    >>> date_format("2024-02-29"), date_format("2023-02-29"), date_format("2024-05-01T08:00:00.250+08:00")
     ('date', '', 'timestamp(3,+08:00)')
     """
     match = _WRITTEN.fullmatch(text)
@@ -40,8 +40,8 @@ def spelling(text: str) -> str:
     return f"{TIMESTAMP}({len(match['digits'] or '')},{match['offset']})" if match["time"] else DATE
 
 
-def both(one: str | None, other: str | None) -> str | None:
-    """The spelling of two sets of texts together; None is that of no text."""
+def merge_formats(one: str | None, other: str | None) -> str | None:
+    """The format of two sets of texts together; None is that of no text."""
     if one is None or other is None or one == other:
         return one if other is None else other
     return NOT_ONE
@@ -54,18 +54,3 @@ def in_utc(text: str) -> str:
     '2024-04-30T20:00:00.250Z'
     """
     return text if text.endswith("Z") else f"{moment(text).isoformat()[:19]}{text[19:-6]}Z"
-
-
-def as_written(value: datetime, kind: str) -> str:
-    """The text that a moment was written as, by its column's type.
-
-    >>> as_written(moment("2024-05-01T04:00:00.250+08:00"), "timestamp(3,+08:00)")
-    '2024-05-01T04:00:00.250+08:00'
-    """
-    digits, _, offset = kind[len(TIMESTAMP) + 1 : -1].partition(",")
-    zone = UTC
-    if offset != "Z":
-        away = timedelta(hours=int(offset[1:3]), minutes=int(offset[4:]))
-        zone = timezone(-away if offset[0] == "-" else away)
-    text = value.astimezone(zone).isoformat(timespec="microseconds")
-    return f"{text[:19]}.{text[20 : 20 + int(digits)]}".rstrip(".") + offset

@@ -19,7 +19,7 @@ _ESCAPED_QUOTE = re.compile(r"""\\(.)|(")""", re.DOTALL)
 
 def _double_quoted(single: str) -> str:
     def replaced(match: re.Match[str]) -> str:
-        """What stands for an escape, or for a double quote, in a string with double quotes."""
+        """The text of an escape, or of a double quote, in a string with double quotes."""
         if match[2]:
             return '\\"'
         return "'" if match[1] == "'" else match[0]
@@ -52,6 +52,6 @@ def strict_text(text: str) -> str | None:
         elif kind == "constant":
             token = json.dumps(token.lstrip("+"))
         elif kind == "word" and parts and parts[-1][-1:] not in "[]{}:,":
-            return None  # two words beside each other must not grow into one
+            return None  # two adjacent words must not grow into one
         parts.append(token)
     return "".join(parts)

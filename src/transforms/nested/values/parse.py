@@ -1,18 +1,16 @@
 """JSON text to exact values and back: every document is accepted or refused as RFC 8259 says, and no digit is lost.
 
 Exact values are None, bool, int within 64 bits, float where a double gives the same number, str that is proper
-Unicode without NUL, dict, list; and `Wide` for every other number, `Odd` for every other string.
+Unicode without NUL, dict, list; and `BigNumber` for every other number, `NonPortableString` for every other string.
 """
 
 from __future__ import annotations
 
-import gc
 import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
@@ -21,8 +19,8 @@ from transforms.nested.values.lenient import strict_text
 MAX_DEPTH = 1000
 _RECURSION = 5000
 _INT64 = 2**63
-_ODD = re.compile("[\x00\ud800-\udfff]")
-_ODD_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_NON_PORTABLE = re.compile("[\x00\ud800-\udfff]")
+_NON_PORTABLE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 # Marks in the encoder's output: a string cannot begin so otherwise, since NUL makes a string odd; a key can.
 _MARK = re.compile(r'(?<!\\)"\\u0000(?:\\u0000((?:[^"\\]|\\.)*")|(-?[0-9][-+.0-9eE]*)")(?!:)')
 
@@ -35,7 +33,7 @@ class NotJsonError(ValueError):
         self.reason = reason
 
 
-class Wide:
+class BigNumber:
     """A number that neither 64 bits nor a double hold exactly: its text."""
 
     __slots__ = ("text",)
@@ -48,7 +46,7 @@ class Wide:
         return self.text.lstrip("-").isdigit()
 
 
-class Odd:
+class NonPortableString:
     """A string that UTF-8 or a database's text cannot hold (lone surrogates, NUL)."""
 
     __slots__ = ("value",)
@@ -57,44 +55,29 @@ class Odd:
         self.value = value
 
 
-@contextmanager
-def deep_recursion() -> Iterator[None]:
-    """Room for documents of `MAX_DEPTH` levels."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _RECURSION))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)
+def allow_deep_recursion() -> None:
+    """Raises this process's recursion limit so far that documents of `MAX_DEPTH` levels fit; call it before parsing.
+
+    It is never lowered again: tasks that run in threads of one process share the limit.
+    """
+    sys.setrecursionlimit(max(sys.getrecursionlimit(), _RECURSION))
 
 
-@contextmanager
-def no_collection() -> Iterator[None]:
-    """No search for circles, which values do not have: a search through millions of them takes as long as the work."""
-    before = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if before:
-            gc.enable()
-
-
-def is_odd(text: str) -> bool:
+def is_non_portable(text: str) -> bool:
     """True for a string with NUL or a lone surrogate."""
-    return _ODD.search(text) is not None
+    return _NON_PORTABLE.search(text) is not None
 
 
-def _integer(text: str) -> int | Wide:
+def _integer(text: str) -> int | BigNumber:
     if len(text) < 19:
         return int(text)
     if len(text) > 20:
-        return Wide(text)
+        return BigNumber(text)
     value = int(text)
-    return value if -_INT64 <= value < _INT64 else Wide(text)
+    return value if -_INT64 <= value < _INT64 else BigNumber(text)
 
 
-def _number(text: str) -> float | Wide:
+def _number(text: str) -> float | BigNumber:
     value = float(text)
     # A double holds any 15 digits.
     if len(text) < 17 and "e" not in text and "E" not in text:
@@ -103,9 +86,9 @@ def _number(text: str) -> float | Wide:
     if shortest == text:
         return value
     try:
-        return value if Decimal(shortest) == Decimal(text) and abs(value) != float("inf") else Wide(text)
+        return value if Decimal(shortest) == Decimal(text) and abs(value) != float("inf") else BigNumber(text)
     except InvalidOperation:  # an exponent beyond what decimals know
-        return Wide(text)
+        return BigNumber(text)
 
 
 def _refuse_constant(text: str) -> Any:
@@ -114,13 +97,13 @@ def _refuse_constant(text: str) -> Any:
 
 def _marked(value: Any) -> Any:
     if isinstance(value, str):
-        return Odd(value) if is_odd(value) else value
+        return NonPortableString(value) if is_non_portable(value) else value
     if isinstance(value, dict):
         return {key: _marked(item) for key, item in value.items()}
     return [_marked(item) for item in value] if isinstance(value, list) else value
 
 
-def _keys_given_twice(text: str) -> list[str]:
+def _duplicate_keys(text: str) -> list[str]:
     found: list[str] = []
 
     def keep(pairs: list[tuple[str, Any]]) -> None:
@@ -140,19 +123,19 @@ class Parser:
         self._loads = json.JSONDecoder(parse_int=_integer, parse_float=_number, parse_constant=_refuse_constant).decode
 
     def repeated(self, content: str) -> list[str]:
-        """The keys that the last document gave twice in one object; `content` is its value's `canonical` text.
+        """The duplicate keys in objects of the last document; `content` is its value's `canonical` text.
 
-        Every key has a colon, and a key given twice leaves one less in `content`: all other colons stand in strings.
+        Every key has a colon, and a duplicate one leaves one less in `content`: all other colons are in strings.
         """
         text = self._text
         if text.count(":") == content.count(":") and "\\u003" not in text:
             return []
-        return _keys_given_twice(text)
+        return _duplicate_keys(text)
 
     def parse(self, text: str) -> Any:
         """The value of one document; `NotJsonError` with reason `malformed_json` or `too_deep`.
 
-        The last of equal keys wins, as in `json.loads`. Call it within `deep_recursion`.
+        The last of equal keys wins, as in `json.loads`. Call `allow_deep_recursion` first.
         """
         try:
             return self._strictly(text)
@@ -172,7 +155,7 @@ class Parser:
             raise _refusal(text, error) from None
         if text.count("[") + text.count("{") > MAX_DEPTH:
             _check_depth(value)
-        return _marked(value) if _ODD_ESCAPE.search(text) else value
+        return _marked(value) if _NON_PORTABLE_ESCAPE.search(text) else value
 
 
 def _too_deep() -> NotJsonError:
@@ -196,7 +179,7 @@ def _refusal(text: str, error: json.JSONDecodeError) -> NotJsonError:
 
 
 def _mark(value: Any) -> str:
-    return "\0" + value.text if isinstance(value, Wide) else "\0\0" + value.value
+    return "\0" + value.text if isinstance(value, BigNumber) else "\0\0" + value.value
 
 
 def _unmark(match: re.Match[str]) -> str:
@@ -222,7 +205,7 @@ def canonical(value: Any) -> str:
 def readable(value: Any) -> str:
     """As `canonical`, but letters stay letters; strings that UTF-8 cannot hold are escaped."""
     text = _unicode(value)
-    if _ODD.search(text) or '"\\u0000' in text:
+    if _NON_PORTABLE.search(text) or '"\\u0000' in text:
         return canonical(value)
     return text
 

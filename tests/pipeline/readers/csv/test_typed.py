@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from chispa import assert_df_equality
+from pipeline.readers.records import csv_lines
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
+from transforms.problems import PROBLEM
 
 from pipeline import storage
 from pipeline.errors import InputError
 from pipeline.readers.csv import typed as csv_source
-from pipeline.readers.records import csv_lines
-from transforms.problems import PROBLEM
 
 SCHEMA = T.StructType(
     [

@@ -1,15 +1,12 @@
-"""A locked schema is held: what later records do differently is told, added, kept aside or refused, never lost."""
+"""A locked schema stays: what later records do differently is reported, added, kept aside or refused, never lost."""
 
 from __future__ import annotations
 
-import pathlib
-
 import pytest
 
-from pipeline.errors import InputError, UsageError
-from tests.support.documents import explode, see
+from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
-from transforms.nested.schema.lock import Drift, drift, lock_bytes, read_lock, settle_drift
+from transforms.nested.schema.lock import Drift, SchemaError, apply_drift_mode, drift, lock_bytes, parse_lock
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import build_rules
@@ -18,42 +15,41 @@ MONDAY = ['{"id": 1, "price": 5, "name": "pen", "tags": ["x"], "note": null}']
 TUESDAY = ['{"id": 2, "price": 5.5, "colour": "red", "note": "new", "sizes": [1]}', '{"id": "3a"}']
 
 
-def held(locked: list[Table], texts: list[str]) -> tuple[list[Table], list[Drift]]:
-    rules = build_rules()
-    lock_rules(rules, locked)
-    place = see(texts, rules)
-    planned = plan_tables(place, "doc", locked=locked)
-    return planned, drift(locked, planned, plan_tables(place, "doc"))
+def plan_against(locked: list[Table], texts: list[str]) -> tuple[list[Table], list[Drift]]:
+    rules = lock_rules(build_rules(), locked)
+    stats = observe(texts, rules)
+    planned = plan_tables(stats, "doc", locked=locked)
+    return planned, drift(locked, planned, plan_tables(stats, "doc"))
 
 
-def test_dates_stay_dates_and_other_texts_get_a_column_beside_them() -> None:
+def test_dates_stay_dates_and_other_texts_get_a_column_of_their_own() -> None:
     locked = explode(['{"day": "2024-01-31"}'], dates=True).tables
     texts = ['{"day": "2024-02-01"}', '{"day": "soon"}']
-    planned = plan_tables(see(texts), "doc", locked=locked, dates=True)
-    found = drift(locked, planned, plan_tables(see(texts), "doc", dates=True))
-    assert [item.told() for item in found] == ["changed type doc.day: date -> text"]
-    added = explode(texts, tables=settle_drift("add", locked, planned, found)[0], form="csv")
+    planned = plan_tables(observe(texts), "doc", locked=locked, dates=True)
+    found = drift(locked, planned, plan_tables(observe(texts), "doc", dates=True))
+    assert [item.message() for item in found] == ["changed type doc.day: date -> text"]
+    added = explode(texts, tables=apply_drift_mode("add", locked, planned, found)[0], form="csv")
     assert [(row["day"], row["day__text"]) for row in added.rows["doc"]] == [("2024-02-01", None), (None, "soon")]
-    kept = explode(texts, tables=settle_drift("report", locked, planned, found)[0], form="csv")
+    kept = explode(texts, tables=apply_drift_mode("report", locked, planned, found)[0], form="csv")
     assert [(row["day"], row["_rest"]) for row in kept.rows["doc"]] == [("2024-02-01", None), (None, '{"/day":"soon"}')]
     assert added.rebuilt() == kept.rebuilt() == [{"day": "2024-02-01"}, {"day": "soon"}]
 
 
 def test_text_stays_text_when_dates_are_asked_for_later() -> None:
     locked = explode(['{"day": "2024-01-31"}']).tables
-    later = plan_tables(see(['{"day": "2024-02-01", "due": "2024-03-01"}']), "doc", locked=locked, dates=True)
+    later = plan_tables(observe(['{"day": "2024-02-01", "due": "2024-03-01"}']), "doc", locked=locked, dates=True)
     assert [(column.name, column.type) for column in later[0].columns] == [("day", "text"), ("due", "date")]
 
 
 def test_the_same_records_show_no_drift() -> None:
     locked = explode(MONDAY).tables
-    planned, found = held(locked, MONDAY)
+    planned, found = plan_against(locked, MONDAY)
     assert (planned, found) == (locked, [])
 
 
-def test_every_difference_is_told() -> None:
-    _, found = held(explode(MONDAY).tables, TUESDAY)
-    assert [item.told() for item in found] == [
+def test_every_difference_is_reported() -> None:
+    _, found = plan_against(explode(MONDAY).tables, TUESDAY)
+    assert [item.message() for item in found] == [
         "first type doc.note: only null -> text",
         "changed type doc.id: integer -> text",
         "changed type doc.price: integer -> double",
@@ -66,8 +62,8 @@ def test_every_difference_is_told() -> None:
 
 def test_add_keeps_every_column_and_puts_new_ones_behind() -> None:
     locked = explode(MONDAY).tables
-    planned, found = held(locked, TUESDAY)
-    tables, loose = settle_drift("add", locked, planned, found)
+    planned, found = plan_against(locked, TUESDAY)
+    tables, loose = apply_drift_mode("add", locked, planned, found)
     assert not loose
     result = explode(TUESDAY, tables=tables)
     assert result.types("doc") == {
@@ -87,7 +83,7 @@ def test_add_keeps_every_column_and_puts_new_ones_behind() -> None:
 
 def test_report_holds_the_columns_and_keeps_the_rest_as_json() -> None:
     locked = explode(MONDAY).tables
-    tables, loose = settle_drift("report", locked, *held(locked, TUESDAY))
+    tables, loose = apply_drift_mode("report", locked, *plan_against(locked, TUESDAY))
     assert loose
     result = explode(TUESDAY, tables=tables)
     assert result.types("doc") == explode(MONDAY).types("doc")
@@ -101,36 +97,44 @@ def test_report_holds_the_columns_and_keeps_the_rest_as_json() -> None:
 def test_fail_stops_on_anything_new_and_names_it() -> None:
     locked = explode(MONDAY).tables
     with pytest.raises(
-        InputError, match=r"do not match the locked schema: first type doc\.note: only null -> text; changed"
+        SchemaError, match=r"do not match the locked schema: first type doc\.note: only null -> text; changed"
     ):
-        settle_drift("fail", locked, *held(locked, TUESDAY))
+        apply_drift_mode("fail", locked, *plan_against(locked, TUESDAY))
 
 
 def test_a_field_that_is_only_absent_today_does_not_fail() -> None:
     locked = explode(MONDAY).tables
-    planned, found = held(locked, ['{"id": 4}'])
+    planned, found = plan_against(locked, ['{"id": 4}'])
     assert {item.change for item in found} == {"lost field", "lost table"}
-    assert settle_drift("fail", locked, planned, found) == (planned, False)
+    assert apply_drift_mode("fail", locked, planned, found) == (planned, False)
 
 
-def test_columns_stay_columns_when_a_thousand_new_keys_come_beside_them() -> None:
+def test_columns_stay_columns_when_a_thousand_new_keys_come() -> None:
     locked = explode(['{"m": {"a": 1, "b": 2}}']).tables
     many = '{"m": {"a": 3, ' + ", ".join(f'"k{number}": {number}' for number in range(1100)) + "}}"
-    planned, found = held(locked, [many])
-    assert [item.told() for item in found] == ["lost field doc.m.b: integer", "new table doc__m"]
+    planned, found = plan_against(locked, [many])
+    assert [item.message() for item in found] == ["lost field doc.m.b: integer", "new table doc__m"]
     result = explode([many], tables=planned)
     assert result.names() == {"doc": ["m__a", "m__b"], "doc__m": ["value"]}
     assert comparable(result.rebuilt()[0]) == comparable(loads(many))
 
 
-def test_a_lock_file_comes_back_and_is_of_one_root(tmp_path: pathlib.Path) -> None:
+def test_a_lock_file_comes_back_and_is_of_one_root() -> None:
     tables = explode(MONDAY).tables
-    file = tmp_path / "schema.json"
-    assert read_lock(str(file), "doc") is None
-    file.write_bytes(lock_bytes(tables, "doc"))
-    assert read_lock(str(file), "doc") == tables
-    with pytest.raises(UsageError, match=r"is of --root doc, not of orders"):
-        read_lock(str(file), "orders")
-    file.write_text('{"tables": 1}')
-    with pytest.raises(UsageError, match="is not a schema that this job wrote"):
-        read_lock(str(file), "doc")
+    content = lock_bytes(tables, "doc")
+    assert parse_lock(content, "s.json", "doc") == tables
+    with pytest.raises(SchemaError, match=r"--schema s\.json is of --root doc, not of orders"):
+        parse_lock(content, "s.json", "orders")
+
+
+@pytest.mark.parametrize("content", [b'{"tables": 1}', b"", b"\xff", b"[]", b'{"root": "doc", "tables": [{}]}'])
+def test_what_is_no_lock_file_is_refused(content: bytes) -> None:
+    with pytest.raises(SchemaError, match=r"--schema s\.json is not a schema that this job wrote"):
+        parse_lock(content, "s.json", "doc")
+
+
+def test_locking_rules_leaves_the_rules_it_is_given() -> None:
+    rules = build_rules(["m.a=json"])
+    locked = lock_rules(rules, explode(['{"m": {"a": 1, "b": 2}}']).tables)
+    assert rules == build_rules(["m.a=json"])
+    assert locked.below["m"].known == {"a", "b"}

@@ -9,15 +9,16 @@ from typing import Any
 
 import duckdb
 import pytest
+from rich.console import Console
 
-from tests.support.documents import see
+from tests.support.documents import observe
 from tests.support.postgres import PrivatePostgres
 from tests.support.rebuild import Rebuild, comparable, loads
 from transforms.nested.rows.render import CSV, as_lists
-from transforms.nested.rows.shredder import Walk
+from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import build_rules
-from transforms.nested.schema.tables import print_tree, tables_json, tables_sql
+from transforms.nested.schema.tables import tables_json, tables_sql, tree
 from transforms.nested.values.parse import Parser
 
 DOCUMENTS = [
@@ -30,16 +31,16 @@ DOCUMENTS = [
 
 
 def made(folder: pathlib.Path, form: str) -> list[Table]:
-    """Explodes the documents into files of the format, with tables.json and tables.sql beside them."""
+    """Explodes the documents into files of the format, with their tables.json and tables.sql."""
     rules = build_rules(["m=map"])
-    tables = plan_tables(see(DOCUMENTS, rules), "doc", dates=True)
-    walk = Walk(tables, rules)
+    tables = plan_tables(observe(DOCUMENTS, rules), "doc", dates=True)
+    shredder = Shredder(tables, rules)
     ids = [f"{number:032d}" for number in range(len(DOCUMENTS))]
-    walk.records(ids, [Parser().parse(text) for text in DOCUMENTS])
-    for rows in walk.tables:
-        lines = [line for lines in as_lists(rows, form, False, len(DOCUMENTS)).to_pylist() for line in lines]
-        head = [",".join(name for name, _ in rows.table.all_columns())] if form == CSV else []
-        (folder / f"{rows.table.name}.{form}").write_text(
+    shredder.shred(ids, [Parser().parse(text) for text in DOCUMENTS])
+    for builder in shredder.tables:
+        lines = [line for lines in as_lists(builder, form, False, len(DOCUMENTS)).to_pylist() for line in lines]
+        head = [",".join(name for name, _ in builder.table.all_columns())] if form == CSV else []
+        (folder / f"{builder.table.name}.{form}").write_text(
             "".join(f"{line}\n" for line in head + lines), encoding="utf-8"
         )
     (folder / "tables.sql").write_bytes(tables_sql(tables, form, False))
@@ -54,8 +55,8 @@ def statements(folder: pathlib.Path, who: str) -> list[str]:
 
 
 def assert_same_documents(tables: list[Table], rows: dict[str, list[dict[str, Any]]]) -> None:
-    told = json.loads(tables_json(tables, "csv", False, "__"))["tables"]
-    documents = Rebuild(told, rows).documents()
+    described = json.loads(tables_json(tables, "csv", False, "__"))["tables"]
+    documents = Rebuild(described, rows).documents()
     assert [comparable(document) for document in documents] == [comparable(loads(text)) for text in DOCUMENTS]
 
 
@@ -97,10 +98,10 @@ def test_postgresql_loads_what_was_written(form: str, tmp_path: pathlib.Path, po
     assert_same_documents(tables, rows)
 
 
-def test_tables_json_tells_names_that_are_not_the_keys(tmp_path: pathlib.Path) -> None:
-    told = json.loads(tables_json(made(tmp_path, "csv"), "csv", False, "__"))["tables"]
-    assert [(r["column"], r["path"]) for r in told[0]["renamed"]] == [("a_b_1d33ea", ["a.b"])]
-    assert [(t["name"], t["file"], t["rows"]) for t in told] == [
+def test_tables_json_lists_names_that_are_not_the_keys(tmp_path: pathlib.Path) -> None:
+    described = json.loads(tables_json(made(tmp_path, "csv"), "csv", False, "__"))["tables"]
+    assert [(r["column"], r["path"]) for r in described[0]["renamed"]] == [("a_b_1d33ea", ["a.b"])]
+    assert [(t["name"], t["file"], t["rows"]) for t in described] == [
         ("doc", "doc.csv", 3),
         ("doc__m", "doc__m.csv", 2),
         ("doc__m__n", "doc__m__n.csv", 2),
@@ -108,9 +109,11 @@ def test_tables_json_tells_names_that_are_not_the_keys(tmp_path: pathlib.Path) -
     ]
 
 
-def test_the_tree_shows_tables_rows_and_types(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
-    print_tree(made(tmp_path, "csv"), "csv", False, "Tables of orders.json")
-    shown = capsys.readouterr().out
+def test_the_tree_shows_tables_rows_and_types(tmp_path: pathlib.Path) -> None:
+    console = Console(highlight=False, width=140)
+    with console.capture() as captured:
+        console.print(tree(made(tmp_path, "csv"), "csv", "Tables of orders.json"))
+    shown = captured.get()
     for part in (
         "doc.csv  3 rows",
         "id__number integer mixed",

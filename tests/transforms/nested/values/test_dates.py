@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.documents import explode, see
-from tests.support.rebuild import comparable, loads
+from tests.support.documents import explode, observe
+from tests.support.rebuild import as_written, comparable, loads
 from transforms.nested.schema.plan import plan_tables
-from transforms.nested.values.dates import as_written, both, in_utc, moment, spelling
+from transforms.nested.values.dates import date_format, in_utc, merge_formats, moment
 
 TEXTS = st.sampled_from(
     [
@@ -45,7 +45,7 @@ TEXTS = st.sampled_from(
     ],
 )
 def test_canonical_texts_have_a_type_that_gives_them_back(text: str, kind: str) -> None:
-    assert spelling(text) == kind
+    assert date_format(text) == kind
     if kind != "date":
         assert as_written(moment(text), kind) == text
 
@@ -79,7 +79,7 @@ def test_canonical_texts_have_a_type_that_gives_them_back(text: str, kind: str) 
     ],
 )
 def test_any_other_text_stays_text(text: str) -> None:
-    assert spelling(text) == ""
+    assert date_format(text) == ""
 
 
 @given(st.datetimes(timezones=st.timezones()), st.integers(0, 6), st.integers(-14 * 60, 14 * 60))
@@ -87,7 +87,7 @@ def test_every_moment_comes_back_as_it_was_written(value: datetime, digits: int,
     offset = f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
     text = value.replace(tzinfo=None).isoformat(timespec="microseconds")
     text = text[:19] + (f".{text[20 : 20 + digits]}" if digits else "") + offset
-    kind = spelling(text)
+    kind = date_format(text)
     if kind:
         assert kind == f"timestamp({digits},{offset})"
         assert as_written(moment(text), kind) == text
@@ -95,13 +95,13 @@ def test_every_moment_comes_back_as_it_was_written(value: datetime, digits: int,
 
 
 @given(st.lists(st.sampled_from([None, "date", "timestamp(0,Z)", ""]), min_size=1))
-def test_spellings_add_up_in_any_order(kinds: list[str | None]) -> None:
+def test_formats_add_up_in_any_order(kinds: list[str | None]) -> None:
     forth: str | None = None
     back: str | None = None
     for kind in kinds:
-        forth = both(forth, kind)
+        forth = merge_formats(forth, kind)
     for kind in reversed(kinds):
-        back = both(kind, back)
+        back = merge_formats(kind, back)
     assert forth == back
 
 
@@ -119,7 +119,7 @@ def test_spellings_add_up_in_any_order(kinds: list[str | None]) -> None:
         (["2024-01-31", "\x00"], {"v": "text"}),
     ],
 )
-def test_one_text_of_another_spelling_keeps_the_column_text(values: list[object], types: dict[str, str]) -> None:
+def test_one_text_of_another_format_keeps_the_column_text(values: list[object], types: dict[str, str]) -> None:
     texts = [json.dumps({"v": value}) for value in values]
     assert explode(texts, dates=True).types("doc") == types
     assert "date" not in explode(texts).types("doc").values()
@@ -149,8 +149,8 @@ def test_the_documents_come_back_exactly_by_their_own_plan_and_by_another(
     documents: list[dict[str, object]], planned: list[dict[str, object]], form: str
 ) -> None:
     texts = [json.dumps(document) for document in documents]
-    before = plan_tables(see([json.dumps(document) for document in planned]), "doc", dates=True)
-    grown = plan_tables(see(texts), "doc", locked=before, dates=True)
+    before = plan_tables(observe([json.dumps(document) for document in planned]), "doc", dates=True)
+    grown = plan_tables(observe(texts), "doc", locked=before, dates=True)
     for found in (explode(texts, dates=True, form=form), explode(texts, tables=grown, form=form)):
         assert [comparable(document) for document in found.rebuilt()] == [comparable(loads(text)) for text in texts]
 
@@ -158,5 +158,5 @@ def test_the_documents_come_back_exactly_by_their_own_plan_and_by_another(
 def test_the_plan_does_not_depend_on_the_split() -> None:
     texts = [json.dumps({"v": f"2024-01-{day:02d}", "w": "x" if day == 9 else "2024-01-01"}) for day in range(1, 20)]
     for parts in (1, 3, 7):
-        assert plan_tables(see(texts, parts=parts), "doc", dates=True)[0].columns[0].type == "date"
-        assert plan_tables(see(texts[::-1], parts=parts), "doc", dates=True)[0].columns[1].type == "text"
+        assert plan_tables(observe(texts, parts=parts), "doc", dates=True)[0].columns[0].type == "date"
+        assert plan_tables(observe(texts[::-1], parts=parts), "doc", dates=True)[0].columns[1].type == "text"
