@@ -113,7 +113,7 @@ def plan(run: Run, kept: DataFrame, rules: Rule, locked: list[Table] | None) -> 
 
 def note_repeated(run: Run, used: DataFrame) -> bool:
     """Notes duplicate keys in objects; returns whether several records share a root key."""
-    first = F.min(F.when(F.col("_repeated").isNotNull(), F.struct("_file", "_position", "_repeated")))
+    first = F.min(F.when(F.col("_repeated").isNotNull(), F.struct("_source_file", "_source_offset", "_repeated")))
     row = used.agg(F.count("_key"), F.countDistinct("_key"), F.count("_repeated"), first).collect()[0]
     if row[2]:
         where = f"{run.scan_of('source').files[row[3][0]]} at byte {row[3][1]}: {row[3][2]}"

@@ -10,7 +10,7 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 from pyspark.sql import DataFrame  # noqa: E402
 from pyspark.sql import functions as F  # noqa: E402
 from pyspark.sql import types as T  # noqa: E402
-from transforms.problems import PROBLEM, is_used  # noqa: E402
+from transforms.row_errors import ERROR, is_valid  # noqa: E402
 
 from pipeline.charts import Series, stacked_histogram  # noqa: E402
 from pipeline.errors import UsageError  # noqa: E402
@@ -91,12 +91,12 @@ def body(run: Run) -> None:
     if some_are:
         repeated = restaurants.find_repeated(found, twice)
         run.settle(RESTAURANT, restaurants.exclude_repeated(found, repeated), inside=ARRAY)
-    known = run.kept(RESTAURANT).where(is_used() | (F.col(f"{PROBLEM}.reason") == restaurants.UNKNOWN_COUNTRY))
+    known = run.kept(RESTAURANT).where(is_valid() | (F.col(f"{ERROR}.code") == restaurants.UNKNOWN_COUNTRY))
     period = (run.options.events_from, run.options.events_to)
     tagged = explode_events(known, period)
     events = run.settle(EVENT, tagged, own_text=F.to_json("_event"), may_be_empty=True)
 
-    published = restaurants.restaurant_details(known.where(is_used()))
+    published = restaurants.restaurant_details(known.where(is_valid()))
     used, used_events = (run.account(name).used for name in (RESTAURANT, EVENT))
     run.together(
         lambda: run.write_csv("restaurant_details.csv", published, order=["Restaurant Id"], known=used),

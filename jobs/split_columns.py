@@ -148,7 +148,7 @@ def write(run: Run, frame: DataFrame) -> None:
 
 def show(run: Run, plan: Plan, frame: DataFrame) -> None:
     """For a dry run: the columns found, and the first rows that do not fit."""
-    from transforms.problems import is_used
+    from transforms.row_errors import is_valid
 
     found = [
         [packed.column, ", ".join(f"{p.name} {p.type}" for p in packed.pieces)]
@@ -158,20 +158,20 @@ def show(run: Run, plan: Plan, frame: DataFrame) -> None:
     found += [[name, "cells"] for name in plan.cells]
     run.show("Packed columns", ["column", "pieces"], found)
     run.show("Columns", ["column", "type"], [[f.name, f.dataType.simpleString()] for f in frame.schema.fields])
-    misfits = run.kept("source").where(~is_used()).select("_file", "_position", "_problem").limit(MISFITS).collect()
+    misfits = run.kept("source").where(~is_valid()).select("_source_file", "_source_offset", "_error").limit(MISFITS).collect()
     if misfits:
         places = run.spark.createDataFrame(
-            [(row["_file"], row["_position"]) for row in misfits], "_file int, _position bigint"
+            [(row["_source_file"], row["_source_offset"]) for row in misfits], "_source_file int, _source_offset bigint"
         )
-        texts = {(row["_file"], row["_position"]): row for row in run.scan_of("source").look_again(places).collect()}
+        texts = {(row["_source_file"], row["_source_offset"]): row for row in run.scan_of("source").look_again(places).collect()}
         rows = []
         for row in misfits:
-            text = texts[row["_file"], row["_position"]]
+            text = texts[row["_source_file"], row["_source_offset"]]
             rows.append(
                 [
                     f"{pathlib.PurePosixPath(text['file']).name}, line {text['position']}",
-                    row["_problem"]["reason"],
-                    row["_problem"]["detail"],
+                    row["_error"]["code"],
+                    row["_error"]["detail"],
                     text["raw"],
                 ]
             )

@@ -8,7 +8,7 @@ from pyspark.sql import types as T
 
 from transforms.duplicates import tag_repeated_keys
 from transforms.nested.items import explode_items
-from transforms.problems import PROBLEM, exclude, is_used, reject
+from transforms.row_errors import ERROR, exclude, is_valid, reject
 
 INFORMATION_COLUMNS = (
     "car_park_no",
@@ -101,13 +101,13 @@ def check_answers(answers: DataFrame) -> DataFrame:
 def readings(answers: DataFrame) -> DataFrame:
     """The readings of all answers, one row a lot type of a car park in an answer; none lost, bad ones tagged.
 
-    In: `items` as in `ANSWER`, `_file`, `_position`; one row an answer. Out: `car_park_no`, `lot_type` string,
+    In: `items` as in `ANSWER`, `_source_file`, `_source_offset`; one row an answer. Out: `car_park_no`, `lot_type` string,
     `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as they
-    came, as JSON), `_file`, `_position`, `_problem`. Rejected: `missing_value` (no number, lot type, figure or time),
+    came, as JSON), `_source_file`, `_source_offset`, `_error`. Rejected: `missing_value` (no number, lot type, figure or time),
     `wrong_type` (a figure that is no whole number from 0 on, a time that is none), `no_lots` (a car park without
     carpark_info).
     """
-    places = ("_file", "_position")
+    places = ("_source_file", "_source_offset")
     items = explode_items(answers.select("items", *places), F.col("items"))
     parks = explode_items(items.select("item.*", *places), F.col("carpark_data"), item="park")
     listed = parks.select("timestamp", "park.*", *places)
@@ -120,8 +120,8 @@ def readings(answers: DataFrame) -> DataFrame:
         F.trim("update_datetime").alias("update_datetime"),
         F.trim("timestamp").alias("timestamp"),
         F.col("lot").isNull().alias("no_lots"),
-        "_file",
-        "_position",
+        "_source_file",
+        "_source_offset",
     )
     return _checked(raw).select(
         "car_park_no",
@@ -131,9 +131,9 @@ def readings(answers: DataFrame) -> DataFrame:
         local_time(F.col("update_datetime")).alias("updated_at"),
         local_time(F.col("timestamp")).alias("answered_at"),
         F.to_json(F.struct(*_TEXTS)).alias("reading"),
-        "_file",
-        "_position",
-        PROBLEM,
+        "_source_file",
+        "_source_offset",
+        ERROR,
     )
 
 
@@ -161,7 +161,7 @@ def keep_newest(tagged: DataFrame) -> DataFrame:
     one with the smaller figures. Excluded: `repeated_reading` (same update time), `older_reading`. Rows that already
     have a problem are not compared.
     """
-    same_lots = Window.partitionBy(is_used(), "car_park_no", "lot_type")
+    same_lots = Window.partitionBy(is_valid(), "car_park_no", "lot_type")
     newest_first = same_lots.orderBy(F.desc("updated_at"), F.desc("answered_at"), "total_lots", "available_lots")
     ranked = tagged.select(
         "*", F.row_number().over(newest_first).alias("_rank"), F.first("updated_at").over(newest_first).alias("_newest")

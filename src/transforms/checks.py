@@ -17,7 +17,7 @@ from transforms.row_errors import exclude, is_valid, reject
 from transforms.text import quoted
 
 # Which row of the input a row is. Rows exploded out of records have a third, `_index`.
-PLACE = ("_file", "_position")
+PLACE = ("_source_file", "_source_offset")
 
 
 def _column(name: str) -> Column:
@@ -49,10 +49,10 @@ def check_unique(
     Null rule: a row with a null in its key is not compared; nulls in the content are equal to each other and sort last.
 
     >>> rows = [(2, "c1", 0), (1, "c1", 9), (1, "c1", 18), (3, "c2", 27)]
-    >>> frame = spark.createDataFrame(rows, "id int, reference string, _position int").withColumn("_file", F.lit(0))
+    >>> frame = spark.createDataFrame(rows, "id int, reference string, _source_offset int").withColumn("_source_file", F.lit(0))
     >>> from transforms.row_errors import no_error
     >>> checked = check_unique(frame.withColumn("_error", no_error()), "reference")
-    >>> checked.orderBy("_position").select("id", "reference", "_error.code").show()
+    >>> checked.orderBy("_source_offset").select("id", "reference", "_error.code").show()
     +---+---------+--------------------+
     | id|reference|                code|
     +---+---------+--------------------+
@@ -128,10 +128,10 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     row whose `within` is null is not compared.
 
     >>> rows = [(1, "o1", "lamp", 0), (1, "o1", "lamp", 9), (2, "o1", "lamp", 18)]
-    >>> frame = spark.createDataFrame(rows, "id int, order string, name string, _position int")
+    >>> frame = spark.createDataFrame(rows, "id int, order string, name string, _source_offset int")
     >>> from transforms.row_errors import no_error
-    >>> checked = exclude_duplicates(frame.withColumns({"_file": F.lit(0), "_error": no_error()}), "order")
-    >>> checked.orderBy("_position").select("id", "_error.code", "_error.detail").show(truncate=False)
+    >>> checked = exclude_duplicates(frame.withColumns({"_source_file": F.lit(0), "_error": no_error()}), "order")
+    >>> checked.orderBy("_source_offset").select("id", "_error.code", "_error.detail").show(truncate=False)
     +---+---------+-----------------------+
     |id |code     |detail                 |
     +---+---------+-----------------------+

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.problems import PROBLEM, exclude, is_used, reject
+from transforms.row_errors import ERROR, exclude, is_valid, reject
 
 _RANK, _FIRST = "_rank", "_first"
 
@@ -20,10 +20,10 @@ def tag_repeated_keys(frame: DataFrame, key: Sequence[str], content: Sequence[st
     to each other and sort last. Rows that already have a problem are left as they are and are not compared.
 
     >>> frame = spark.createDataFrame([(1, "a"), (1, "a"), (1, "b"), (2, "a")], "id int, name string")
-    >>> from transforms.problems import no_problem
-    >>> frame = frame.withColumn("_problem", no_problem())
+    >>> from transforms.row_errors import no_error
+    >>> frame = frame.withColumn("_error", no_error())
     >>> tagged = tag_repeated_keys(frame, ["id"], ["name"], "conflicting_id")
-    >>> tagged.orderBy("id", "name").select("id", "name", "_problem.kind", "_problem.reason").show()
+    >>> tagged.orderBy("id", "name").select("id", "name", "_error.kind", "_error.code").show()
     +---+----+--------+--------------+
     | id|name|    kind|        reason|
     +---+----+--------+--------------+
@@ -34,11 +34,11 @@ def tag_repeated_keys(frame: DataFrame, key: Sequence[str], content: Sequence[st
     +---+----+--------+--------------+
     <BLANKLINE>
     """
-    same_key = Window.partitionBy(is_used(), *key)
+    same_key = Window.partitionBy(is_valid(), *key)
     in_order = same_key.orderBy(*[F.col(name).asc_nulls_last() for name in content])
     row = F.struct(*content)
     ranked = frame.select("*", F.row_number().over(in_order).alias(_RANK), F.first(row).over(in_order).alias(_FIRST))
-    repeated = F.col(PROBLEM).isNull() & (F.col(_RANK) > 1)
+    repeated = F.col(ERROR).isNull() & (F.col(_RANK) > 1)
     told = F.concat(F.lit(f"{', '.join(key)} = "), F.concat_ws(", ", *[F.col(name).cast("string") for name in key]))
     tagged = exclude(ranked, repeated & row.eqNullSafe(F.col(_FIRST)), "duplicate", told)
     tagged = reject(tagged, repeated, conflict, F.concat(told, F.lit(" stands there twice with different content")))

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from transforms.names import split_names
-from transforms.problems import exclude, is_used, reject
+from transforms.row_errors import exclude, is_valid, reject
 
 PEOPLE = StructType(
     [
@@ -70,8 +70,8 @@ def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
     row of an id). Rows that already have a problem take no part in the comparison.
 
     >>> rows = spark.createDataFrame([("John Doe", 25, "Rome", 0, 9), ("Eve", 999, "Rome", 0, 30)],
-    ...     "fullname string, age int, location string, _file int, _position long")
-    >>> tag_people(rows).select("first_name", "last_name", "age", "_problem.reason").orderBy("age").show()
+    ...     "fullname string, age int, location string, _source_file int, _source_offset long")
+    >>> tag_people(rows).select("first_name", "last_name", "age", "_error.code").orderBy("age").show()
     +----------+---------+---+----------------+
     |first_name|last_name|age|          reason|
     +----------+---------+---+----------------+
@@ -89,13 +89,13 @@ def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
 
 def _one_row_an_id(named: DataFrame) -> DataFrame:
     # Rows with a problem are groups of their own, so that a bad row never makes a good one a duplicate.
-    alone = F.when(~is_used(), F.struct("_file", "_position"))
+    alone = F.when(~is_valid(), F.struct("_source_file", "_source_offset"))
     same_id = Window.partitionBy("id", alone)
     content = F.struct(*KEY_COLUMNS)
     compared = named.withColumns(
         {
             "_differs": F.min(content).over(same_id) != F.max(content).over(same_id),
-            "_nth": F.row_number().over(same_id.orderBy("_file", "_position")),
+            "_nth": F.row_number().over(same_id.orderBy("_source_file", "_source_offset")),
         }
     )
     detail = F.concat(F.lit("other rows of this input have the same key and different values; id "), F.col("id"))

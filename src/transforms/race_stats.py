@@ -7,7 +7,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.duplicates import tag_repeated_keys
-from transforms.problems import PROBLEM, exclude, is_used, reject
+from transforms.row_errors import ERROR, exclude, is_valid, reject
 
 # `null` in any case: the comparison of absent values ignores case.
 ABSENT = ("", "\\N", "null")
@@ -96,8 +96,8 @@ def check_results(results: DataFrame, races: DataFrame) -> DataFrame:
     """
     content = ["raceId", "driverId", "position", "fastestLapTime"]
     tagged = tag_repeated_keys(results, ["resultId"], content, "conflicting_result")
-    other_year = ~is_used() & (F.col(f"{PROBLEM}.reason") == "other_year")
-    known = races.where(is_used() | other_year).select(
+    other_year = ~is_valid() & (F.col(f"{ERROR}.code") == "other_year")
+    known = races.where(is_valid() | other_year).select(
         "raceId", F.coalesce(other_year, F.lit(False)).alias("_other_year")
     )
     joined = tagged.join(known, on="raceId", how="left").select(*results.columns, "_other_year")

@@ -8,25 +8,25 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from transforms.nested.items import explode_items
-from transforms.problems import PROBLEM, exclude, no_problem, reject
+from transforms.row_errors import ERROR, exclude, no_error, reject
 
 
 def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime.date]) -> DataFrame:
     """Restaurants as events: one row an event of a restaurant, tagged when it is not to be published.
 
-    In: what `transforms.restaurants.explode_restaurants` gives, and the period's first and last day. Out: `_file`,
-    `_position`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`, `Photo URL`, `Event Title`,
-    `Event Start Date` date, `Event End Date` date, `_problem`, and `_event`, the event as sent. An absent start or end
+    In: what `transforms.restaurants.explode_restaurants` gives, and the period's first and last day. Out: `_source_file`,
+    `_source_offset`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`, `Photo URL`, `Event Title`,
+    `Event Start Date` date, `Event End Date` date, `_error`, and `_event`, the event as sent. An absent start or end
     is open. Rejected: `missing_value` (no event id), `wrong_type` (id or date, the detail names it). Excluded:
     `repeated_event` (the same id again in one restaurant, the first stays), `undated_event` (neither date),
     `outside_period` (no day in common with the period, both ends included).
 
     >>> event = "struct<event_id:string,title:string,start_date:string,end_date:string,photo_url:string>"
-    >>> columns = f"_file int, _position long, _index int, id long, name string, events array<{event}>"
+    >>> columns = f"_source_file int, _source_offset long, _index int, id long, name string, events array<{event}>"
     >>> events = [("5", "Jazz", "2019-04-30", "2019-05-02", None), ("6", "Tea", "2019-05-01", None, None)]
     >>> restaurants = spark.createDataFrame([(0, 0, 0, 1, "A", events)], columns)
     >>> found = explode_events(restaurants, (datetime.date(2019, 4, 1), datetime.date(2019, 4, 30)))
-    >>> found.select("Event Id", "Restaurant Name", "Event Title", "_problem.reason").show()
+    >>> found.select("Event Id", "Restaurant Name", "Event Title", "_error.code").show()
     +--------+---------------+-----------+--------------+
     |Event Id|Restaurant Name|Event Title|        reason|
     +--------+---------------+-----------+--------------+
@@ -35,13 +35,21 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     +--------+---------------+-----------+--------------+
     <BLANKLINE>
     """
-    fields = ("_file", "_position", "_index", "id", "name", "events", F.col("events.event_id").alias("_ids"))
+    fields = (
+        "_source_file",
+        "_source_offset",
+        "_index",
+        "id",
+        "name",
+        "events",
+        F.col("events.event_id").alias("_ids"),
+    )
     rows = explode_items(restaurants.select(*fields), F.col("events"), item="e", index="_place")
     start, end = (F.expr(f"try_cast(trim(e.{name}) AS date)") for name in ("start_date", "end_date"))
     number = F.expr("try_cast(trim(e.event_id) AS bigint)")
     events = rows.select(
-        "_file",
-        "_position",
+        "_source_file",
+        "_source_offset",
         "_index",
         number.alias("Event Id"),
         F.col("id").alias("Restaurant Id"),
@@ -66,7 +74,7 @@ def _tagged(events: DataFrame, period: tuple[datetime.date, datetime.date]) -> D
         for name, column in texts.items()
     ]
     told = F.concat_ws("; ", *wrong)
-    tagged = events.withColumn(PROBLEM, no_problem())
+    tagged = events.withColumn(ERROR, no_error())
     tagged = reject(tagged, told != "", "wrong_type", told)
     tagged = reject(tagged, F.col("Event Id").isNull(), "missing_value", "event without id")
     event = F.concat(F.lit("event "), F.col("Event Id").cast("string"))

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.nested.items import explode_items
-from transforms.problems import EXCLUDED, PROBLEM, REJECTED, exclude, problem, reject
+from transforms.row_errors import EXCLUDED, ERROR, REJECTED, exclude, row_error, reject
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"
 EVENT = f"struct<event_id:string,title:string,start_date:string,end_date:string,photos:{PHOTOS}>"
@@ -43,8 +43,8 @@ def _parsed(raw: Column, schema: str, corrupt: str) -> Column:
 def parse_pages(records: DataFrame) -> DataFrame:
     """Raw search pages as arrays of restaurants: one row a page, none lost.
 
-    In: `_file` int, `_position` long, `_raw` string, `_problem`. Out: `_file`, `_position`, `restaurants`
-    array<struct<restaurant, _misfit>>, `_problem`. A page with one field of a wrong type is parsed again restaurant by
+    In: `_source_file` int, `_source_offset` long, `_raw` string, `_error`. Out: `_source_file`, `_source_offset`, `restaurants`
+    array<struct<restaurant, _misfit>>, `_error`. A page with one field of a wrong type is parsed again restaurant by
     restaurant, so that only the restaurant at fault is lost (`_misfit` holds its text). Rejected: `malformed_json`,
     `not_an_object`, `api_error` (detail: message and code), `wrong_type`. Excluded: `empty_page`.
     """
@@ -55,15 +55,17 @@ def parse_pages(records: DataFrame) -> DataFrame:
     restaurants = F.when(bad, one_by_one).otherwise(F.col("_page.restaurants"))
     object_at_all = F.from_json("_raw", "map<string,string>", STRICT).isNotNull()
     checks = [
-        F.when(~F.ltrim(F.col("_raw")).startswith("{"), problem(REJECTED, "not_an_object", F.substring("_raw", 1, 80))),
-        F.when(bad & ~object_at_all, problem(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it")),
+        F.when(
+            ~F.ltrim(F.col("_raw")).startswith("{"), row_error(REJECTED, "not_an_object", F.substring("_raw", 1, 80))
+        ),
+        F.when(bad & ~object_at_all, row_error(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it")),
     ]
     framed = page.select(
-        "_file",
-        "_position",
+        "_source_file",
+        "_source_offset",
         "_page",
         restaurants.alias("restaurants"),
-        F.coalesce(PROBLEM, *checks).alias(PROBLEM),
+        F.coalesce(ERROR, *checks).alias(ERROR),
         bad.alias("_bad"),
     )
     told = F.concat_ws(", ", F.col("_page.message"), F.concat(F.lit("code "), F.col("_page.code")))
@@ -71,7 +73,7 @@ def parse_pages(records: DataFrame) -> DataFrame:
     framed = reject(framed, no_list & (told != ""), "api_error", told)
     framed = reject(framed, F.col("_bad") & no_list, "wrong_type", "restaurants is not a list")
     framed = exclude(framed, no_list | (F.size("restaurants") == 0), "empty_page")
-    return framed.select("_file", "_position", "restaurants", PROBLEM)
+    return framed.select("_source_file", "_source_offset", "restaurants", ERROR)
 
 
 def _text(column: str) -> Column:
@@ -87,28 +89,28 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
     """Pages as restaurants: one row a restaurant of a page, in array order, and one a page that is not used; none lost.
 
     In: what `parse_pages` gives. A page with a problem keeps it and has no `_index` and no values.
-    Out: `_file`, `_position`, `_index` int (place in the page), `id` long, `name`, `country_id` int, `city`, `votes`
+    Out: `_source_file`, `_source_offset`, `_index` int (place in the page), `id` long, `name`, `country_id` int, `city`, `votes`
     long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case), `cuisines`, `events` array<struct<event_id,
-    title, start_date, end_date, photo_url>>, `_problem`. Empty text is null. Rejected: `not_a_restaurant`,
+    title, start_date, end_date, photo_url>>, `_error`. Empty text is null. Rejected: `not_a_restaurant`,
     `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested field; the detail names it).
     """
-    used = F.when(F.col(PROBLEM).isNull(), F.col("restaurants"))
+    used = F.when(F.col(ERROR).isNull(), F.col("restaurants"))
     rows = explode_items(pages, used, item="_element", outer=True)
     rows = rows.select(
-        "_file",
-        "_position",
+        "_source_file",
+        "_source_offset",
         "_index",
-        PROBLEM,
+        ERROR,
         F.col("_element.restaurant").alias("r"),
         F.col("_element._misfit").alias("_misfit"),
     )
     events = F.transform(F.filter("r.zomato_events", lambda e: e["event"].isNotNull()), lambda e: _event(e["event"]))
     flat = rows.select(
-        "_file",
-        "_position",
+        "_source_file",
+        "_source_offset",
         "_index",
         "_misfit",
-        PROBLEM,
+        ERROR,
         F.col("r").isNull().alias("_absent"),
         _number("r.id", "bigint").alias("id"),
         _text("r.name").alias("name"),
@@ -167,7 +169,7 @@ CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rati
 
 def _named_or_unknown() -> Column:
     """Restaurants that are in use, but for an unknown country perhaps: these must not be there twice."""
-    return F.col(PROBLEM).isNull() | (F.col(f"{PROBLEM}.reason") == UNKNOWN_COUNTRY)
+    return F.col(ERROR).isNull() | (F.col(f"{ERROR}.code") == UNKNOWN_COUNTRY)
 
 
 def repeated_ids(restaurants: DataFrame) -> DataFrame:
@@ -177,7 +179,7 @@ def repeated_ids(restaurants: DataFrame) -> DataFrame:
 
 
 def find_repeated(restaurants: DataFrame, twice: DataFrame) -> DataFrame:
-    """The rows of restaurants that are there again: `_file`, `_position`, `_index`, `_again`.
+    """The rows of restaurants that are there again: `_source_file`, `_source_offset`, `_index`, `_again`.
 
     In: what `name_countries` gives, and its `repeated_ids`. Of each id the row whose canonical JSON sorts first stays;
     the others are `duplicate_restaurant` (equal content) or `differing_restaurant`, as `_again` tells. Rows with a
@@ -186,21 +188,21 @@ def find_repeated(restaurants: DataFrame, twice: DataFrame) -> DataFrame:
     content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
     fine = restaurants.where(_named_or_unknown())
     suspects = fine.join(twice, on="id", how="left_semi").withColumn("_content", content)
-    same = Window.partitionBy("id").orderBy("_content", "_file", "_position", "_index")
+    same = Window.partitionBy("id").orderBy("_content", "_source_file", "_source_offset", "_index")
     ranked = suspects.withColumn("_rank", F.row_number().over(same)).withColumn(
         "_first", F.first("_content").over(same)
     )
     equal = F.col("_content") == F.col("_first")
     again = F.when(equal, "duplicate_restaurant").otherwise("differing_restaurant").alias("_again")
-    return ranked.where(F.col("_rank") > 1).select("_file", "_position", "_index", again)
+    return ranked.where(F.col("_rank") > 1).select("_source_file", "_source_offset", "_index", again)
 
 
 def exclude_repeated(restaurants: DataFrame, repeated: DataFrame) -> DataFrame:
     """Excludes the rows that `find_repeated` names. Grain and columns: unchanged."""
-    joined = restaurants.join(repeated, on=["_file", "_position", "_index"], how="left")
-    again = problem(EXCLUDED, F.col("_again"), F.concat(F.lit("restaurant "), F.col("id").cast("string")))
-    found = F.when(F.col("_again").isNotNull(), again).otherwise(F.col(PROBLEM))
-    return joined.withColumn(PROBLEM, found).drop("_again")
+    joined = restaurants.join(repeated, on=["_source_file", "_source_offset", "_index"], how="left")
+    again = row_error(EXCLUDED, F.col("_again"), F.concat(F.lit("restaurant "), F.col("id").cast("string")))
+    found = F.when(F.col("_again").isNotNull(), again).otherwise(F.col(ERROR))
+    return joined.withColumn(ERROR, found).drop("_again")
 
 
 def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:

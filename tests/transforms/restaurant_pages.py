@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from transforms.problems import PROBLEM, no_problem
+from transforms.row_errors import ERROR, no_error
 
 from transforms import restaurants
 
@@ -14,7 +14,9 @@ from transforms import restaurants
 def pages(spark: SparkSession, *texts: str) -> DataFrame:
     """Raw pages as a scan gives them, a hundred bytes each."""
     rows = [(0, 100 * i, text) for i, text in enumerate(texts)]
-    return spark.createDataFrame(rows, "_file int, _position long, _raw string").withColumn(PROBLEM, no_problem())
+    return spark.createDataFrame(rows, "_source_file int, _source_offset long, _raw string").withColumn(
+        ERROR, no_error()
+    )
 
 
 def page(*found: dict[str, Any]) -> str:
@@ -29,5 +31,5 @@ def exploded(spark: SparkSession, *texts: str) -> DataFrame:
 
 def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
     """Kind, reason and detail of every row's problem."""
-    rows = frame.select(f"{PROBLEM}.kind", f"{PROBLEM}.reason", f"{PROBLEM}.detail").collect()
+    rows = frame.select(f"{ERROR}.kind", f"{ERROR}.code", f"{ERROR}.detail").collect()
     return [tuple(row) for row in rows]

@@ -9,7 +9,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.problems import no_problem
+from transforms.row_errors import no_error
 
 from transforms.carparks import (
     ANSWER,
@@ -41,7 +41,7 @@ def ago(seconds: int) -> datetime.datetime:
 
 
 def told(frame: DataFrame, *key: str) -> list[str]:
-    rows = frame.select(F.concat_ws(" ", *key).alias("key"), "_problem.*").collect()
+    rows = frame.select(F.concat_ws(" ", *key).alias("key"), "_error.*").collect()
     return sorted(f"{row.key}: {row.kind} {row.reason}" if row.kind else f"{row.key}: used" for row in rows)
 
 
@@ -83,7 +83,10 @@ def park(number: str | None, updated: str | None, *lots: tuple[str | None, str |
 
 def answers(spark: SparkSession, *found: dict[str, Any]) -> DataFrame:
     return spark.createDataFrame(list(found), ANSWER).select(
-        "items", F.lit(0).alias("_file"), F.lit(0).cast("long").alias("_position"), no_problem().alias("_problem")
+        "items",
+        F.lit(0).alias("_source_file"),
+        F.lit(0).cast("long").alias("_source_offset"),
+        no_error().alias("_error"),
     )
 
 
@@ -104,7 +107,7 @@ def test_an_answer_gives_a_row_for_each_lot_type_with_figures_as_numbers(spark: 
         ],
         READING,
     )
-    actual = readings(found).where("_problem IS NULL").select(*expected.columns)
+    actual = readings(found).where("_error IS NULL").select(*expected.columns)
     assert_df_equality(actual, expected, ignore_row_order=True, ignore_nullable=True)
 
 
@@ -138,7 +141,7 @@ def test_a_bad_reading_is_rejected_with_its_reason_and_the_others_stay(spark: Sp
         "G C: rejected missing_value",
         "H C: rejected wrong_type",
     ]
-    details = {row.detail for row in tagged.select("_problem.detail").collect()}
+    details = {row.detail for row in tagged.select("_error.detail").collect()}
     assert 'reading of A H: total_lots: ["many"] is not a whole number from 0 on' in details
     assert 'reading of B C: update_datetime: ["yesterday"] is not a time like 2021-05-23T17:23:34' in details
 
@@ -162,7 +165,7 @@ def test_the_newest_reading_of_a_number_and_lot_type_counts(spark: SparkSession)
         ("B", "C", 10, 6, ago(60), ago(0)),
         ("B", "C", 10, 5, ago(60), ago(0)),
     ]
-    tagged = keep_newest(spark.createDataFrame(rows, READING).withColumn("_problem", no_problem()))
+    tagged = keep_newest(spark.createDataFrame(rows, READING).withColumn("_error", no_error()))
     assert told(tagged, "car_park_no", "lot_type", "available_lots") == [
         "A C 1: excluded older_reading",
         "A C 2: used",
@@ -246,7 +249,7 @@ def test_every_car_park_that_either_side_knows_comes_out_once(spark: SparkSessio
 
 def test_a_number_that_repeats_in_the_information_counts_once(spark: SparkSession) -> None:
     rows = information(spark, ("A ", "BLK 1"), ("A", "BLK 1"), ("B", "BLK 3"), ("B", "BLK 2"), (" ", "BLK 9"))
-    tagged = check_information(rows.withColumn("_problem", no_problem()))
+    tagged = check_information(rows.withColumn("_error", no_error()))
     assert told(tagged, "car_park_no", "address") == [
         " BLK 9: rejected missing_value",
         "A BLK 1: excluded duplicate",

@@ -7,11 +7,11 @@ from typing import Any
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.problems import PROBLEM, no_problem, problem
+from transforms.row_errors import ERROR, no_error, row_error
 
 from transforms import customer_orders as steps
 
-ITEM = "id bigint, order_reference string, total_price bigint, _file int, _position bigint"
+ITEM = "id bigint, order_reference string, total_price bigint, _source_file int, _source_offset bigint"
 ORDER = "order_reference string, customer_reference string, _keeps_reference boolean"
 CUSTOMER = "customer_reference string, _keeps_reference boolean"
 TOTALS = f"{ORDER}, _items bigint, _high bigint, _low bigint, _may_repeat boolean"
@@ -20,7 +20,7 @@ TOTALS = f"{ORDER}, _items bigint, _high bigint, _low bigint, _may_repeat boolea
 def tagged(spark: SparkSession, rows: list[tuple[Any, ...]], columns: str, reason: str = "") -> DataFrame:
     """Rows without a problem, or all with the same one."""
     frame = spark.createDataFrame(rows, columns)
-    return frame.withColumn(PROBLEM, problem("rejected", reason, "") if reason else no_problem())
+    return frame.withColumn(ERROR, row_error("rejected", reason, "") if reason else no_error())
 
 
 def same(actual: DataFrame, expected: DataFrame) -> None:
@@ -38,7 +38,7 @@ def test_the_smallest_id_keeps_a_reference_equal_rows_are_excluded_and_others_re
         (None, None, "D", 0, 27),
         (None, None, "D", 0, 36),
     ]
-    columns = "id int, ref string, name string, _file int, _position long"
+    columns = "id int, ref string, name string, _source_file int, _source_offset long"
     settled = steps.settle_references(tagged(spark, rows, columns), "ref", ["id", "ref", "name"])
     expected = [
         (0, 0, 3, "c1", "conflicting_reference", False),
@@ -49,16 +49,16 @@ def test_the_smallest_id_keeps_a_reference_equal_rows_are_excluded_and_others_re
         (0, 27, None, None, None, False),
         (0, 36, None, None, None, False),
     ]
-    reason = F.col(f"{PROBLEM}.reason").alias("reason")
-    columns = "_file int, _position long, id int, ref string, reason string, _keeps_reference boolean"
+    reason = F.col(f"{ERROR}.code").alias("reason")
+    columns = "_source_file int, _source_offset long, id int, ref string, reason string, _keeps_reference boolean"
     same(
-        settled.select("_file", "_position", "id", "ref", reason, "_keeps_reference"),
+        settled.select("_source_file", "_source_offset", "id", "ref", reason, "_keeps_reference"),
         spark.createDataFrame(expected, columns),
     )
 
 
 def test_a_rejected_row_keeps_a_reference_only_where_no_row_is_used(spark: SparkSession) -> None:
-    columns = "id int, ref string, _file int, _position long"
+    columns = "id int, ref string, _source_file int, _source_offset long"
     good = tagged(spark, [(9, "c1", 0, 0)], columns)
     bad = tagged(spark, [(1, "c1", 0, 9), (2, "c2", 0, 18)], columns, "wrong_type")
     settled = steps.settle_references(good.unionByName(bad), "ref", ["id", "ref"])
@@ -86,7 +86,7 @@ def test_an_item_that_is_there_again_is_found_and_taken_off_its_order(spark: Spa
     items = tagged(spark, rows, ITEM)
     totals = steps.order_totals(orders, items)
     repeated = steps.repeated_items(items, totals)
-    assert sorted((row["_position"], row[PROBLEM]["reason"]) for row in repeated.collect()) == [
+    assert sorted((row["_source_offset"], row[ERROR]["code"]) for row in repeated.collect()) == [
         (9, "duplicate"),
         (18, "duplicate"),
     ]
@@ -139,9 +139,7 @@ def test_customers_that_are_not_used_or_not_there_lose_their_orders(spark: Spark
         spark, [("o1", "c1"), ("o2", "c3"), ("o3", "c8")], "order_reference string, customer_reference string"
     )
     rejected = steps.tag_parents(orders, lost, "customer_reference", "customer", how="inner")
-    assert sorted(
-        (row[0], row[PROBLEM]["reason"]) for row in rejected.select("order_reference", PROBLEM).collect()
-    ) == [
+    assert sorted((row[0], row[ERROR]["code"]) for row in rejected.select("order_reference", ERROR).collect()) == [
         ("o2", "parent_rejected"),
         ("o3", "unknown_customer"),
     ]
@@ -151,6 +149,6 @@ def test_items_of_lost_and_of_unknown_orders_are_told_apart(spark: SparkSession)
     orders = tagged(spark, [("o1", "c1", True), ("o2", "c9", True)], ORDER)
     items = tagged(spark, [(1, "o1", 1, 0, 0), (2, "o2", 1, 0, 9), (3, "o9", 1, 0, 18)], ITEM)
     lost = spark.createDataFrame([("o2",)], "order_reference string")
-    found = steps.tag_items(items, orders, lost).select("id", F.col(f"{PROBLEM}.reason").alias("reason"))
+    found = steps.tag_items(items, orders, lost).select("id", F.col(f"{ERROR}.code").alias("reason"))
     expected = [(1, None), (2, "parent_rejected"), (3, "unknown_order")]
     same(found, spark.createDataFrame(expected, "id bigint, reason string"))

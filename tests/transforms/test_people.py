@@ -6,11 +6,11 @@ import uuid
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.problems import is_used, reject
+from transforms.row_errors import is_valid, reject
 
 from transforms.people import NAMESPACE, people_table, person_id, tag_people, uuid5
 
-SCHEMA = "fullname string, age int, location string, _file int, _position long"
+SCHEMA = "fullname string, age int, location string, _source_file int, _source_offset long"
 
 
 def tagged(spark: SparkSession, *rows: tuple[str | None, int | None, str | None]) -> DataFrame:
@@ -18,8 +18,8 @@ def tagged(spark: SparkSession, *rows: tuple[str | None, int | None, str | None]
 
 
 def problems(frame: DataFrame) -> list[tuple[int, str | None, str | None]]:
-    rows = frame.select("_position", "_problem.kind", "_problem.reason").orderBy("_position").collect()
-    return [(row["_position"], row["kind"], row["reason"]) for row in rows]
+    rows = frame.select("_source_offset", "_error.kind", "_error.code").orderBy("_source_offset").collect()
+    return [(row["_source_offset"], row["kind"], row["reason"]) for row in rows]
 
 
 def expected_id(*key: str | None) -> str:
@@ -43,7 +43,9 @@ def test_uuid5_of_null_is_null(spark: SparkSession) -> None:
 
 def test_an_id_never_changes(spark: SparkSession) -> None:
     rows = tagged(spark, ("John Doe", 25, "New York"), ('Ann "A" Lee', 7, None))
-    ids = [row[0] for row in rows.orderBy("_position").select(person_id(("fullname", "age", "location"))).collect()]
+    ids = [
+        row[0] for row in rows.orderBy("_source_offset").select(person_id(("fullname", "age", "location"))).collect()
+    ]
     assert ids == [expected_id("John Doe", "25", "New York"), expected_id('Ann "A" Lee', "7", None)]
     assert ids[0] == "684294e4-ec92-592a-9dbb-9501c6ab073d"
 
@@ -55,7 +57,7 @@ def test_the_order_in_which_key_columns_are_named_does_not_matter(spark: SparkSe
 
 def test_people_get_names_and_ids(spark: SparkSession) -> None:
     used = tag_people(tagged(spark, ("Maria  de la Rosa", 31, " Madrid "), ("Smith, Dr. John", 0, None))).where(
-        is_used()
+        is_valid()
     )
     expected = spark.createDataFrame(
         [
@@ -69,7 +71,7 @@ def test_people_get_names_and_ids(spark: SparkSession) -> None:
 
 def test_namesakes_of_another_age_or_place_are_other_people(spark: SparkSession) -> None:
     rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 8, "Rome"), ("Ann Lee", 7, "Oslo"))
-    assert tag_people(rows).where(is_used()).select("id").distinct().count() == 3
+    assert tag_people(rows).where(is_valid()).select("id").distinct().count() == 3
 
 
 def test_the_same_row_again_is_a_duplicate_even_with_other_blanks(spark: SparkSession) -> None:

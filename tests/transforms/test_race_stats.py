@@ -8,7 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.problems import no_problem
+from transforms.row_errors import no_error
 
 from transforms.race_stats import check_races, check_results, race_datetime, race_statistics, winners, year_documents
 
@@ -21,12 +21,12 @@ STATISTIC = (
 
 
 def tagged(spark: SparkSession, rows: list[tuple[Any, ...]], schema: str) -> DataFrame:
-    return spark.createDataFrame(rows, schema).withColumn("_problem", no_problem())
+    return spark.createDataFrame(rows, schema).withColumn("_error", no_error())
 
 
 def told(frame: DataFrame, key: str) -> list[str]:
     """What became of each row: `key: kind reason`, or `key: used`."""
-    rows = frame.select(key, "_problem.kind", "_problem.reason").collect()
+    rows = frame.select(key, "_error.kind", "_error.code").collect()
     return sorted(f"{row[0]}: {row.kind} {row.reason}" if row.kind else f"{row[0]}: used" for row in rows)
 
 

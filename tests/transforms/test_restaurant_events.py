@@ -6,7 +6,7 @@ import datetime
 
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
-from transforms.problems import PROBLEM, is_used
+from transforms.row_errors import ERROR, is_valid
 
 from tests.transforms.restaurant_pages import exploded, outcome, page
 from transforms.restaurant_events import explode_events
@@ -34,7 +34,7 @@ def test_an_event_is_published_when_it_shares_a_day_with_the_period(spark: Spark
         for number, (start, end, _) in enumerate(cases, 1)
     ]
     found = exploded(spark, page({"id": 1, "zomato_events": events}))
-    rows = explode_events(found, APRIL).orderBy("Event Id").select(f"{PROBLEM}.reason").collect()
+    rows = explode_events(found, APRIL).orderBy("Event Id").select(f"{ERROR}.code").collect()
     assert [row.reason for row in rows] == [reason for _, _, reason in cases]
 
 
@@ -60,7 +60,9 @@ def test_an_event_has_its_first_photo_and_a_repeated_one_counts_once(spark: Spar
         " DATE'2019-04-02' `Event Start Date`, DATE'2019-04-03' `Event End Date`"
     )
     assert_df_equality(
-        rows.where(is_used()).drop("_file", "_position", "_index", "_event", PROBLEM), expected, ignore_nullable=True
+        rows.where(is_valid()).drop("_source_file", "_source_offset", "_index", "_event", ERROR),
+        expected,
+        ignore_nullable=True,
     )
 
 

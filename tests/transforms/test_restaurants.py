@@ -7,7 +7,7 @@ from typing import Any
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from transforms.problems import PROBLEM, is_used
+from transforms.row_errors import ERROR, is_valid
 
 from tests.transforms.restaurant_pages import exploded, outcome, page, pages
 from transforms import restaurants
@@ -33,13 +33,13 @@ def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
         ("17", ("rejected", "not_an_object", "17")),
         ("[]", ("rejected", "not_an_object", "[]")),
     ]
-    found = restaurants.parse_pages(pages(spark, *[text for text, _ in cases])).orderBy("_position")
+    found = restaurants.parse_pages(pages(spark, *[text for text, _ in cases])).orderBy("_source_offset")
     assert outcome(found) == [expected for _, expected in cases]
 
 
 def test_a_page_keeps_the_problem_its_reader_found(spark: SparkSession) -> None:
     cut = pages(spark, '{"restaurants": [').withColumn(
-        PROBLEM, F.expr("named_struct('kind', 'rejected', 'reason', 'truncated', 'detail', '')")
+        ERROR, F.expr("named_struct('kind', 'rejected', 'reason', 'truncated', 'detail', '')")
     )
     assert outcome(restaurants.parse_pages(cut)) == [("rejected", "truncated", "")]
 
@@ -56,10 +56,10 @@ def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
         " UNION ALL SELECT 8L, NULL, 3L, CAST(4.0 AS DECIMAL(2,1)), '3F7E00'"
     )
     assert_df_equality(found.select("id", "name", "votes", "rating", "rating_color"), expected, ignore_nullable=True)
-    assert found.where(~is_used()).count() == 0
+    assert found.where(~is_valid()).count() == 0
 
 
-def test_missing_parts_of_a_restaurant_are_null_and_not_a_problem(spark: SparkSession) -> None:
+def test_missing_parts_of_a_restaurant_are_null_and_not_a_error(spark: SparkSession) -> None:
     found = exploded(spark, page({"id": "1", "cuisines": "  "}))
     columns = [
         "id",
@@ -93,13 +93,13 @@ def test_one_bad_restaurant_is_rejected_and_its_neighbour_stays(spark: SparkSess
     texts = [page(restaurant, {"id": 2, "name": "B"}) for restaurant, _ in cases]
     found = exploded(spark, *texts)
     pairs = [one for _, expected in cases for one in (expected, (None, None, None))]
-    assert outcome(found.orderBy("_position", "_index")) == pairs
+    assert outcome(found.orderBy("_source_offset", "_index")) == pairs
 
 
-def test_a_page_that_is_not_used_stays_a_row_with_its_problem(spark: SparkSession) -> None:
+def test_a_page_that_is_not_used_stays_a_row_with_its_error(spark: SparkSession) -> None:
     texts = ['{"message": "no", "code": 440}', page({"id": 7})]
     found = exploded(spark, *texts)
-    rows = [tuple(row) for row in found.select("_position", "_index", "id", f"{PROBLEM}.reason").collect()]
+    rows = [tuple(row) for row in found.select("_source_offset", "_index", "id", f"{ERROR}.code").collect()]
     assert rows == [(0, None, None, "api_error"), (100, 0, 7, None)]
 
 
@@ -137,10 +137,10 @@ def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
             (300, "rejected", "wrong_type"),
             (400, "rejected", "wrong_type"),
         ],
-        "_position long, kind string, reason string",
+        "_source_offset long, kind string, reason string",
     )
     assert_df_equality(
-        rows.select("_position", f"{PROBLEM}.kind", f"{PROBLEM}.reason").orderBy("_position"),
+        rows.select("_source_offset", f"{ERROR}.kind", f"{ERROR}.code").orderBy("_source_offset"),
         expected,
         ignore_nullable=True,
     )

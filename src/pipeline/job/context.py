@@ -52,7 +52,7 @@ class JobContext:
     def read_csv(
         self, source: CsvInput, schema: T.StructType, *, absent: Sequence[str] = ("",), delimiter: str = ","
     ) -> DataFrame:
-        """The records of a CSV input: the schema's columns, `_file`, `_position`, `_error`; one row per record.
+        """The records of a CSV input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per record.
 
         Columns are found by name in every file; a missing one is an `InputError`. A row that does not fit is rejected:
         see `readers.csv.typed.typed_rows`. Texts in `absent` (any case) are null.
@@ -66,7 +66,7 @@ class JobContext:
         return csv_typed.typed_rows(fields, schema, absent=absent)
 
     def read_csv_text(self, source: CsvInput) -> DataFrame:
-        """The lines of a CSV input as text: `_file`, `_position`, `_raw`, `_error`; nothing is parsed."""
+        """The lines of a CSV input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; nothing is parsed."""
         return json_typed.tag_raw(self._counted(source.name, self._table_reader(source).frame))
 
     def csv_header(self, source: CsvInput, delimiter: str = ",") -> list[str]:
@@ -74,18 +74,18 @@ class JobContext:
         return csv_typed.header_names(self._table_reader(source).headers[0], delimiter)
 
     def read_json(self, source: JsonInput, schema: T.StructType, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input: the schema's columns, `_file`, `_position`, `_error`; one row per record.
+        """The records of a JSON input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per record.
 
         `records_path` finds the records in an envelope (`items.data`).
         """
         return json_typed.parse_records(self._json_records(source, records_path), schema)
 
     def read_json_text(self, source: JsonInput, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input as text: `_file`, `_position`, `_raw`, `_error`; nothing is parsed."""
+        """The records of a JSON input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; nothing is parsed."""
         return json_typed.tag_raw(self._json_records(source, records_path))
 
     def files_of(self, source: Input) -> list[str]:
-        """The paths of an input that is read, by the number in `_file`."""
+        """The paths of an input that is read, by the number in `_source_file`."""
         return self._readers[source.name].files
 
     def _json_records(self, source: JsonInput, records_path: str) -> DataFrame:
@@ -252,5 +252,5 @@ def _by_error() -> tuple[Column, Column]:
 
 def _rows_and_files() -> tuple[Column, Column]:
     """How many rows, and the numbers of their files where they have an error."""
-    files = F.collect_set(F.when(~is_valid(), F.col("_file"))).alias("files")
+    files = F.collect_set(F.when(~is_valid(), F.col("_source_file"))).alias("files")
     return F.count(F.lit(1)).alias("rows"), files

@@ -20,7 +20,7 @@ FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
 
 @dataclass(frozen=True)
 class RejectedRows:
-    """The rows of one input that are not used: `frame` has `_file`, `_position`, `_error`.
+    """The rows of one input that are not used: `frame` has `_source_file`, `_source_offset`, `_error`.
 
     `counts`: how many rows have each (kind, code); `files`: the numbers of the files that have any. With `array_path`
     the rows are elements of the array at these keys of their records, and `_index` is their place in it. With
@@ -39,8 +39,8 @@ class RejectedRows:
 def _own_text(rows: RejectedRows, text: Column) -> DataFrame:
     """The rows with the text that they make themselves."""
     files = F.array(*[F.lit(path) for path in rows.reader.files])
-    path = F.element_at(files, F.col("_file") + 1)
-    columns = [path.alias("file"), F.col("_position").alias("position"), text.alias("raw")]
+    path = F.element_at(files, F.col("_source_file") + 1)
+    columns = [path.alias("file"), F.col("_source_offset").alias("position"), text.alias("raw")]
     return rows.frame.select(F.lit(rows.name).alias("input"), ERROR, *columns)
 
 
@@ -56,7 +56,7 @@ def _fetched_text(rejected: Sequence[RejectedRows]) -> DataFrame:
         for one in same:
             index = (F.col("_index") if one.array_path else F.lit(None)).cast("int").alias("_index")
             columns = [F.lit(one.name).alias("input"), F.lit(number).alias("_input")]
-            places.append(one.frame.select(*columns, ERROR, "_file", "_position", index))
+            places.append(one.frame.select(*columns, ERROR, "_source_file", "_source_offset", index))
     found = fetch_raw(lookups, functools.reduce(DataFrame.unionByName, places))
     return found.select("input", ERROR, "file", "position", "raw")
 

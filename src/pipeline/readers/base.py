@@ -12,7 +12,7 @@ from pipeline.readers.csv.fields import Layout
 from pipeline.readers.spans import RecordSpans
 from pipeline.readers.splits import FileSplit
 
-RECORDS = "_file int, _position long, _raw string, _error string"
+RECORDS = "_source_file int, _source_offset long, _raw string, _read_error string"
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class RawSource:
 class Reader(Protocol):
     """Records of an input.
 
-    `frame`: `_file` int (index into `files`), `_position` long (byte offset in the decompressed file), `_raw` string,
-    `_error` string (null when the reader found nothing wrong).
+    `frame`: `_source_file` int (index into `files`), `_source_offset` long (byte offset in the decompressed file), `_raw` string,
+    `_read_error` string (null when the reader found nothing wrong).
     """
 
     frame: DataFrame
@@ -52,14 +52,14 @@ class TableReader(Reader, Protocol):
     header_files: list[str]
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
-        """The wanted fields, one layout per header: `_file`, `_position`, `_error`, `_detail`, `c0`, ... strings."""
+        """The wanted fields, one layout per header: `_source_file`, `_source_offset`, `_read_error`, `_read_detail`, `c0`, ... strings."""
         ...
 
 
 def fields_schema(count: int) -> str:
     """The schema of records as fields."""
     columns = "".join(f", c{i} string" for i in range(count))
-    return f"_file int, _position long, _error string, _detail string{columns}"
+    return f"_source_file int, _source_offset long, _read_error string, _read_detail string{columns}"
 
 
 def splits_by_file(splits: Sequence[FileSplit], files: frozenset[int] | None) -> dict[int, list[FileSplit]]:

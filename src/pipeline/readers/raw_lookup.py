@@ -36,7 +36,7 @@ class Lookup:
 def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
     """The texts of records, or of elements in them, read once from the parts of files that hold any.
 
-    In: `places` with `_input` int (index into `lookups`), `_file` int, `_position` long, `_index` int (the element
+    In: `places` with `_input` int (index into `lookups`), `_source_file` int, `_source_offset` long, `_index` int (the element
     wanted, null: all of the record) and any other columns. Out: each of its rows with `file` string, `position` long
     (byte offset for JSON, physical line from 1 for CSV) and `raw` string, null where the place holds no record. A part
     of a file is read once, by one task, with bounded memory.
@@ -48,8 +48,8 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
     for number, one in enumerate(sources):
         cut = [file for file, parts in one.splits.items() if len(parts) > 1]
         length = max((one.splits[file][0].end for file in cut), default=0)
-        here = (F.col("_input") == number) & F.col("_file").isin(cut)
-        bucket = F.when(here, F.expr(f"_position div {length}")).otherwise(bucket) if cut else bucket
+        here = (F.col("_input") == number) & F.col("_source_file").isin(cut)
+        bucket = F.when(here, F.expr(f"_source_offset div {length}")).otherwise(bucket) if cut else bucket
     splits = sum(len(parts) for one in sources for parts in one.splits.values())
     count = max(1, min(splits, 2 * spark.sparkContext.defaultParallelism))
 
@@ -61,8 +61,8 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
 
     added = [T.StructField("file", T.StringType()), T.StructField("position", T.LongType())]
     schema = T.StructType([*places.schema.fields, *added, T.StructField("raw", T.StringType())])
-    by_split = places.repartition(count, "_input", "_file", bucket)
-    return by_split.sortWithinPartitions("_input", "_file", "_position").mapInArrow(fetch, schema)
+    by_split = places.repartition(count, "_input", "_source_file", bucket)
+    return by_split.sortWithinPartitions("_input", "_source_file", "_source_offset").mapInArrow(fetch, schema)
 
 
 class _Rows:
@@ -79,7 +79,9 @@ class _Rows:
             self._batch, self._at = next(self._batches, None), 0
             if self._batch is None:
                 return None
-            self._columns = [self._batch.column(name).to_numpy() for name in ("_input", "_file", "_position")]
+            self._columns = [
+                self._batch.column(name).to_numpy() for name in ("_input", "_source_file", "_source_offset")
+            ]
         scan, file, position = (int(column[self._at]) for column in self._columns)
         return scan, file, position
 
@@ -98,7 +100,7 @@ def _texts_of(source: RawSource, array_path: str, rows: _Rows, scan: int, file: 
     path = source.paths[file]
     if source.texts is not None:
         for part in rows.take(scan, file, _NO_END):
-            places = part.column("_position").to_pylist()
+            places = part.column("_source_offset").to_pylist()
             yield _with(part, path, places, [source.texts.get(place) for place in places])
         return
     parts = source.splits[file]
@@ -115,12 +117,12 @@ def _texts_of(source: RawSource, array_path: str, rows: _Rows, scan: int, file: 
         if head is None or head[:2] != (scan, file) or head[2] > end:
             return
     for part in rows.take(scan, file, end):
-        yield _with(part, path, part.column("_position").to_pylist(), [None] * part.num_rows)
+        yield _with(part, path, part.column("_source_offset").to_pylist(), [None] * part.num_rows)
 
 
 def _looked_up(part: Any, path: str, found: RecordSpans, lines: LineNumbers | None, inside: str) -> Any:
 
-    positions, places = part.column("_position").to_numpy(), found.places()
+    positions, places = part.column("_source_offset").to_numpy(), found.places()
     at = np.searchsorted(places, positions)
     texts: list[str | None] = []
     last, elements = -1, _Elements(b"", inside)

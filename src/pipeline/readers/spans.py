@@ -113,12 +113,12 @@ def _batch(
         told,
         *(pa.array(more, pa.int32()) for more in extra),
     ]
-    names = ["_file", "_position", "_raw", "_error", *(["_layout"] if extra else [])]
+    names = ["_source_file", "_source_offset", "_raw", "_read_error", *(["_layout"] if extra else [])]
     return pa.RecordBatch.from_arrays(columns, names=names)
 
 
 def batches(finds: Iterable[tuple[int, int | None, RecordSpans]], exact: bool = False) -> Iterator[pa.RecordBatch]:
-    """Arrow batches of (`_file`, `_position`, `_raw`, `_error`[, `_layout`]) from finds with their file and layout.
+    """Arrow batches of (`_source_file`, `_source_offset`, `_raw`, `_read_error`[, `_layout`]) from finds with their file and layout.
 
     With `exact` texts end where the records do, else blanks and commas may follow.
     """

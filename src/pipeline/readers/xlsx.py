@@ -20,7 +20,7 @@ from pipeline.readers.csv.fields import Layout, by_hand
 
 @dataclass
 class XlsxReader:
-    """A sheet's rows as CSV lines, `_position` is the row: see `readers.base.TableReader`; small by nature."""
+    """A sheet's rows as CSV lines, `_source_offset` is the row: see `readers.base.TableReader`; small by nature."""
 
     frame: DataFrame
     files: list[str]
@@ -29,7 +29,7 @@ class XlsxReader:
     lines: list[tuple[int, int, str, None]] = field(default_factory=list)
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
-        """The wanted fields of the rows: `_file`, `_position`, `_error`, `_detail`, `c0`, ..."""
+        """The wanted fields of the rows: `_source_file`, `_source_offset`, `_read_error`, `_read_detail`, `c0`, ..."""
         layout = layouts[0]
         rows = []
         for file, position, text, error in self.lines:

@@ -6,7 +6,7 @@
     exploded = explode(with_ranks(checked), tables, options, "parquet")   # one pass: rows of all tables
     table_rows(exploded, 0, "parquet")             # one frame per table
 
-`records` has `_file` int, `_position` long (which record it is), `_raw` string (its JSON) and `_problem`.
+`records` has `_source_file` int, `_source_offset` long (which record it is), `_raw` string (its JSON) and `_error`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from transforms.nested.schema.plan import Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import Parser, allow_deep_recursion
-from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED
+from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
 
 __all__ = [
     "DEPTH",
@@ -44,7 +44,7 @@ __all__ = [
 # More at once leaves the processor's cache; less makes many small batches.
 _CHUNK_BYTES = 1 << 20
 _CHECKED = (
-    f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}, _reason string, _detail string,"
+    f"_source_file int, _source_offset long, _raw string, {ERROR} {ERROR_TYPE}, _reason string, _detail string,"
     " _key string, _hash string, _repeated string, _stats binary"
 )
 
@@ -52,7 +52,7 @@ _CHECKED = (
 def check(records: DataFrame, options: ParseOptions) -> DataFrame:
     """Parses every record strictly and counts what is in it, in one pass.
 
-    Out: the record's columns; `_problem` also for refused documents (`malformed_json`, `too_deep`, `missing_key`);
+    Out: the record's columns; `_error` also for refused documents (`malformed_json`, `too_deep`, `missing_key`);
     `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string, the duplicate keys
     of its objects (the last one counts), null without any; `_stats` binary, on one row per task: the task's statistics.
     """
@@ -67,19 +67,19 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
             rows = [
                 checking.record(text) if fine else (None,) * 5
                 for text, fine in zip(
-                    batch.column("_raw").to_pylist(), batch.column(PROBLEM).is_null().to_pylist(), strict=True
+                    batch.column("_raw").to_pylist(), batch.column(ERROR).is_null().to_pylist(), strict=True
                 )
             ]
             pending = (batch, rows) if rows else pending
         if pending is not None:
             yield _checked(pending, pickle.dumps(checking.stats()))
 
-    chosen = records.select("_file", "_position", "_raw", PROBLEM).mapInArrow(body, _CHECKED)
+    chosen = records.select("_source_file", "_source_offset", "_raw", ERROR).mapInArrow(body, _CHECKED)
     refused = F.struct(
         F.lit(REJECTED).alias("kind"), F.col("_reason").alias("reason"), F.col("_detail").alias("detail")
     )
-    problem = F.coalesce(F.col(PROBLEM), F.when(F.col("_reason").isNotNull(), refused.cast(PROBLEM_TYPE)))
-    return chosen.withColumn(PROBLEM, problem).drop("_reason", "_detail")
+    problem = F.coalesce(F.col(ERROR), F.when(F.col("_reason").isNotNull(), refused.cast(ERROR_TYPE)))
+    return chosen.withColumn(ERROR, problem).drop("_reason", "_detail")
 
 
 def _checked(pending: tuple[pa.RecordBatch, list[tuple[Any, ...]]], stats: bytes | None) -> pa.RecordBatch:
@@ -114,20 +114,22 @@ def merge_stats(dumps: Iterable[bytes], rules: Rule) -> PathStats:
 
 
 def ranks(checked: DataFrame) -> DataFrame:
-    """The records that share a key with an earlier one: `_file`, `_position`, `_rank` from 1.
+    """The records that share a key with an earlier one: `_source_file`, `_source_offset`, `_rank` from 1.
 
     Records with one key are ordered by content, so that the ranks do not depend on files.
     """
-    order = Window.partitionBy("_key").orderBy("_hash", "_file", "_position")
-    ranked = checked.select("_file", "_position", "_key", "_hash").withColumn("_rank", F.row_number().over(order) - 1)
-    return ranked.where(F.col("_rank") > 0).select("_file", "_position", "_rank")
+    order = Window.partitionBy("_key").orderBy("_hash", "_source_file", "_source_offset")
+    ranked = checked.select("_source_file", "_source_offset", "_key", "_hash").withColumn(
+        "_rank", F.row_number().over(order) - 1
+    )
+    return ranked.where(F.col("_rank") > 0).select("_source_file", "_source_offset", "_rank")
 
 
 def with_ranks(checked: DataFrame, found: DataFrame | None = None) -> DataFrame:
     """Adds `_rank` int: 0 but for the records in `found` (what `ranks` gives; None says that there are none)."""
     if found is None:
         return checked.withColumn("_rank", F.lit(0))
-    joined = checked.join(found, on=["_file", "_position"], how="left")
+    joined = checked.join(found, on=["_source_file", "_source_offset"], how="left")
     return joined.withColumn("_rank", F.coalesce(F.col("_rank"), F.lit(0)))
 
 
@@ -149,8 +151,8 @@ def explode(
 ) -> DataFrame:
     """The rows of all tables, one row per record: `_root_id` and, for table number i, the array column `t<i>`.
 
-    In: `_file`, `_position`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet typed structs.
-    `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of each `_file`.
+    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet typed structs.
+    `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of each `_source_file`.
     """
     lineage = files is not None
 
@@ -184,7 +186,7 @@ def explode(
     schema = ", ".join(
         ["_root_id string", *(f"t{i} {_row_type(table, form, lineage)}" for i, table in enumerate(tables))]
     )
-    return checked.select("_file", "_position", "_raw", "_key", "_rank").mapInArrow(body, schema)
+    return checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank").mapInArrow(body, schema)
 
 
 def table_rows(exploded: DataFrame, number: int, form: str) -> DataFrame:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from transforms.packed.cells import separator_pattern
 from transforms.packed.splitting import WRONG_TYPE
 from transforms.packed.types import known_type, typed
-from transforms.problems import PROBLEM, REJECTED, no_problem, problem, reject
+from transforms.row_errors import ERROR, REJECTED, no_error, row_error, reject
 from transforms.text import quoted
 
 EMPTY_KEY = "empty_key"
@@ -106,7 +106,7 @@ def map_to_columns(frame: DataFrame, column: str, keys: Mapping[str, str], separ
 
     >>> info = {"DP": ["14"], "DB": [None], "AF": ["0.5", "0.3"]}
     >>> frame = spark.createDataFrame([(info,)], "info map<string,array<string>>")
-    >>> map_to_columns(frame, "info", {"DP": "int", "AF": "string", "DB": "boolean"}).drop("_problem").show()
+    >>> map_to_columns(frame, "info", {"DP": "int", "AF": "string", "DB": "boolean"}).drop("_error").show()
     +---+-------+----+
     | DP|     AF|  DB|
     +---+-------+----+
@@ -122,10 +122,10 @@ def map_to_columns(frame: DataFrame, column: str, keys: Mapping[str, str], separ
     chosen = [typed(_text_name(key), kind).alias(key) for key, kind in kinds.items()]
     columns: list[Column] = []
     for name in frame.columns:
-        if name != PROBLEM:
+        if name != ERROR:
             columns += chosen if name == column else [F.col(quoted(name))]
-    before = [F.col(PROBLEM)] if PROBLEM in frame.columns else []
-    return frame.withColumns(texts).select(*columns, F.coalesce(*before, *checks, no_problem()).alias(PROBLEM))
+    before = [F.col(ERROR)] if ERROR in frame.columns else []
+    return frame.withColumns(texts).select(*columns, F.coalesce(*before, *checks, no_error()).alias(ERROR))
 
 
 def _text_name(key: str) -> str:
@@ -141,4 +141,4 @@ def _joined(values: Column, kind: str, separator: str) -> Column:
 def _value_check(key: str, kind: str) -> Column:
     text = F.col(quoted(_text_name(key)))
     told = F.concat(F.lit(f"column {key}: '"), text, F.lit(f"' is not {kind}"))
-    return F.when(text.isNotNull() & typed(_text_name(key), kind).isNull(), problem(REJECTED, WRONG_TYPE, told))
+    return F.when(text.isNotNull() & typed(_text_name(key), kind).isNull(), row_error(REJECTED, WRONG_TYPE, told))

@@ -105,7 +105,7 @@ def split_all(frame: DataFrame, plan: Plan) -> DataFrame:
     """Everything that keeps a row a row: pieces, arrays, maps, values and flags. Grain: unchanged.
 
     In: a tagged frame with the columns of the plan's header as text. Out: the columns in their order, each replaced by
-    what it holds; rows that do not fit are rejected in `_problem`.
+    what it holds; rows that do not fit are rejected in `_error`.
     """
     choices = plan.choices
     # Without a packed column the separator is that of the lists and pairs.

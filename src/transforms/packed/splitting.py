@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 
 from transforms.packed.cells import ENOUGH, PLACED, cut, elastic_piece, number_found, text_name
 from transforms.packed.types import can_hold, known_type, typed
-from transforms.problems import PROBLEM, REJECTED, problem
+from transforms.row_errors import ERROR, REJECTED, row_error
 from transforms.text import quoted
 
 TOO_FEW, TOO_MANY, WRONG_TYPE = "too_few_pieces", "too_many_pieces", "wrong_type"
@@ -85,13 +85,13 @@ def packed_column(
 def split(frame: DataFrame, packed: Packed) -> DataFrame:
     """Replaces a packed column by its pieces, typed, in its place.
 
-    In: `packed.column` string. Out: one column a piece; rows that do not split are rejected in `_problem`. A null cell
+    In: `packed.column` string. Out: one column a piece; rows that do not split are rejected in `_error`. A null cell
     has no pieces. Grain: unchanged. Raises ValueError when a piece would take the name of another column.
 
     >>> frame = spark.createDataFrame([(1, "Blue Widget 2"), (2, "Widget")], "id int, `name quantity` string")
     >>> split(frame, packed_column("name quantity", types={"quantity": "int"})).show(truncate=False)
     +---+-----------+--------+------------------------------------------------------------------------+
-    |id |name       |quantity|_problem                                                                |
+    |id |name       |quantity|_error                                                                |
     +---+-----------+--------+------------------------------------------------------------------------+
     |1  |Blue Widget|2       |NULL                                                                    |
     |2  |NULL       |NULL    |{rejected, too_few_pieces, pieces found: 1, expected: 2 (name quantity)}|
@@ -106,14 +106,14 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     for name in frame.columns:
         if name == packed.column:
             columns += [F.col(quoted(piece)) for piece in packed.names]
-        elif name != PROBLEM:
+        elif name != ERROR:
             columns.append(F.col(quoted(name)))
-    found = _problem(packed)
-    if PROBLEM in frame.columns:
-        found = F.coalesce(F.col(PROBLEM), found)
+    found = _error(packed)
+    if ERROR in frame.columns:
+        found = F.coalesce(F.col(ERROR), found)
     # Pushed below the split, a filter on the problem cuts a cell for each use; a use of the partition keeps it above.
     settled = F.when(F.spark_partition_id() >= 0, found)
-    return cut(frame, packed).withColumns(values).select(*columns, settled.alias(PROBLEM))
+    return cut(frame, packed).withColumns(values).select(*columns, settled.alias(ERROR))
 
 
 def _parts(header: str, separator: str) -> list[str]:
@@ -123,7 +123,7 @@ def _parts(header: str, separator: str) -> list[str]:
     return [header[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _problem(packed: Packed) -> Column:
+def _error(packed: Packed) -> Column:
     # Plain concatenation: an expression that cannot be compiled would slow every row down, not just the rejected ones.
     reason = F.when(F.coalesce(~F.col(ENOUGH), F.lit(True)), TOO_FEW).when(~F.col(PLACED), TOO_MANY)
     misfits: Column = F.when(F.lit(False), "")
@@ -140,7 +140,7 @@ def _problem(packed: Packed) -> Column:
     hint = F.when(overlaps, "; the separator stands in more than one way").otherwise(_undecided(packed))
     told = F.concat(number, expected, F.when(F.col(ENOUGH), hint).otherwise(""))
     detail = F.when(F.col(PLACED), F.concat(misfits, number)).otherwise(told)
-    return F.when(reason.isNotNull(), problem(REJECTED, reason, detail))
+    return F.when(reason.isNotNull(), row_error(REJECTED, reason, detail))
 
 
 def _undecided(packed: Packed) -> str:

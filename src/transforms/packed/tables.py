@@ -17,7 +17,7 @@ from pyspark.sql import functions as F
 from transforms.packed.cells import separator_pattern
 from transforms.packed.splitting import TOO_MANY, WRONG_TYPE
 from transforms.packed.types import known_type, typed
-from transforms.problems import PROBLEM, REJECTED, no_problem, problem
+from transforms.row_errors import ERROR, REJECTED, no_error, row_error
 from transforms.text import quoted
 
 ACROSS = "\\"
@@ -51,7 +51,7 @@ def split_cells(
     >>> frame = spark.createDataFrame([("AT", "79.8 e", ":")], "geo string, `2019` string, `2018` string")
     >>> split_cells(frame, ["2019", "2018"]).show()
     +---+---------+------------+--------+
-    |geo|     2019|        2018|_problem|
+    |geo|     2019|        2018|_error|
     +---+---------+------------+--------+
     | AT|{79.8, e}|{NULL, NULL}|    NULL|
     +---+---------+------------+--------+
@@ -70,9 +70,9 @@ def split_cells(
     for column in columns:
         parts = [typed(f"_value of {column}", kind).alias(names[0])]
         shaped[column] = F.struct(*parts, *[F.col(quoted(f"_flag of {column}")).alias(name) for name in names[1:2]])
-    before = [F.col(PROBLEM)] if PROBLEM in frame.columns else []
-    found = F.coalesce(*before, *checks, no_problem()).alias(PROBLEM)
-    kept = [shaped.get(name, F.col(quoted(name))).alias(name) for name in frame.columns if name != PROBLEM]
+    before = [F.col(ERROR)] if ERROR in frame.columns else []
+    found = F.coalesce(*before, *checks, no_error()).alias(ERROR)
+    kept = [shaped.get(name, F.col(quoted(name))).alias(name) for name in frame.columns if name != ERROR]
     return frame.withColumns(pieces).withColumns(texts).select(*kept, found)
 
 
@@ -87,8 +87,8 @@ def _cell_checks(column: str, kind: str, names: int, separator: str) -> list[Col
     expected = "a value and a flag" if names > 1 else "a value"
     wrong = value.isNotNull() & typed(f"_value of {column}", kind).isNull()
     return [
-        F.when(many, problem(REJECTED, TOO_MANY, F.concat(told, F.lit(f" holds more than {expected}")))),
-        F.when(wrong, problem(REJECTED, WRONG_TYPE, F.concat(told, F.lit(f" is not {kind}")))),
+        F.when(many, row_error(REJECTED, TOO_MANY, F.concat(told, F.lit(f" holds more than {expected}")))),
+        F.when(wrong, row_error(REJECTED, WRONG_TYPE, F.concat(told, F.lit(f" is not {kind}")))),
     ]
 
 

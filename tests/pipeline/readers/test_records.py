@@ -69,7 +69,7 @@ def test_what_follows_a_record_in_its_text_does_not_disturb_the_parser(
 
 def values_in_order(scan: Scan) -> list[Any]:
     """The records of a scan by their place, parsed."""
-    return [json.loads(row[0]) for row in scan.frame.orderBy("_position").select(trimmed(F.col("_raw"))).collect()]
+    return [json.loads(row[0]) for row in scan.frame.orderBy("_source_offset").select(trimmed(F.col("_raw"))).collect()]
 
 
 @pytest.mark.usefixtures("tiny_ranges")
@@ -98,7 +98,7 @@ def test_a_second_look_at_json_gives_the_exact_text(spark: SparkSession, tmp_pat
     scan = json_records(spark, files(tmp_path, a_json=array, b_json=lines))
     place = array.index(b'{"n": 57')
     places = [(0, place), (0, 1), (1, 0), (1, 890), (1, 890), (1, 3), (1, 5000)]
-    wanted = spark.createDataFrame(places, "_file int, _position long")
+    wanted = spark.createDataFrame(places, "_source_file int, _source_offset long")
     rows = [
         (0, place, scan.files[0], place, '{"n": 57'),
         (0, 1, scan.files[0], 1, '{"n": 0}'),
@@ -108,8 +108,10 @@ def test_a_second_look_at_json_gives_the_exact_text(spark: SparkSession, tmp_pat
         (1, 890, scan.files[1], 890, '{"n": 90}'),
         (1, 5000, scan.files[1], 5000, None),
     ]
-    same(scan.look_again(wanted), rows, "_file int, _position long, file string, position long, raw string")
-    assert scan.frame.where("_error is not null").select("_position", "_error").collect() == [(place, "truncated")]
+    same(scan.look_again(wanted), rows, "_source_file int, _source_offset long, file string, position long, raw string")
+    assert scan.frame.where("_read_error is not null").select("_source_offset", "_read_error").collect() == [
+        (place, "truncated")
+    ]
 
 
 def test_elements_of_an_array_in_a_record_are_found_again_to_the_byte(
@@ -121,9 +123,9 @@ def test_elements_of_an_array_in_a_record_are_found_again_to_the_byte(
     scan = json_records(spark, files(tmp_path, a_json=b"\n".join([first, twice, none])))
     at = [0, len(first) + 1, len(first) + len(twice) + 2]
     wanted = [(at[0], 0), (at[0], 2), (at[0], 3), (at[0], None), (at[1], 0), (at[2], 4)]
-    places = spark.createDataFrame([(0, *row) for row in wanted], "_file int, _position long, _index int")
+    places = spark.createDataFrame([(0, *row) for row in wanted], "_source_file int, _source_offset long, _index int")
     same(
-        scan.look_again(places, "found").select("_position", "_index", "raw"),
+        scan.look_again(places, "found").select("_source_offset", "_index", "raw"),
         [
             (at[0], 0, "1"),
             (at[0], 2, '{"a" : 1.10, "b": [2, {"c": "]"}]}'),
@@ -132,7 +134,7 @@ def test_elements_of_an_array_in_a_record_are_found_again_to_the_byte(
             (at[1], 0, twice.decode()),
             (at[2], 4, none.decode()),
         ],
-        "_position long, _index int, raw string",
+        "_source_offset long, _index int, raw string",
     )
 
 
@@ -151,11 +153,13 @@ def test_csv_rows_know_their_header_and_their_line(spark: SparkSession, tmp_path
         (1, 500, "8,z", None, 1),
         (2, 7, "3,4", None, 0),
     ]
-    same(scan.frame.where("_file != 1 or _position in (4, 494, 500)"), rows, LINES)
+    same(scan.frame.where("_source_file != 1 or _source_offset in (4, 494, 500)"), rows, LINES)
     assert scan.frame.count() == 104
     looked = [(0, 5, 2, "1,2"), (1, 494, 102, '7,"y'), (1, 500, 104, "8,z"), (2, 7, 2, "3,4")]
-    wanted = spark.createDataFrame([row[:2] for row in looked], "_file int, _position long")
-    same(scan.look_again(wanted).drop("file"), looked, "_file int, _position long, position long, raw string")
+    wanted = spark.createDataFrame([row[:2] for row in looked], "_source_file int, _source_offset long")
+    same(
+        scan.look_again(wanted).drop("file"), looked, "_source_file int, _source_offset long, position long, raw string"
+    )
 
 
 def test_csv_values_over_several_lines(spark: SparkSession, tmp_path: pathlib.Path) -> None:
@@ -172,9 +176,9 @@ def test_many_small_files_are_few_tasks(spark: SparkSession, tmp_path: pathlib.P
     texts = {f"f{number:03}_json": b'{"n":%d}' % number for number in range(200)}
     frame = json_records(spark, files(tmp_path, **texts)).frame
     assert frame.rdd.getNumPartitions() <= 8
-    assert frame.select(F.sum(F.get_json_object("_raw", "$.n").cast("int")), F.countDistinct("_file")).collect() == [
-        (19900, 200)
-    ]
+    assert frame.select(
+        F.sum(F.get_json_object("_raw", "$.n").cast("int")), F.countDistinct("_source_file")
+    ).collect() == [(19900, 200)]
 
 
 def test_a_file_that_changed_since_it_was_listed_stops_the_job(spark: SparkSession, tmp_path: pathlib.Path) -> None:

@@ -40,7 +40,7 @@ def test_many_small_objects_come_in_order(bucket: Any) -> None:
         for batch in batches(json_task(whole_files(storage.list_files("s3://partner-in/")), ""))
         for row in batch.to_pylist()
     ]
-    assert [(row["_file"], row["_raw"]) for row in found] == [(n, f'{{"n":{n}}}') for n in range(50)]
+    assert [(row["_source_file"], row["_raw"]) for row in found] == [(n, f'{{"n":{n}}}') for n in range(50)]
 
 
 def test_a_big_object_is_read_in_ranges(bucket: Any, monkeypatch: pytest.MonkeyPatch) -> None:

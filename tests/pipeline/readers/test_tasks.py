@@ -37,7 +37,7 @@ def read(*pieces: FileSplit, records: str = "", exact: bool = True) -> list[Row]
     rows: list[Row] = []
     for batch in batches(json_task(pieces, records), exact):
         columns = batch.to_pydict()
-        rows += zip(columns["_position"], columns["_raw"], columns["_error"], strict=True)
+        rows += zip(columns["_source_offset"], columns["_raw"], columns["_read_error"], strict=True)
     return rows
 
 
@@ -46,10 +46,10 @@ def test_small_files_share_a_batch_and_keep_their_numbers(piece: Callable[..., F
     found = list(batches(json_task(made, "")))
     assert len(found) == 1
     assert found[0].to_pydict() == {
-        "_file": [0, 1, 2, 3, 4],
-        "_position": [0] * 5,
+        "_source_file": [0, 1, 2, 3, 4],
+        "_source_offset": [0] * 5,
         "_raw": ['{"a":0}', '{"a":1}', '{"a":2}', '{"a":3}', '{"a":4}'],
-        "_error": [None] * 5,
+        "_read_error": [None] * 5,
     }
 
 
@@ -119,8 +119,8 @@ def test_a_truncated_gzip_of_csv(piece: Callable[..., FileSplit]) -> None:
     made = piece(data[: len(data) // 2], "in.csv.gz")
     finds = ((file, 0, found) for file, found in csv_task([made], False))
     found = [row for batch in batches(finds) for row in batch.to_pylist()]
-    assert found[0] == {"_file": 0, "_position": 4, "_raw": "0,0", "_error": None, "_layout": 0}
-    assert [row["_error"] for row in found if row["_error"]] == ["truncated_gzip"]
+    assert found[0] == {"_source_file": 0, "_source_offset": 4, "_raw": "0,0", "_read_error": None, "_layout": 0}
+    assert [row["_read_error"] for row in found if row["_read_error"]] == ["truncated_gzip"]
 
 
 @pytest.mark.parametrize("length", [1, 7, 50, 1000])

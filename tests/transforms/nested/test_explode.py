@@ -8,7 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.problems import PROBLEM, PROBLEM_TYPE
+from transforms.row_errors import ERROR, ERROR_TYPE
 
 from transforms.nested import explode as nested
 from transforms.nested.schema.plan import plan_tables
@@ -25,12 +25,12 @@ DOCUMENTS = [
 @pytest.fixture(scope="module")
 def checked(spark: SparkSession) -> DataFrame:
     rows = [(0, number, text, None) for number, text in enumerate(DOCUMENTS)]
-    frame = spark.createDataFrame(rows, f"_file int, _position long, _raw string, {PROBLEM} {PROBLEM_TYPE}")
+    frame = spark.createDataFrame(rows, f"_source_file int, _source_offset long, _raw string, {ERROR} {ERROR_TYPE}")
     return nested.check(frame, nested.ParseOptions(keys=("k",))).persist()
 
 
 def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) -> None:
-    rows = checked.select("_raw", "_problem.reason", "_key").collect()
+    rows = checked.select("_raw", "_error.code", "_key").collect()
     assert [(row["_raw"], row["reason"], row["_key"] is None) for row in rows] == [
         (DOCUMENTS[0], None, False),
         (DOCUMENTS[1], None, False),
@@ -43,7 +43,7 @@ def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) ->
 def test_tables_are_frames_of_typed_rows_or_of_lines(spark: SparkSession, checked: DataFrame, form: str) -> None:
     rules = build_rules()
     options = nested.ParseOptions(rules, keys=("k",))
-    used = checked.where(F.col("_problem").isNull())
+    used = checked.where(F.col("_error").isNull())
     stats = nested.merge_stats(
         [row[0] for row in nested.partial_stats(checked, options.rules).collect()], options.rules
     )
@@ -66,9 +66,9 @@ def test_tables_are_frames_of_typed_rows_or_of_lines(spark: SparkSession, checke
 
 def test_ranks_number_the_records_that_share_a_key(spark: SparkSession) -> None:
     rows = [(0, 5, "k", "h2"), (0, 1, "k", "h1"), (1, 0, "k", "h1"), (0, 9, "other", "h3")]
-    frame = spark.createDataFrame(rows, "_file int, _position bigint, _key string, _hash string")
+    frame = spark.createDataFrame(rows, "_source_file int, _source_offset bigint, _key string, _hash string")
     found = nested.ranks(frame)
-    expected = spark.createDataFrame([(1, 0, 1), (0, 5, 2)], "_file int, _position bigint, _rank int")
+    expected = spark.createDataFrame([(1, 0, 1), (0, 5, 2)], "_source_file int, _source_offset bigint, _rank int")
     assert_df_equality(found.orderBy("_rank"), expected, ignore_nullable=True)
-    ranked = nested.with_ranks(frame, found).select("_position", "_rank").orderBy("_rank", "_position")
+    ranked = nested.with_ranks(frame, found).select("_source_offset", "_rank").orderBy("_rank", "_source_offset")
     assert [tuple(row) for row in ranked.collect()] == [(1, 0), (9, 0), (0, 1), (5, 2)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
-from transforms.problems import PROBLEM_TYPE
+from transforms.row_errors import ERROR_TYPE
 
 from transforms.packed.lists import list_to_array, list_to_rows, map_to_columns, pairs_to_map
 
@@ -40,13 +40,13 @@ def test_pairs_become_a_map_that_keeps_repeated_keys_flags_and_equal_signs_in_va
         ({}, None),
         (None, None),
     ]
-    expected = spark.createDataFrame(rows, f"info map<string,array<string>>, _problem {PROBLEM_TYPE}")
+    expected = spark.createDataFrame(rows, f"info map<string,array<string>>, _error {ERROR_TYPE}")
     assert [row.asDict() for row in actual.collect()] == [row.asDict() for row in expected.collect()]
 
 
 def test_a_value_without_a_key_is_rejected(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("a=1;=2",)], "info string")
-    assert pairs_to_map(frame, "info").first()["_problem"]["reason"] == "empty_key"  # type: ignore[index]
+    assert pairs_to_map(frame, "info").first()["_error"]["code"] == "empty_key"  # type: ignore[index]
 
 
 def test_chosen_keys_become_typed_columns_in_the_place_of_the_map(spark: SparkSession) -> None:
@@ -60,7 +60,7 @@ def test_chosen_keys_become_typed_columns_in_the_place_of_the_map(spark: SparkSe
             (1, 14, "0.5;0.3", True, "x", None),
             (2, None, None, None, "y", ("rejected", "wrong_type", "column DP: 'many' is not int")),
         ],
-        f"id int, DP int, AF string, DB boolean, note string, _problem {PROBLEM_TYPE}",
+        f"id int, DP int, AF string, DB boolean, note string, _error {ERROR_TYPE}",
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
 
@@ -69,7 +69,7 @@ def test_a_repeated_key_does_not_fit_one_number(spark: SparkSession) -> None:
     frame = spark.createDataFrame([({"AF": ["0.5", "0.3"]},)], "info map<string,array<string>>")
     row = map_to_columns(frame, "info", {"AF": "double"}).first()
     assert row is not None
-    assert row["_problem"]["detail"] == "column AF: '0.5;0.3' is not double"
+    assert row["_error"]["detail"] == "column AF: '0.5;0.3' is not double"
 
 
 def test_a_key_may_not_take_the_name_of_another_column(spark: SparkSession) -> None:

@@ -48,8 +48,7 @@ def outcome(spark: SparkSession, packed: Packed, cells: list[str]) -> list[list[
     frame = spark.createDataFrame([(cell,) for cell in cells], f"`{packed.column}` string")
     rows = split(frame, packed).collect()
     return [
-        [str(row[name]) for name in packed.names] if row["_problem"] is None else row["_problem"]["reason"]
-        for row in rows
+        [str(row[name]) for name in packed.names] if row["_error"] is None else row["_error"]["code"] for row in rows
     ]
 
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
-from transforms.problems import PROBLEM_TYPE
+from transforms.row_errors import ERROR_TYPE
 
 from transforms.packed.splitting import Packed, packed_column, split
 
@@ -22,13 +22,13 @@ def cells(spark: SparkSession, header: str, *texts: str | None) -> DataFrame:
 def pieces(spark: SparkSession, packed: Packed, *texts: str | None) -> list[tuple[object, ...]]:
     """The pieces of each cell, or its reason and detail."""
     rows = split(cells(spark, packed.column, *texts), packed).collect()
-    return [tuple(row[: len(packed.pieces)]) if row["_problem"] is None else tuple(row["_problem"][1:]) for row in rows]
+    return [tuple(row[: len(packed.pieces)]) if row["_error"] is None else tuple(row["_error"][1:]) for row in rows]
 
 
 def test_split_replaces_the_packed_column_in_its_place_and_keeps_the_other_columns(spark: SparkSession) -> None:
     frame = spark.createDataFrame([(7, "Widget 2 20", "x")], f"id int, `{ITEM}` string, note string")
     actual = split(frame, packed_column(ITEM, types=ITEM_TYPES))
-    schema = f"id int, item_name string, quantity int, total_price decimal(18,2), note string, _problem {PROBLEM_TYPE}"
+    schema = f"id int, item_name string, quantity int, total_price decimal(18,2), note string, _error {ERROR_TYPE}"
     expected = spark.createDataFrame([(7, "Widget", 2, Decimal("20.00"), "x", None)], schema)
     assert_df_equality(actual, expected, ignore_nullable=True)
 
@@ -134,7 +134,7 @@ def test_several_packed_columns_of_one_row_are_split_one_after_the_other_and_the
 ) -> None:
     frame = spark.createDataFrame([("1 2", "3 4"), ("1", "3 4 5"), ("1 2", "3")], "`a b` string, `c d` string")
     rows = split(split(frame, packed_column("a b")), packed_column("c d")).collect()
-    assert [row["_problem"] and row["_problem"]["detail"] for row in rows] == [
+    assert [row["_error"] and row["_error"]["detail"] for row in rows] == [
         None,
         "pieces found: 1, expected: 2 (a b)",
         "pieces found: 1, expected: 2 (c d)",
@@ -172,5 +172,5 @@ def test_a_filter_on_the_problem_does_not_cut_the_cell_again(
         cells(spark, ITEM, "Widget 2 20").selectExpr(f"upper(`{ITEM}`) AS `{ITEM}`"),
         packed_column(ITEM, types=ITEM_TYPES),
     )
-    rows.where("_problem IS NULL").groupBy("item_name").count().explain()
+    rows.where("_error IS NULL").groupBy("item_name").count().explain()
     assert capsys.readouterr().out.count("split(") <= 3

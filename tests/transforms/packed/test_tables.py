@@ -23,7 +23,7 @@ def test_the_name_after_the_backslash_is_what_the_other_headers_are_values_of() 
 
 def test_narrow_gives_a_row_for_each_cell(spark: SparkSession) -> None:
     keys = split(table(spark), packed_column("unit,sex,age,geo", separator=","))
-    actual = narrow(split_cells(keys, ["2019", "2018"]), ["2019", "2018"], "time").drop("_problem")
+    actual = narrow(split_cells(keys, ["2019", "2018"]), ["2019", "2018"], "time").drop("_error")
     expected = spark.createDataFrame(
         [
             ("PC", "T", "Y15", "AT", "2019", 79.8, "e"),
@@ -37,7 +37,7 @@ def test_narrow_gives_a_row_for_each_cell(spark: SparkSession) -> None:
 
 
 def test_wide_gives_columns_for_each_cell(spark: SparkSession) -> None:
-    actual = wide(split_cells(table(spark), ["2019", "2018"]), ["2019", "2018"]).drop("_problem")
+    actual = wide(split_cells(table(spark), ["2019", "2018"]), ["2019", "2018"]).drop("_error")
     expected = spark.createDataFrame(
         [("PC,T,Y15,AT", 79.8, "e", None, None), ("PC,F,Y15,BE", None, "c", 81.25, None)],
         "`unit,sex,age,geo` string, `2019 value` double, `2019 flag` string, `2018 value` double, `2018 flag` string",
@@ -47,7 +47,7 @@ def test_wide_gives_columns_for_each_cell(spark: SparkSession) -> None:
 
 def test_a_cell_that_is_neither_a_value_nor_absent_is_rejected(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("x e",), ("1 e p",), ("1 e",), (None,)], "`2019` string")
-    found = [row["_problem"] and tuple(row["_problem"])[1:] for row in split_cells(frame, ["2019"]).collect()]
+    found = [row["_error"] and tuple(row["_error"])[1:] for row in split_cells(frame, ["2019"]).collect()]
     assert found == [
         ("wrong_type", "column 2019: 'x e' is not double"),
         ("too_many_pieces", "column 2019: '1 e p' holds more than a value and a flag"),
@@ -59,7 +59,7 @@ def test_a_cell_that_is_neither_a_value_nor_absent_is_rejected(spark: SparkSessi
 def test_with_one_name_a_flag_is_not_dropped_but_rejected(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("1 e",), ("2",)], "`2019` string")
     rows = split_cells(frame, ["2019"], ["value"], value_type="int").collect()
-    assert [row["_problem"] and row["_problem"]["reason"] for row in rows] == ["too_many_pieces", None]
+    assert [row["_error"] and row["_error"]["code"] for row in rows] == ["too_many_pieces", None]
     assert rows[1]["2019"].asDict() == {"value": 2}
 
 

@@ -147,7 +147,7 @@ def _told(count: int, width: int) -> tuple[str, str]:
 
 
 def cut(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
-    """A row a record: `_file`, `_position`, `_error`, `_detail` (null where all is well), then the wanted fields.
+    """A row a record: `_source_file`, `_source_offset`, `_read_error`, `_read_detail` (null where all is well), then the wanted fields.
 
     An empty field is null, with or without quotes. A record with an error has no fields.
     """
@@ -175,7 +175,7 @@ def cut(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
         *[pa.concat_arrays([pa.nulls(len(sound), pa.string()), text]) for text in texts],
         *[pa.concat_arrays([a, b]) if strays else a for a, b in zip(columns, handed, strict=True)],
     ]
-    names = ["_file", "_position", "_error", "_detail", *[f"c{i}" for i in range(len(columns))]]
+    names = ["_source_file", "_source_offset", "_read_error", "_read_detail", *[f"c{i}" for i in range(len(columns))]]
     return pa.RecordBatch.from_arrays(merged, names=names)
 
 

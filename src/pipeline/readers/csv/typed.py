@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
+from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 
 from pipeline.errors import InputError
 from pipeline.readers.csv.fields import Layout
 from transforms.packed.types import fits_scale
 from transforms.text import quoted
 
-BOOKKEEPING = ("_file", "_position", PROBLEM)
+BOOKKEEPING = ("_source_file", "_source_offset", ERROR)
 _TYPE_NAMES = {"bigint": "integer", "int": "integer", "smallint": "integer", "tinyint": "integer"}
 
 
@@ -63,23 +63,25 @@ def _present(text: Column, absent: Sequence[str]) -> Column:
     return F.when(~F.lower(F.trim(text)).isin(list(absent)), text) if absent else text
 
 
-def _field_problem(field: T.StructField, text: Column, value: Column) -> Column:
+def _field_error(field: T.StructField, text: Column, value: Column) -> Column:
     kind = field.dataType.simpleString()
     if not isinstance(field.dataType, T.StringType):
         told = F.concat(F.lit(f"column {field.name}: "), _shown(text), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}"))
-        wrong = F.when(text.isNotNull() & value.isNull(), problem(REJECTED, "wrong_type", told))
+        wrong = F.when(text.isNotNull() & value.isNull(), row_error(REJECTED, "wrong_type", told))
     else:
-        wrong = F.lit(None).cast(PROBLEM_TYPE)
+        wrong = F.lit(None).cast(ERROR_TYPE)
     if field.nullable:
         return wrong
-    return F.coalesce(F.when(text.isNull(), problem(REJECTED, "missing_value", f"column {field.name} is empty")), wrong)
+    return F.coalesce(
+        F.when(text.isNull(), row_error(REJECTED, "missing_value", f"column {field.name} is empty")), wrong
+    )
 
 
 def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
     """The fields of CSV records as typed columns: one row a record, none lost.
 
-    In: `_file` int, `_position` long, `_error` string, `_detail` string, and the schema's columns in order as strings
-    `c0`, `c1`, ... Out: the schema's columns, `_file`, `_position`, `_problem`. Texts in `absent` (any case) are null.
+    In: `_source_file` int, `_source_offset` long, `_read_error` string, `_read_detail` string, and the schema's columns in order as strings
+    `c0`, `c1`, ... Out: the schema's columns, `_source_file`, `_source_offset`, `_error`. Texts in `absent` (any case) are null.
     Reasons: what the reader found (`unclosed_quote`, `stray_quote`, `not_utf8`, `too_few_fields`, `too_many_fields`),
     `missing_value` for a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the
     field's type.
@@ -88,16 +90,16 @@ def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str]
     # An empty field is null already.
     tokens = [token.lower() for token in absent if token]
     texts = [_present(text, tokens).alias(name) for name, text in places.items()]
-    flat = fields.select("_file", "_position", "_error", "_detail", *texts)
+    flat = fields.select("_source_file", "_source_offset", "_read_error", "_read_detail", *texts)
     checks = [
-        F.when(F.col("_error").isNotNull(), problem(REJECTED, F.col("_error"), F.coalesce("_detail", F.lit("")))),
-        *[
-            _field_problem(field, F.col(quoted(field.name)), typed(field.name, field.dataType))
-            for field in schema.fields
-        ],
+        F.when(
+            F.col("_read_error").isNotNull(),
+            row_error(REJECTED, F.col("_read_error"), F.coalesce("_read_detail", F.lit(""))),
+        ),
+        *[_field_error(field, F.col(quoted(field.name)), typed(field.name, field.dataType)) for field in schema.fields],
     ]
     values = [typed(field.name, field.dataType).alias(field.name) for field in schema.fields]
-    return flat.select(*values, "_file", "_position", F.coalesce(*checks).alias(PROBLEM))
+    return flat.select(*values, "_source_file", "_source_offset", F.coalesce(*checks).alias(ERROR))
 
 
 def text_schema(names: Sequence[str]) -> T.StructType:

@@ -33,7 +33,7 @@ class JsonReader:
 
 
 def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str = "") -> JsonReader:
-    """The JSON records of the files: `_file`, `_position`, `_raw`, `_error`; one row per record, none lost.
+    """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none lost.
 
     A record is a value: on a line, in an array at the top of a file or line, alone in its file, or one after the other.
     With `records` (`items.data`) it is what is found at those keys of each document; arrays on the way, and the one
@@ -46,7 +46,7 @@ def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str
     >>> storage.write_bytes(path, b'[{"a":1},{"a":2}]')
     >>> json_records(spark, storage.list_files(path)).frame.show()
     +-----+---------+--------+------+
-    |_file|_position|    _raw|_error|
+    |_source_file|_source_offset|    _raw|_error|
     +-----+---------+--------+------+
     |    0|        1|{"a":1},|  NULL|
     |    0|        9| {"a":2}|  NULL|

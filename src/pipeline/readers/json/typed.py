@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from transforms.problems import PROBLEM, PROBLEM_TYPE, REJECTED, problem
+from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 
 from transforms.text import quoted
 
@@ -21,29 +21,29 @@ STRICT = {
 }
 
 
-def reader_problem() -> Column:
-    """The problem that the record reader itself found (`_error`), null where it found none."""
-    found = F.struct(F.lit(REJECTED).alias("kind"), F.col("_error").alias("reason"), F.lit("").alias("detail"))
-    return F.when(F.col("_error").isNotNull(), found.cast(PROBLEM_TYPE))
+def reader_error() -> Column:
+    """The problem that the record reader itself found (`_read_error`), null where it found none."""
+    found = F.struct(F.lit(REJECTED).alias("kind"), F.col("_read_error").alias("reason"), F.lit("").alias("detail"))
+    return F.when(F.col("_read_error").isNotNull(), found.cast(ERROR_TYPE))
 
 
 def tag_raw(records: DataFrame) -> DataFrame:
-    """`_file, _position, _raw, _error` to `_file, _position, _raw, _problem`; nothing is parsed."""
-    return records.select("_file", "_position", "_raw", reader_problem().alias(PROBLEM))
+    """`_source_file, _source_offset, _raw, _read_error` to `_source_file, _source_offset, _raw, _error`; nothing is parsed."""
+    return records.select("_source_file", "_source_offset", "_raw", reader_error().alias(ERROR))
 
 
 def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:
     """Raw records as the declared columns: one row a record, none lost.
 
-    In: `_file` int, `_position` long, `_raw` string, `_error` string. Out: the schema's columns, `_file`,
-    `_position`, `_problem`. Reasons: the reader's own, `not_an_object`, `malformed_json`, `wrong_type` (the detail
+    In: `_source_file` int, `_source_offset` long, `_raw` string, `_read_error` string. Out: the schema's columns, `_source_file`,
+    `_source_offset`, `_error`. Reasons: the reader's own, `not_an_object`, `malformed_json`, `wrong_type` (the detail
     names the top-level fields that do not fit), `missing_value` for a null in a field that is not nullable.
     """
     wanted = T.StructType(
         [T.StructField(f.name, f.dataType) for f in schema.fields] + [T.StructField(_CORRUPT, T.StringType())]
     )
     parsed = records.select(
-        "_file", "_position", "_raw", "_error", F.from_json("_raw", wanted, STRICT).alias("_record")
+        "_source_file", "_source_offset", "_raw", "_read_error", F.from_json("_raw", wanted, STRICT).alias("_record")
     )
     columns = [F.col(f"_record.{quoted(field.name)}").alias(field.name) for field in schema.fields]
     bad = F.col(f"_record.{_CORRUPT}").isNotNull() | F.col("_record").isNull()
@@ -57,16 +57,19 @@ def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:
     ]
     empty = [
         F.when(
-            F.col(f"_record.{quoted(f.name)}").isNull(), problem(REJECTED, "missing_value", f"field {f.name} is absent")
+            F.col(f"_record.{quoted(f.name)}").isNull(),
+            row_error(REJECTED, "missing_value", f"field {f.name} is absent"),
         )
         for f in schema.fields
         if not f.nullable
     ]
     checks = [
-        reader_problem(),
-        F.when(~F.ltrim(F.col("_raw")).startswith("{"), problem(REJECTED, "not_an_object", F.substring("_raw", 1, 80))),
-        F.when(bad & texts.isNull(), problem(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it")),
-        F.when(bad, problem(REJECTED, "wrong_type", F.concat_ws("; ", *misfits))),
+        reader_error(),
+        F.when(
+            ~F.ltrim(F.col("_raw")).startswith("{"), row_error(REJECTED, "not_an_object", F.substring("_raw", 1, 80))
+        ),
+        F.when(bad & texts.isNull(), row_error(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it")),
+        F.when(bad, row_error(REJECTED, "wrong_type", F.concat_ws("; ", *misfits))),
         *empty,
     ]
-    return parsed.select(*columns, "_file", "_position", F.coalesce(*checks).alias(PROBLEM))
+    return parsed.select(*columns, "_source_file", "_source_offset", F.coalesce(*checks).alias(ERROR))

@@ -22,7 +22,7 @@ def read(data: bytes, width: int, *, block: int = MIB, multi_line: bool = False,
     layout = Layout(width, tuple(range(width)), delimiter)
     finds = ((0, found, layout) for found in csv_records(parts, header=False, multi_line=multi_line))
     rows = [row for batch in batches(finds) for row in batch.to_pylist()]
-    told = [(row["_position"], row["_error"], [row[f"c{i}"] for i in range(width)]) for row in rows]
+    told = [(row["_source_offset"], row["_read_error"], [row[f"c{i}"] for i in range(width)]) for row in rows]
     return sorted(told, key=lambda row: row[0])
 
 
@@ -65,7 +65,9 @@ def test_another_delimiter() -> None:
 def test_only_the_wanted_fields_in_the_wanted_order() -> None:
     finds = ((3, found, Layout(3, (2, 0))) for found in csv_records([(0, b"1,2,3\n")], header=False))
     rows = [row for batch in batches(finds) for row in batch.to_pylist()]
-    assert rows == [{"_file": 3, "_position": 0, "_error": None, "_detail": None, "c0": "3", "c1": "1"}]
+    assert rows == [
+        {"_source_file": 3, "_source_offset": 0, "_read_error": None, "_read_detail": None, "c0": "3", "c1": "1"}
+    ]
 
 
 @settings(deadline=None, max_examples=200)

@@ -10,7 +10,7 @@ from chispa import assert_df_equality
 from pipeline.readers.records import csv_lines
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
-from transforms.problems import PROBLEM
+from transforms.row_errors import ERROR
 
 from pipeline import storage
 from pipeline.errors import InputError
@@ -52,8 +52,10 @@ def test_values_take_their_types_and_quotes_are_those_of_rfc_4180(spark: SparkSe
         " UNION ALL SELECT 2L, NULL, NULL, NULL"
         " UNION ALL SELECT 3L, ' x ', -0.50, DATE'2024-01-01' UNION ALL SELECT 4L, NULL, 7.00, NULL"
     )
-    assert_df_equality(found.drop("_file", "_position", PROBLEM), expected, ignore_nullable=True, ignore_row_order=True)
-    assert found.where(found[PROBLEM].isNotNull()).count() == 0
+    assert_df_equality(
+        found.drop("_source_file", "_source_offset", ERROR), expected, ignore_nullable=True, ignore_row_order=True
+    )
+    assert found.where(found[ERROR].isNotNull()).count() == 0
 
 
 def test_a_line_that_does_not_fit_is_rejected_with_a_reason_and_a_detail(read: Read) -> None:
@@ -71,9 +73,9 @@ def test_a_line_that_does_not_fit_is_rejected_with_a_reason_and_a_detail(read: R
         "1,a,,2024-02-30\n": ("wrong_type", 'column day: ["2024-02-30"] is not date'),
         "99999999999999999999,a,,\n": ("wrong_type", 'column id: ["99999999999999999999"] is not integer'),
     }
-    rows = read((HEADER, list(bad))).orderBy("_position").collect()
-    assert {text: (row[PROBLEM].reason, row[PROBLEM].detail) for text, row in zip(bad, rows, strict=True)} == bad
-    assert {row[PROBLEM].kind for row in rows} == {"rejected"}
+    rows = read((HEADER, list(bad))).orderBy("_source_offset").collect()
+    assert {text: (row[ERROR].reason, row[ERROR].detail) for text, row in zip(bad, rows, strict=True)} == bad
+    assert {row[ERROR].kind for row in rows} == {"rejected"}
 
 
 def test_decimals_beyond_the_scale_are_fine_when_they_are_zeros(read: Read) -> None:
@@ -83,7 +85,7 @@ def test_decimals_beyond_the_scale_are_fine_when_they_are_zeros(read: Read) -> N
 
 def test_columns_are_found_by_name_in_files_of_different_order(spark: SparkSession, read: Read) -> None:
     other = (["other", "day", "price", "name", "id"], ["x,2024-01-02,3,b,2\n"])
-    found = read((HEADER, ["1,a,2,2024-01-01\n"]), other).drop("_file", "_position", PROBLEM)
+    found = read((HEADER, ["1,a,2,2024-01-01\n"]), other).drop("_source_file", "_source_offset", ERROR)
     expected = spark.sql(
         "SELECT 1L id, 'a' name, CAST(2 AS DECIMAL(9,2)) price, DATE'2024-01-01' day"
         " UNION ALL SELECT 2L, 'b', 3.00, DATE'2024-01-02'"
@@ -93,7 +95,7 @@ def test_columns_are_found_by_name_in_files_of_different_order(spark: SparkSessi
 
 def test_absent_texts_are_null_in_any_case(read: Read) -> None:
     found = read((HEADER, ["1,NULL,\\N,\n"]), absent=("", "\\N", "null"))
-    assert [(row.name, row.price, row.day, row[PROBLEM]) for row in found.collect()] == [(None, None, None, None)]
+    assert [(row.name, row.price, row.day, row[ERROR]) for row in found.collect()] == [(None, None, None, None)]
 
 
 def test_a_missing_column_is_told_with_the_present_ones_and_the_nearest() -> None:
