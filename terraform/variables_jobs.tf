@@ -32,30 +32,30 @@ variable "jobs" {
     restaurants = {
       inputs    = ["restaurants/"]
       needs     = ["lookup"]
-      wheels    = ["rich", "openpyxl"]
+      wheels    = ["rich", "tenacity", "openpyxl"]
       arguments = { "--country-codes" = "{source}/restaurants/Country-Code.xlsx", "--lookup-table" = "{lookup_table}" }
     }
     customer_orders = {
       inputs    = ["customer_orders/"]
       needs     = ["queue"]
-      wheels    = ["rich"]
+      wheels    = ["rich", "tenacity"]
       arguments = { "--queue-url" = "{queue_url}" }
     }
-    race_stats = { inputs = ["race_stats/"], wheels = ["rich"] }
+    race_stats = { inputs = ["race_stats/"], wheels = ["rich", "tenacity"] }
     carparks = {
       inputs    = ["carparks/"]
       needs     = ["lookup"]
-      wheels    = ["rich"]
+      wheels    = ["rich", "tenacity"]
       arguments = { "--information" = "{source}/carparks/HDBCarparkInformation.csv", "--lookup-table" = "{lookup_table}" }
     }
     people = {
       inputs    = ["people/"]
       needs     = ["database"]
-      wheels    = ["rich", "people"]
+      wheels    = ["rich", "tenacity", "people"]
       arguments = { "--database-url" = "{database_url}" }
     }
-    explode_json  = { inputs = ["explode_json/"], wheels = ["rich"], worker_type = "G.2X" }
-    split_columns = { inputs = ["split_columns/"], wheels = ["rich"] }
+    explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "tenacity"], worker_type = "G.2X" }
+    split_columns = { inputs = ["split_columns/"], wheels = ["rich", "tenacity"] }
   }
 
   validation {

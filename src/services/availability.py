@@ -13,24 +13,23 @@ import argparse
 import contextlib
 import datetime
 import json
-import os
-import pathlib
 import sys
-import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import NoReturn
 
+import tenacity
 import urllib3
 from urllib3.exceptions import HTTPError, MaxRetryError
 
+from pipeline import storage
 from pipeline.errors import PipelineError, UsageError
 
 LARGEST = 64 * 1024 * 1024
-_CHUNK = 64 * 1024
-_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+_RETRY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504})
 _LONGEST_WAIT = 60.0
+_LOCAL = datetime.timezone(datetime.timedelta(hours=8))  # of timestamps without a zone
 _HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip"}
 
 
@@ -39,7 +38,7 @@ class FetchError(PipelineError):
 
 
 class PassingError(FetchError):
-    """No good answer came this time; asking again may help."""
+    """No good answer came this time; asking again may help, after `retry_after` seconds if the server says so."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -57,31 +56,17 @@ class Patience:
     pause: float = 1.0
 
 
-def _body(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    parts, size = [], 0
-    while chunk := response.read1(_CHUNK):  # what has come, not a full chunk: a trickle must meet the deadline
-        parts.append(chunk)
-        size += len(chunk)
-        if size > LARGEST:
-            raise FetchError(f"the answer is larger than {LARGEST} bytes")
-        if time.monotonic() > deadline:
-            raise PassingError(f"the answer did not end in time, {size} bytes came")
-    return b"".join(parts)
-
-
 def fetch_once(url: str, patience: Patience) -> bytes:
     """The body of one answer with status 200; `PassingError` or `FetchError` otherwise."""
     deadline = time.monotonic() + patience.total
     redirects = urllib3.Retry(total=None, connect=0, read=0, status=0, other=0, redirect=3)
     timeout = urllib3.Timeout(connect=patience.connect, read=patience.read)
     try:
-        with urllib3.PoolManager(retries=redirects, timeout=timeout) as http:
-            response = http.request("GET", url, preload_content=False, headers=_HEADERS)
-            try:
-                _check_status(response)
-                return _body(response, deadline)
-            finally:
-                response.close()
+        with (
+            urllib3.PoolManager(retries=redirects, timeout=timeout) as http,
+            http.request("GET", url, preload_content=False, headers=_HEADERS) as response,
+        ):
+            return _body(response, deadline)
     except MaxRetryError as error:
         if "too many redirects" in str(error.reason):
             raise FetchError("the address redirects more than 3 times") from error
@@ -90,87 +75,81 @@ def fetch_once(url: str, patience: Patience) -> bytes:
         raise PassingError(f"the answer broke off: {error}") from error
 
 
-def _check_status(response: urllib3.BaseHTTPResponse) -> None:
-    if response.status == 200:
-        return
-    message = f"HTTP status {response.status}" + (f" {response.reason}" if response.reason else "")
-    if response.status not in _AGAIN:
-        raise FetchError(message)
-    wait = response.headers.get("Retry-After", "")
-    raise PassingError(message, float(wait) if wait.isdigit() else None)
-
-
-def _objects(value: Any, what: str) -> list[dict[str, Any]]:
-    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-        raise PassingError(f"not an availability answer: {what} is not a list of objects")
-    return value
+def _body(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    if response.status != 200:
+        wait = response.headers.get("Retry-After", "")
+        message = f"HTTP status {response.status} {response.reason or ''}".rstrip()
+        if response.status not in _RETRY_STATUS:
+            raise FetchError(message)
+        raise PassingError(message, float(wait) if wait.isdigit() else None)
+    body = b""
+    while chunk := response.read1(1 << 20):  # what has come, not a full chunk: a trickle must meet the deadline
+        body += chunk
+        if len(body) > LARGEST:
+            raise FetchError(f"the answer is larger than {LARGEST} bytes")
+        if time.monotonic() > deadline:
+            raise PassingError(f"the answer did not end in time, {len(body)} bytes came")
+    return body
 
 
 def check(body: bytes) -> datetime.datetime:
     """The time of an answer (of its newest item); `PassingError` when it is not a whole answer with readings."""
     try:
-        answer = json.loads(body.decode("utf-8"))
+        answer = json.loads(body.decode())
     except (ValueError, RecursionError) as error:
         raise PassingError(f"not JSON: {error}") from error
-    if not isinstance(answer, dict):
-        raise PassingError("not an availability answer: not an object")
-    times = []
-    for item in _objects(answer.get("items"), "items"):
-        parks = _objects(item.get("carpark_data"), "carpark_data")
-        times += [_time(item.get("timestamp"))] * bool(parks)
-        if any("carpark_number" not in park or "carpark_info" not in park for park in parks):
-            raise PassingError("not an availability answer: a car park without carpark_number or carpark_info")
+    try:
+        items = [item for item in answer["items"] if item["carpark_data"]]
+        parks = [park for item in items for park in item["carpark_data"]]
+        if any(not park.keys() >= {"carpark_number", "carpark_info"} for park in parks):
+            raise ValueError("a car park without carpark_number or carpark_info")
+        times = [datetime.datetime.fromisoformat(item["timestamp"]) for item in items]
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise PassingError(f"not an availability answer: {type(error).__name__}: {error}") from error
     if not times:
         raise PassingError("not an availability answer: no car park in it")
-    return max(times)
-
-
-def _time(text: Any) -> datetime.datetime:
-    try:
-        found = datetime.datetime.fromisoformat(text)
-    except (TypeError, ValueError) as error:
-        raise PassingError(f"not an availability answer: timestamp is {text!r}") from error
-    zoned = found if found.tzinfo else found.replace(tzinfo=datetime.timezone(datetime.timedelta(hours=8)))
-    return zoned.astimezone(datetime.UTC)
+    return max((t if t.tzinfo else t.replace(tzinfo=_LOCAL)).astimezone(datetime.UTC) for t in times)
 
 
 def fetch(url: str, patience: Patience) -> tuple[bytes, datetime.datetime]:
-    """A checked answer and its time, asked for up to `patience.attempts` times with growing pauses."""
-    for attempt in range(1, patience.attempts + 1):
-        try:
-            body = fetch_once(url, patience)
-            return body, check(body)
-        except PassingError as error:
-            if attempt == patience.attempts:
-                raise FetchError(f"{url}: {error} (attempt {attempt} of {patience.attempts})") from error
-            wait = error.retry_after if error.retry_after is not None else patience.pause * 2 ** (attempt - 1)
-            print(f"availability: {error}; asking again in {min(wait, _LONGEST_WAIT):g} s", file=sys.stderr)
-            time.sleep(min(wait, _LONGEST_WAIT))
-        except FetchError as error:
-            raise FetchError(f"{url}: {error}") from error
-    raise UsageError("--attempts: at least 1")
+    """A checked answer and its time, asked for up to `patience.attempts` times with growing pauses; or `FetchError`."""
 
+    def once() -> tuple[bytes, datetime.datetime]:
+        body = fetch_once(url, patience)
+        return body, check(body)
 
-def save(body: bytes, taken: datetime.datetime, destination: str) -> pathlib.Path:
-    """Writes the answer beside its final name and moves it there, so the name never shows half a file."""
-    folder = pathlib.Path(destination)
-    path = folder / f"carpark-availability-{taken:%Y%m%dT%H%M%SZ}.json"
+    def wait(state: tenacity.RetryCallState) -> float:
+        error = state.outcome.exception() if state.outcome else None
+        asked = error.retry_after if isinstance(error, PassingError) else None
+        return min(patience.pause * 2 ** (state.attempt_number - 1) if asked is None else asked, _LONGEST_WAIT)
+
+    def report(state: tenacity.RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        print(f"availability: {error}; asking again in {state.upcoming_sleep:g} s", file=sys.stderr)
+
+    # urllib3.Retry would repeat statuses and connections, but no answer that trickles, breaks off or is not JSON.
+    retrying = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(PassingError),
+        stop=tenacity.stop_after_attempt(patience.attempts),
+        wait=wait,
+        before_sleep=report,
+        reraise=True,
+    )
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        handle, unfinished = tempfile.mkstemp(prefix=".", suffix=".unfinished", dir=folder)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(body)
-                file.flush()
-                os.fsync(file.fileno())
-            pathlib.Path(unfinished).chmod(0o644)
-            pathlib.Path(unfinished).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                pathlib.Path(unfinished).unlink()
-            raise
-    except OSError as error:
-        raise FetchError(f"{path}: not saved: {error.strerror}") from error
+        return retrying(once)
+    except PassingError as error:
+        raise FetchError(f"{url}: {error} (attempt {patience.attempts} of {patience.attempts})") from error
+    except FetchError as error:
+        raise FetchError(f"{url}: {error}") from error
+
+
+def save(body: bytes, taken: datetime.datetime, destination: str) -> str:
+    """Writes the answer whole or not at all, in a folder or under an `s3://` prefix; its path."""
+    path = storage.join(destination, f"carpark-availability-{taken:%Y%m%dT%H%M%SZ}.json")
+    try:
+        storage.write_bytes(path, body)
+    except PipelineError as error:
+        raise FetchError(f"not saved: {error}") from error
     return path
 
 
@@ -188,39 +167,32 @@ def _address(text: str) -> str:
     return text
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < 86_400:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a positive number of seconds")
-    return value
+def _number(kind: type[float], low: float, high: float) -> Callable[[str], float]:
+    def convert(text: str) -> float:
+        with contextlib.suppress(ValueError):
+            if low <= (value := kind(text)) <= high:
+                return value
+        raise argparse.ArgumentTypeError(f"'{text}' is not a number from {low} to {high}")
 
-
-def _attempts(text: str) -> int:
-    if not text.isdigit() or not 1 <= int(text) <= 100:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a number from 1 to 100")
-    return int(text)
+    return convert
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of the fetch."""
-    usual = Patience()
-    found = _Parser(
-        prog="availability", description="Saves the live answer of the availability API.", allow_abbrev=False
-    )
-    found.add_argument("--url", required=True, type=_address, help="address of the API")
-    found.add_argument("--destination", required=True, metavar="DIR", help="folder that gets the answer")
+    usual, seconds = Patience(), _number(float, 0.001, 86_400)
+    result = _Parser(prog="availability", description=__doc__.partition("\n")[0], allow_abbrev=False)
+    result.add_argument("--url", required=True, type=_address, help="address of the API")
+    result.add_argument("--destination", required=True, metavar="DIR", help="folder that gets the answer")
     for name, value, text in (
         ("--connect-timeout", usual.connect, "until connected"),
         ("--read-timeout", usual.read, "between bytes"),
         ("--timeout", usual.total, "for one whole answer"),
         ("--pause", usual.pause, "before the second attempt, then doubled"),
     ):
-        found.add_argument(name, type=_positive, default=value, metavar="SECONDS", help=f"{text} (default: {value:g})")
-    found.add_argument("--attempts", type=_attempts, default=usual.attempts, metavar="N", help="default: %(default)s")
-    return found
+        result.add_argument(name, type=seconds, default=value, metavar="SECONDS", help=f"{text} (default: {value:g})")
+    count = _number(int, 1, 100)
+    result.add_argument("--attempts", type=count, default=usual.attempts, metavar="N", help="default: %(default)s")
+    return result
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -229,8 +201,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         options = parser().parse_args(argv)
         waits = (options.connect_timeout, options.read_timeout, options.timeout)
         patience = Patience(*waits, attempts=options.attempts, pause=options.pause)
-        body, taken = fetch(options.url, patience)
-        print(save(body, taken, options.destination))
+        print(save(*fetch(options.url, patience), options.destination))
     except PipelineError as error:
         print(f"availability: {error}", file=sys.stderr)
         return error.exit_code

@@ -10,7 +10,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.nested.items import explode_items
-from transforms.row_errors import EXCLUDED, ERROR, REJECTED, exclude, row_error, reject
+from transforms.row_errors import ERROR, EXCLUDED, REJECTED, exclude, reject, row_error
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"
 EVENT = f"struct<event_id:string,title:string,start_date:string,end_date:string,photos:{PHOTOS}>"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from pipeline.errors import PipelineError
-from pipeline.storage.local import sync_folder, temporary_name, told
+from pipeline.storage.local import sync_folder, temporary_name, translate_errors
 
 _CHUNK = 32 << 20
 _POOLS: dict[int, ThreadPoolExecutor] = {}
@@ -29,7 +29,7 @@ class LocalStaged:
     def __init__(self, target: str, parts: Sequence[str], header: bytes) -> None:
         self.target, self._parts, self._header = target, parts, header
         self._stop = threading.Event()
-        with told(target, "written"):
+        with translate_errors(target, "written"):
             sizes = [os.stat(part).st_size for part in parts]
             self.bytes = len(header) + sum(sizes)
             self.temporary = temporary_name(_folder_that_is_there(target))
@@ -44,7 +44,7 @@ class LocalStaged:
 
     def wait(self) -> None:
         """Returns when the file is whole on disk; raises what went wrong."""
-        with told(self.target, "written"):
+        with translate_errors(self.target, "written"):
             self._copied.result()
             self._hashed.result()
         if (size := os.stat(self.temporary).st_size) != self.bytes:
@@ -53,7 +53,7 @@ class LocalStaged:
     def publish(self) -> None:
         """Gives the file its name in one step."""
         self.wait()
-        with told(self.target, "written"):
+        with translate_errors(self.target, "written"):
             folder = os.path.dirname(self.target)
             os.makedirs(folder, exist_ok=True)
             os.replace(self.temporary, self.target)

@@ -22,7 +22,7 @@ from pipeline.errors import BusyError, PipelineError
 from pipeline.publish.lock import LOCK_FILE, left_behind, note, who
 from pipeline.storage.paths import split_s3
 from pipeline.storage.s3 import missing, put_if
-from pipeline.storage.s3_client import client, error_code, told
+from pipeline.storage.s3_client import client, error_code, translate_errors
 
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 60.0
@@ -164,7 +164,7 @@ class Lease:
         from botocore.exceptions import ClientError
 
         bucket, key = split_s3(self.path)
-        with told(self.path, "read"):
+        with translate_errors(self.path, "read"):
             try:
                 got = client().get_object(Bucket=bucket, Key=key)
             except ClientError as error:

@@ -12,31 +12,37 @@ scans it, keeps the items for a minute and searches them itself (`services.looku
 
 from __future__ import annotations
 
-import random
+import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+import boto3
+import pyarrow
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import wait_random_exponential as wait_random
+
 from pipeline.errors import DeliveryError, UsageError
 
 if TYPE_CHECKING:
-    import pyarrow
     from pyspark.sql import DataFrame
 
 KEY = "id"
 RUN = "run_id"
 BATCH = 25  # what one BatchWriteItem takes
 ATTEMPTS = 10
-LONGEST_WAIT = 20.0
+# From half to the whole of 0.1 s, then of twice as much each time, up to 20 s.
+WAIT = wait_exponential(multiplier=0.05, max=10) + wait_random(multiplier=0.05, max=10)
 
 Item = dict[str, Any]
-Sleep = Callable[[float], None]
 
 
 @dataclass(frozen=True)
-class Filled:
+class FillResult:
     """Items put into the table, and items of earlier runs removed."""
 
     written: int
@@ -44,18 +50,14 @@ class Filled:
 
 
 def _client() -> Any:
-    import boto3
-    from botocore.config import Config
-
-    # Adaptive: the client slows itself down when the table throttles, beside repeating what failed.
+    """The client of a resource, which takes and gives plain Python values."""
+    # Adaptive: the client slows itself down when the table throttles, besides repeating what failed.
     config = Config(connect_timeout=5, read_timeout=15, retries={"mode": "adaptive", "max_attempts": 8})
-    return boto3.client("dynamodb", config=config)
+    return boto3.resource("dynamodb", config=config).meta.client
 
 
 def check_table(table: str) -> None:
     """`UsageError` when the table does not exist, cannot be seen, or has another key than `id` (string)."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         found = _client().describe_table(TableName=table)["Table"]
     except (BotoCoreError, ClientError) as error:
@@ -67,46 +69,41 @@ def check_table(table: str) -> None:
         raise UsageError(f"--lookup-table {table}: its key is {key}, expected {KEY} S HASH alone")
 
 
-def _serialized(row: Mapping[str, Any]) -> Item:
-    from boto3.dynamodb.types import TypeSerializer
-
-    write = TypeSerializer().serialize
-    return {name: write(Decimal(str(value)) if isinstance(value, float) else value) for name, value in row.items()}
-
-
-def _batches(requests: Iterable[Item], size: int = BATCH) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    for request in requests:
-        batch.append(request)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
+def _batches(requests: Iterable[Item]) -> Iterator[list[Item]]:
+    rest = iter(requests)
+    while batch := list(itertools.islice(rest, BATCH)):
         yield batch
 
 
-def write_batch(client: Any, table: str, batch: list[Item], sleep: Sleep = time.sleep) -> None:
-    """Sends one batch; what the table left unprocessed is sent again after a growing, random wait."""
+def write_batch(client: Any, table: str, batch: list[Item], sleep: Callable[[float], None] = time.sleep) -> None:
+    """Sends one batch of plain requests; what the table left unprocessed is sent again after a growing, random wait.
+
+    boto3's `batch_writer` would repeat it without a wait and without an end. `DeliveryError` after `ATTEMPTS`.
+    """
     left = batch
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            sleep(random.uniform(0.5, 1.0) * min(LONGEST_WAIT, 0.05 * 2**attempt))
-        answer = client.batch_write_item(RequestItems={table: left})
-        left = answer.get("UnprocessedItems", {}).get(table, [])
-        if not left:
-            return
-    raise DeliveryError(
-        f"lookup table {table}: {len(left)} items not taken after {ATTEMPTS} attempts, capacity too low"
-    )
+
+    def send() -> Any:
+        nonlocal left
+        left = client.batch_write_item(RequestItems={table: left}).get("UnprocessedItems", {}).get(table, [])
+        return left
+
+    try:
+        Retrying(retry=retry_if_result(bool), stop=stop_after_attempt(ATTEMPTS), wait=WAIT, sleep=sleep)(send)
+    except RetryError as error:
+        raise DeliveryError(
+            f"lookup table {table}: {len(left)} items not taken after {ATTEMPTS} attempts, capacity too low"
+        ) from error
 
 
 def put_rows(client: Any, table: str, rows: Iterable[Mapping[str, Any]], run_id: str) -> int:
     """Puts every row as an item; returns how many. Of rows with one id the last counts (a batch may name it once)."""
     written = 0
-    for batch in _batches(_serialized({**row, RUN: run_id}) for row in rows):
-        items = {item[KEY]["S"]: {"PutRequest": {"Item": item}} for item in batch}
-        write_batch(client, table, list(items.values()))
-        written += len(items)
+    for batch in _batches({**row, RUN: run_id} for row in rows):
+        # DynamoDB's numbers are decimal: boto3 refuses floats.
+        items = [{k: Decimal(str(v)) if isinstance(v, float) else v for k, v in item.items()} for item in batch]
+        unique = {item[KEY]: {"PutRequest": {"Item": item}} for item in items}
+        write_batch(client, table, list(unique.values()))
+        written += len(unique)
     return written
 
 
@@ -117,7 +114,7 @@ def remove_other_runs(client: Any, table: str, run_id: str) -> int:
         ProjectionExpression="#id",
         FilterExpression="#run <> :run AND attribute_exists(#run)",
         ExpressionAttributeNames={"#id": KEY, "#run": RUN},
-        ExpressionAttributeValues={":run": {"S": run_id}},
+        ExpressionAttributeValues={":run": run_id},
         ConsistentRead=True,
     )
     removed = 0
@@ -127,41 +124,33 @@ def remove_other_runs(client: Any, table: str, run_id: str) -> int:
     return removed
 
 
-def _writer(table: str, run_id: str) -> Callable[[Iterable[pyarrow.RecordBatch]], Iterable[pyarrow.RecordBatch]]:
+def fill(frame: DataFrame, table: str, *, run_id: str) -> FillResult:
+    """Puts every row of the frame into the table and removes the items of other runs.
+
+    In: a frame with the column `id` (string, unique, not empty) and any columns of text, numbers and booleans.
+    `DeliveryError` when the table does not take all rows; nothing is removed then, and running again repairs it.
+    """
+    if dict(frame.dtypes).get(KEY) != "string":
+        raise ValueError(f"a lookup table needs the string column {KEY}, have {frame.dtypes}")
+
     def write(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
         """Puts the rows of a partition into the table; gives one row: how many were written, and what failed."""
-        import pyarrow
-        from botocore.exceptions import BotoCoreError, ClientError
-
         written, failure = 0, ""
         try:
             client = _client()
             for batch in batches:
                 written += put_rows(client, table, batch.to_pylist(), run_id)
         except (BotoCoreError, ClientError, DeliveryError) as error:
-            failure = str(error)  # told by the driver in one line, instead of a worker's stack trace
+            failure = str(error)  # the driver reports it in one line, instead of a worker's stack trace
         yield pyarrow.RecordBatch.from_pydict({"written": [written], "failure": [failure]})
 
-    return write
-
-
-def fill(frame: DataFrame, table: str, *, run_id: str) -> Filled:
-    """Puts every row of the frame into the table and removes the items of other runs.
-
-    In: a frame with the column `id` (string, unique, not empty) and any columns of text, numbers and booleans.
-    `DeliveryError` when the table does not take all rows; nothing is removed then, and running again repairs it.
-    """
-    from botocore.exceptions import BotoCoreError, ClientError
-
-    if dict(frame.dtypes).get(KEY) != "string":
-        raise ValueError(f"a lookup table needs the string column {KEY}, have {frame.dtypes}")
-    done = frame.mapInArrow(_writer(table, run_id), "written long, failure string").collect()
+    done = frame.mapInArrow(write, "written long, failure string").collect()
     written, failures = sum(row.written for row in done), sorted({row.failure for row in done if row.failure})
     if failures:
         raise DeliveryError(f"lookup table {table}: {written} items written, then: {failures[0]}")
     if not written:
-        return Filled(0, 0)
+        return FillResult(0, 0)
     try:
-        return Filled(written, remove_other_runs(_client(), table, run_id))
+        return FillResult(written, remove_other_runs(_client(), table, run_id))
     except (BotoCoreError, ClientError) as error:
         raise DeliveryError(f"lookup table {table}: {written} items written, old ones not removed: {error}") from error

@@ -6,7 +6,6 @@ else `PipelineError`. S3 takes the usual AWS chain of credentials and `AWS_ENDPO
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -16,7 +15,7 @@ from pipeline.storage.paths import FileInfo, Store, is_s3, normalise
 
 __all__ = [
     "FileInfo", "delete", "delete_tree", "exists", "info", "is_s3", "join", "list_files", "list_prefix", "normalise",
-    "open_read", "read_bytes", "read_lines", "read_range", "to_spark_path", "write_bytes", "write_if_absent",
+    "open_read", "read_bytes", "read_lines", "read_range", "write_bytes",
 ]  # fmt: skip
 
 _LOCAL = LocalStore()
@@ -25,7 +24,7 @@ _LOCAL = LocalStore()
 def _store(path: str) -> Store:
     if not is_s3(path):
         return _LOCAL
-    from pipeline.storage.s3 import STORE
+    from pipeline.storage.s3 import STORE  # only for s3://: boto3 takes its time to load
 
     return STORE
 
@@ -41,7 +40,7 @@ def list_files(pattern: str) -> list[FileInfo]:
     path = normalise(pattern)
     found = _store(path).find(path)
     if not found:
-        raise InputError(f"{pattern}: no such file or folder; {_store(path).nearby(path)}")
+        raise InputError(f"{pattern}: no such file or folder; {_store(path).suggest(path)}")
     return found
 
 
@@ -58,7 +57,7 @@ def read_range(path: str, start: int, length: int, version: str = "") -> bytes:
 
 
 def open_read(path: str, version: str = "") -> BinaryIO:
-    """A buffered binary stream that can seek; on S3 a broken connection is taken up again where it broke."""
+    """A buffered binary stream of one version of the file; on S3 a range whose connection breaks is read again."""
     path = normalise(path)
     return _store(path).open_read(path, version)
 
@@ -80,12 +79,6 @@ def write_bytes(path: str, data: bytes) -> None:
     """Writes the file whole or not at all, over one that is there; folders are made."""
     path = normalise(path)
     _store(path).write_bytes(path, data)
-
-
-def write_if_absent(path: str, data: bytes) -> bool:
-    """Writes the file unless there is one; of several writers one gets True."""
-    path = normalise(path)
-    return _store(path).write_if_absent(path, data)
 
 
 def info(path: str) -> FileInfo | None:
@@ -117,15 +110,3 @@ def join(base: str, *parts: str) -> str:
     """A path under `base`, spelt as `base` is."""
     names = [part.strip("/") for part in parts]
     return "/".join([base.rstrip("/"), *names] if base else names)
-
-
-def to_spark_path(path: str) -> str:
-    """The path as Spark's writers take it: an absolute `file:` URI as Hadoop reads it (not percent-encoded), or `s3a://`.
-
-    EMR and Glue have their own file system under `s3://` and keep that spelling.
-    """
-    path = normalise(path)
-    if not is_s3(path):
-        return f"file://{path}"
-    own_s3 = ("GLUE_INSTALLATION", "GLUE_VERSION", "EMR_CLUSTER_ID", "EMR_RELEASE_LABEL")
-    return path if any(name in os.environ for name in own_s3) else "s3a" + path.removeprefix("s3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import os
 import re
 from collections.abc import Iterable, Sequence
@@ -13,7 +14,6 @@ from urllib.parse import unquote, urlsplit
 from pipeline.errors import InputError
 
 _WILD = re.compile(r"[*?\[]")
-_VISIBLE = r"(?![._])"  # names that begin with _ or . are bookkeeping (_SUCCESS, _runs, .crc)
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,11 @@ class Store(Protocol):
     """What a store can do; `pipeline.storage` says what each means. Paths are normalised."""
 
     def find(self, pattern: str) -> list[FileInfo]: ...
-    def nearby(self, path: str) -> str: ...
+    def suggest(self, path: str) -> str: ...
     def list_prefix(self, folder: str) -> list[FileInfo]: ...
     def read_range(self, path: str, start: int, length: int, version: str) -> bytes: ...
     def open_read(self, path: str, version: str) -> BinaryIO: ...
     def write_bytes(self, path: str, data: bytes) -> None: ...
-    def write_if_absent(self, path: str, data: bytes) -> bool: ...
     def info(self, path: str) -> FileInfo | None: ...
     def delete(self, path: str) -> None: ...
     def delete_tree(self, folder: str) -> None: ...
@@ -80,54 +79,29 @@ def is_pattern(path: str) -> bool:
 
 
 def is_hidden(name: str) -> bool:
-    """True for names that listings skip unless they are asked for."""
+    """True for names that listings skip unless they are asked for: _SUCCESS, _runs, .crc."""
     return name.startswith((".", "_"))
 
 
-def segment_regex(segment: str) -> str:
-    """One level of a glob as a regular expression; a wildcard never takes a leading `_` or `.` that is not written."""
-    out, at = ("" if is_hidden(segment) else _VISIBLE), 0
-    while at < len(segment):
-        char = segment[at]
-        close = segment.find("]", at + 2) if char == "[" else -1
-        if char == "*":
-            out += "[^/]*"
-        elif char == "?":
-            out += "[^/]"
-        elif close > 0:
-            body = segment[at + 1 : close].replace("\\", r"\\").replace("[", r"\[").replace("&&", r"&\&")
-            negated = body[0] in "!^"
-            out += f"(?!/)[{'^' if negated else ''}{body[1:] if negated else body}]"
-            at = close
-        else:
-            out += re.escape(char)
-        at += 1
-    return out
+def name_matches(name: str, segment: str) -> bool:
+    """True when one level of a glob takes the name; a wildcard never takes a leading `_` or `.` that is not written."""
+    return fnmatch.fnmatchcase(name, segment) and (is_hidden(segment) or (name != "" and not is_hidden(name)))
 
 
-def compiled(regex: str, pattern: str) -> re.Pattern[str]:
-    """The regular expression of a glob; `InputError` when its brackets make no sense."""
-    try:
-        return re.compile(regex, re.DOTALL)
-    except re.error as error:
-        raise InputError(f"{pattern}: not a pattern: {error}") from error
-
-
-def glob_regex(pattern: str) -> re.Pattern[str]:
-    """A whole glob as a regular expression for paths of files; a folder that matches stands for all in it."""
-    segments = [segment for segment in pattern.split("/") if segment]
-    any_name, parts = rf"{_VISIBLE}[^/]+", []
-    for at, segment in enumerate(segments):
-        last = at == len(segments) - 1
-        if segment == "**":
-            parts.append(any_name if last else f"(?:{any_name}/)*")
-        else:
-            parts.append(segment_regex(segment) + ("" if last else "/"))
-    return compiled(f"{''.join(parts)}(?:/{any_name})*", pattern)
+def glob_matches(names: Sequence[str], segments: Sequence[str]) -> bool:
+    """True when a glob takes a file, both split at `/`; a folder that matches means all visible files in it."""
+    if not segments:
+        return all(name and not is_hidden(name) for name in names)
+    deep = segments[0] == "**" and len(segments) > 1
+    if deep and glob_matches(names, segments[1:]):
+        return True
+    if not names or not name_matches(names[0], segments[0]):
+        return False
+    return glob_matches(names[1:], segments if deep else segments[1:])
 
 
 def fixed_part(pattern: str) -> str:
-    """What stands before the first wildcard, cut at the end of its last folder."""
+    """The folders before the first wildcard."""
     found = _WILD.search(pattern)
     return pattern if found is None else pattern[: pattern.rfind("/", 0, found.start()) + 1]
 
@@ -143,7 +117,7 @@ def by_path(files: Iterable[FileInfo]) -> list[FileInfo]:
     return [once[path] for path in sorted(once, key=str.encode)]
 
 
-def near(name: str, names: Sequence[str]) -> str:
+def suggest(name: str, names: Sequence[str]) -> str:
     """The names closest to the wanted one, or else the first ones that are there."""
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:

@@ -1,21 +1,27 @@
-"""Objects on S3 as files: listings, globs, ranges, streams that outlive a broken connection, conditional writes."""
+"""Objects on S3 as files: listings, globs, ranges that outlive a broken connection, conditional writes."""
 
 from __future__ import annotations
 
 import io
-import time
+import itertools
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
+from boto3.exceptions import S3UploadFailedError
+from botocore.exceptions import ClientError
+from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential
+
 from pipeline.errors import InputError, PipelineError
-from pipeline.storage.paths import FileInfo, by_path, fixed_part, glob_regex, is_hidden, is_pattern, near, split_s3
-from pipeline.storage.s3_client import CHANGED, DENIED, MISSING, again, client, error_code, told
+from pipeline.storage.paths import FileInfo, by_path, fixed_part, glob_matches, is_hidden, is_pattern, split_s3, suggest
+from pipeline.storage.s3_client import CHANGED, DENIED, MISSING, client, error_code, retry, translate_errors
+
+_RANGE = 8 << 20
 
 
 def list_objects(path: str, prefix: str) -> Iterator[FileInfo]:
     """All objects of the path's bucket whose key begins with the prefix; folder markers left out."""
     bucket = split_s3(path)[0]
-    with told(path, "listed"):
+    with translate_errors(path, "listed"):
         for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Contents", ()):
                 key = item["Key"]
@@ -39,12 +45,12 @@ class S3Store:
         inside = [file for file in list_objects(pattern, split_s3(folder)[1]) if _shown(file, folder)]
         if inside or not is_pattern(pattern):
             return by_path(inside)
-        bucket, key = split_s3(pattern)
-        wanted, base = glob_regex(key), f"s3://{bucket}/"
+        key = split_s3(pattern)[1]
+        segments = [segment for segment in key.split("/") if segment]
         files = list_objects(pattern, fixed_part(key))
-        return by_path(file for file in files if wanted.fullmatch(file.path.removeprefix(base)))
+        return by_path(file for file in files if glob_matches(split_s3(file.path)[1].split("/"), segments))
 
-    def nearby(self, path: str) -> str:
+    def suggest(self, path: str) -> str:
         """What is there instead, for the message."""
         bucket, key = split_s3(path.rstrip("/"))
         if is_pattern(key):
@@ -57,12 +63,12 @@ class S3Store:
             except PipelineError:
                 return "what is near it may not be listed"
             if names:
-                return f"in s3://{bucket}/{prefix}: {near(name, names)}"
+                return f"in s3://{bucket}/{prefix}: {suggest(name, names)}"
             key = folder
         return f"the bucket {bucket} is empty"
 
     def _names(self, path: str, prefix: str) -> list[str]:
-        with told(path, "listed"):
+        with translate_errors(path, "listed"):
             bucket = split_s3(path)[0]
             page = client().list_objects_v2(Bucket=bucket, Prefix=prefix, Delimiter="/", MaxKeys=1000)
         keys = [item["Key"] for item in page.get("Contents", ())]
@@ -75,24 +81,19 @@ class S3Store:
         return by_path(list_objects(folder, split_s3(folder + "/")[1]))
 
     def open_read(self, path: str, version: str) -> BinaryIO:
-        """A stream from the object's beginning, which can seek."""
-        return io.BufferedReader(_Object(path, version), 1 << 20)
+        """A stream of ranges from the object's beginning, the first of which is read at once."""
+        ranges = _ranges(path, version)
+        return io.BufferedReader(_Stream(itertools.chain([next(ranges)], ranges)), 1 << 20)
 
     def read_range(self, path: str, start: int, length: int, version: str) -> bytes:
         """Bytes of the object; fewer only at its end."""
-        if length <= 0:
-            return b""
-        return again(lambda: _get(path, start, length, version)[0].read(), path)
+        return _get(path, start, length, version)[0] if length > 0 else b""
 
     def write_bytes(self, path: str, data: bytes) -> None:
         """S3 shows an object whole or not at all."""
         bucket, key = split_s3(path)
-        with told(path, "written"):
+        with translate_errors(path, "written"):
             client().put_object(Bucket=bucket, Key=key, Body=data)
-
-    def write_if_absent(self, path: str, data: bytes) -> bool:
-        """If-None-Match; False also when a repeated request finds what its own first try wrote."""
-        return put_if(path, data, IfNoneMatch="*") is not None
 
     def info(self, path: str) -> FileInfo | None:
         """The object's size and ETag; None when there is none, or only a folder marker.
@@ -100,7 +101,7 @@ class S3Store:
         A listing, as a question for a missing object is answered with 403 to whoever may list some prefixes only.
         """
         bucket, key = split_s3(path)
-        with told(path, "listed"):
+        with translate_errors(path, "listed"):
             found = client().list_objects_v2(Bucket=bucket, Prefix=key, MaxKeys=1).get("Contents", ()) if key else ()
         if found and found[0]["Key"] == key:
             return FileInfo(path, int(found[0]["Size"]), found[0]["ETag"].strip('"'))
@@ -109,13 +110,13 @@ class S3Store:
     def delete(self, path: str) -> None:
         """Gone afterwards, also when it was before."""
         bucket, key = split_s3(path)
-        with told(path, "deleted"):
+        with translate_errors(path, "deleted"):
             client().delete_object(Bucket=bucket, Key=key)
 
     def delete_tree(self, folder: str) -> None:
         """Deletes all objects under the folder, a thousand a request, folder markers too."""
         bucket, prefix = split_s3(folder + "/")
-        with told(folder, "deleted"):
+        with translate_errors(folder, "deleted"):
             for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
                 keys = [{"Key": item["Key"]} for item in page.get("Contents", ())]
                 if not keys:
@@ -129,24 +130,36 @@ class S3Store:
 STORE = S3Store()
 
 
+def upload(path: str, file: BinaryIO) -> None:
+    """Sends an open file from where it stands as the object; large ones in parts, some at a time."""
+    bucket, key = split_s3(path)
+    with translate_errors(path, "written"):
+        try:
+            client().upload_fileobj(file, bucket, key)
+        except S3UploadFailedError as error:
+            raise PipelineError(f"{path}: cannot be written: {error}") from error
+
+
+# Two writers at once: S3 asks to come again.
+CONFLICT = Retrying(
+    retry=retry_if_exception(lambda error: error_code(error) == "ConditionalRequestConflict"),
+    stop=stop_after_attempt(4),
+    wait=wait_exponential(multiplier=0.1, exp_base=4, max=1),
+    reraise=True,
+)
+
+
 def put_if(path: str, data: bytes, **condition: str) -> str | None:
     """Writes the object under `IfNoneMatch` or `IfMatch`; its ETag, or None when the condition does not hold."""
-    from botocore.exceptions import ClientError
-
     bucket, key = split_s3(path)
-    with told(path, "written"):
-        for pause in (0.1, 0.4, 1.0, 0):
-            try:
-                return str(client().put_object(Bucket=bucket, Key=key, Body=data, **condition)["ETag"])
-            except ClientError as error:
-                code = error_code(error)
-                if code in CHANGED or (code in MISSING and "IfMatch" in condition):
-                    return None
-                # Two writers at once: S3 asks to come again.
-                if code != "ConditionalRequestConflict" or not pause:
-                    raise
-                time.sleep(pause)
-    return None
+    with translate_errors(path, "written"):
+        try:
+            return str(CONFLICT(client().put_object, Bucket=bucket, Key=key, Body=data, **condition)["ETag"])
+        except ClientError as error:
+            code = error_code(error)
+            if code in CHANGED or (code in MISSING and "IfMatch" in condition):
+                return None
+            raise
 
 
 def missing(path: str, error: Exception) -> bool:
@@ -155,83 +168,55 @@ def missing(path: str, error: Exception) -> bool:
     return code in MISSING or (code in DENIED and STORE.info(path) is None)
 
 
-def _get(path: str, start: int, length: int | None, version: str) -> tuple[Any, int, str]:
-    """The body from `start`, the object's whole size, its ETag. An empty body at or behind the end."""
-    from botocore.exceptions import ClientError
-
+def _request(path: str, start: int, length: int, version: str) -> Any:
+    """The answer with the bytes of a range; None when it begins at or behind the object's end."""
     bucket, key = split_s3(path)
     condition = {"IfMatch": version} if version else {}
-    end = "" if length is None else str(start + length - 1)
-    ranged = {"Range": f"bytes={start}-{end}"} if start or end else {}
-    with told(path, "read"):
+    with translate_errors(path, "read"):
         try:
-            got = client().get_object(Bucket=bucket, Key=key, **ranged, **condition)
+            return client().get_object(Bucket=bucket, Key=key, Range=f"bytes={start}-{start + length - 1}", **condition)
         except ClientError as error:
             if missing(path, error):
                 raise InputError(f"{path}: no such object") from error
-            if error_code(error) not in ("InvalidRange", "416"):
-                raise
-            head = client().head_object(Bucket=bucket, Key=key)
-            return io.BytesIO(), int(head["ContentLength"]), head["ETag"]
-    size = int(got["ContentRange"].rpartition("/")[2]) if "ContentRange" in got else int(got["ContentLength"])
-    return got["Body"], size, got["ETag"]
+            if error_code(error) in ("InvalidRange", "416"):
+                return None
+            raise
 
 
-class _Object(io.RawIOBase):
-    """An object as a raw stream: one request for as long as it is read straight on; another after a seek or a break.
+def _get(path: str, start: int, length: int, version: str) -> tuple[bytes, int, str]:
+    """The bytes of a range, the object's whole size, its ETag; no bytes and no size at or behind the end."""
 
-    The ETag of the first answer holds for all: bytes of two versions are never mixed.
-    """
+    def read() -> tuple[bytes, int, str]:
+        got = _request(path, start, length, version)
+        if got is None:
+            return b"", 0, version
+        size = got.get("ContentRange", "").rpartition("/")[2] or got["ContentLength"]
+        return got["Body"].read(), int(size), got["ETag"]
 
-    def __init__(self, path: str, version: str) -> None:
-        self._path, self._version = path, version
-        self._at = 0
-        self._body: Any
-        self._body, self._size, self._version = _get(path, 0, None, version)
+    return retry(read, path)
+
+
+def _ranges(path: str, version: str) -> Iterator[bytes]:
+    """All bytes of an object. The ETag of the first answer holds for all: bytes of two versions are never mixed."""
+    at, size = 0, 1
+    while at < size:
+        data, size, version = _get(path, at, _RANGE, version)
+        yield data
+        at += len(data)
+
+
+class _Stream(io.RawIOBase):
+    """Blocks of bytes as a raw stream."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks, self._rest = blocks, memoryview(b"")
 
     def readable(self) -> bool:
         return True
 
-    def seekable(self) -> bool:
-        return True
-
     def readinto(self, buffer: Any) -> int:
-        """Fills the buffer as far as the answer goes, asking again where a connection breaks; 0 at the end."""
-        data = again(lambda: self._read(len(buffer)), self._path)
+        """Fills the buffer as far as the present block goes; 0 at the end."""
+        self._rest = self._rest or memoryview(next(self._blocks, b""))
+        data, self._rest = self._rest[: len(buffer)], self._rest[len(buffer) :]
         buffer[: len(data)] = data
-        self._at += len(data)
         return len(data)
-
-    def _read(self, length: int) -> bytes:
-        if self._at >= self._size:
-            return b""
-        if self._body is None:
-            self._body = _get(self._path, self._at, None, self._version)[0]
-        try:
-            data: bytes = self._body.read(length)
-            if not data:
-                raise OSError("the answer ended early")
-        except Exception:
-            self._drop()
-            raise
-        return data
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Goes to a place; the next read makes a request of its own, unless it was there already."""
-        place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        if place != self._at:
-            self._drop()
-            self._at = max(0, place)
-        return self._at
-
-    def tell(self) -> int:
-        return self._at
-
-    def close(self) -> None:
-        self._drop()
-        super().close()
-
-    def _drop(self) -> None:
-        body, self._body = getattr(self, "_body", None), None
-        if body is not None:
-            body.close()

@@ -5,19 +5,33 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
+
+import boto3
+from botocore import exceptions as known
+from botocore.config import Config
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential
+from urllib3.exceptions import HTTPError
 
 from pipeline.errors import InputError, PipelineError
 from pipeline.storage.paths import split_s3
 
-_ATTEMPTS = 5  # of a read whose connection breaks; requests themselves are repeated by the client
 DENIED = ("AccessDenied", "403", "Forbidden", "AllAccessDisabled")
 _LOGIN = ("InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "InvalidToken", "RequestTimeTooSkewed")
 CHANGED = ("PreconditionFailed", "412")
 MISSING = ("NoSuchKey", "404", "NotFound")
 
+# A body whose connection breaks; requests themselves are repeated by the client.
+_BROKEN = (known.HTTPClientError, known.IncompleteReadError, known.ResponseStreamingError, HTTPError, OSError)
+ATTEMPTS = 5
+RETRYING = Retrying(
+    retry=retry_if_exception_type(_BROKEN),
+    stop=stop_after_attempt(ATTEMPTS),
+    wait=wait_exponential(multiplier=0.2),
+    reraise=True,
+)
+T = TypeVar("T")
 
 _SETTINGS = (
     "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_PROFILE",
@@ -48,10 +62,6 @@ class _Clients:
 
 
 def _new_client(endpoint: str | None) -> Any:
-    import boto3
-    from botocore.config import Config
-    from botocore.exceptions import BotoCoreError
-
     config = Config(
         retries={"mode": "adaptive", "max_attempts": 8},
         connect_timeout=10,
@@ -65,29 +75,27 @@ def _new_client(endpoint: str | None) -> Any:
     )
     try:
         return boto3.session.Session().client("s3", endpoint_url=endpoint, config=config)
-    except (BotoCoreError, ValueError) as error:
+    except (known.BotoCoreError, ValueError) as error:
         raise InputError(f"S3: {error}") from error
 
 
 client = _Clients().get
 
 
-def error_code(error: Exception) -> str:
+def error_code(error: BaseException) -> str:
     """The code in an answer of S3, or an empty text."""
     response = getattr(error, "response", None) or {}
     return str(response.get("Error", {}).get("Code", ""))
 
 
 @contextlib.contextmanager
-def told(path: str, doing: str) -> Iterator[None]:
+def translate_errors(path: str, doing: str) -> Iterator[None]:
     """Turns what S3 and the client say into one line without a secret."""
-    from botocore.exceptions import BotoCoreError, ClientError
-
     try:
         yield
-    except ClientError as error:
+    except known.ClientError as error:
         raise _of_answer(path, doing, error) from error
-    except BotoCoreError as error:
+    except known.BotoCoreError as error:
         raise _of_client(path, doing, error) from error
 
 
@@ -110,8 +118,6 @@ def _of_answer(path: str, doing: str, error: Any) -> PipelineError:
 
 
 def _of_client(path: str, doing: str, error: Exception) -> PipelineError:
-    from botocore import exceptions as known
-
     if isinstance(error, known.NoCredentialsError | known.PartialCredentialsError | known.TokenRetrievalError):
         return InputError(
             f"{path}: no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
@@ -123,16 +129,9 @@ def _of_client(path: str, doing: str, error: Exception) -> PipelineError:
     return PipelineError(f"{path}: cannot be {doing}: {error}")
 
 
-def again(read: Callable[[], bytes], path: str) -> bytes:
-    """Repeats a read whose connection broke in the middle of the answer."""
-    from botocore.exceptions import HTTPClientError, IncompleteReadError, ResponseStreamingError
-    from urllib3.exceptions import HTTPError
-
-    for attempt in range(_ATTEMPTS):
-        try:
-            return read()
-        except (HTTPClientError, IncompleteReadError, ResponseStreamingError, HTTPError, OSError) as error:
-            if attempt == _ATTEMPTS - 1:
-                raise PipelineError(f"{path}: the connection broke {_ATTEMPTS} times: {error}") from error
-            time.sleep(0.2 * 2**attempt)
-    return b""
+def retry(read: Callable[[], T], path: str) -> T:
+    """Repeats a read whose connection broke in the middle of the answer; `PipelineError` when it breaks every time."""
+    try:
+        return RETRYING(read)
+    except _BROKEN as error:
+        raise PipelineError(f"{path}: the connection broke {ATTEMPTS} times: {error}") from error

@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from pipeline import storage
+from pipeline.storage import s3 as storage_s3
 from pipeline.errors import InputError, PipelineError
-from pipeline.storage.s3_client import client
+from pipeline.storage.s3_client import RETRYING, client
 from tests.support.servers import Endpoint
 from tests.support.stores import BUCKET, Place
 
@@ -151,6 +153,7 @@ def content(s3_moto: Place) -> bytes:
 @pytest.fixture
 def breaking(s3_moto: Place, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[Breaking]:
     assert s3_moto.endpoint
+    monkeypatch.setattr(RETRYING, "sleep", lambda seconds: None)
     between = Breaking(s3_moto.endpoint, 1_000_000, 3)
     monkeypatch.setenv("AWS_ENDPOINT_URL", between.url)
     yield between
@@ -171,3 +174,24 @@ def test_a_connection_that_always_breaks_is_told(s3_moto: Place, content: bytes,
     breaking.left = 1000
     with pytest.raises(PipelineError, match="large: the connection broke 5 times"):
         storage.read_range(s3_moto / "large", 0, 3_000_000)
+
+
+def test_a_write_that_meets_another_is_repeated(s3_moto: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(storage_s3.CONFLICT, "sleep", waits.append)
+    conflict = ClientError({"Error": {"Code": "ConditionalRequestConflict", "Message": "again"}}, "PutObject")
+    answers: list[Any] = [conflict, conflict, {"ETag": "x"}, *[conflict] * 4]
+
+    class Busy:
+        def put_object(self, **arguments: Any) -> Any:
+            answer = answers.pop(0)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+    monkeypatch.setattr(storage_s3, "client", Busy)
+    assert storage_s3.put_if("s3://bucket/a", b"", IfNoneMatch="*") == "x"
+    assert waits == [0.1, 0.4]
+    with pytest.raises(PipelineError, match="a: cannot be written: ConditionalRequestConflict again"):
+        storage_s3.put_if("s3://bucket/a", b"", IfNoneMatch="*")
+    assert not answers

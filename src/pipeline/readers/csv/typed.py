@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 
 from pipeline.errors import InputError
 from pipeline.readers.csv.fields import Layout
 from transforms.packed.types import fits_scale
+from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 from transforms.text import quoted
 
 BOOKKEEPING = ("_source_file", "_source_offset", ERROR)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
-from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 
+from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 from transforms.text import quoted
 
 _CORRUPT = "_corrupt"

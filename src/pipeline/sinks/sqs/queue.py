@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -11,11 +10,25 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlparse
 
+import boto3
+from botocore.config import Config
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    HTTPClientError,
+)
+from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential
+from tenacity import wait_random_exponential as wait_random
+
 from pipeline.errors import DeliveryError
 
 ID_ATTRIBUTE = "message_id"
 BATCH_ENTRIES = 10
 ATTEMPTS = 8
+# From half to the whole of 0.2 s, then of twice as much each time, up to 5 s.
+WAIT = wait_exponential(multiplier=0.1, max=2.5) + wait_random(multiplier=0.1, max=2.5)
 _ATTRIBUTE_BYTES = len(ID_ATTRIBUTE) + len("String")
 _PASSING = re.compile(
     r"throttl|toomanyrequests|requestlimit|serviceunavailable|internal|timeout|overlimit", re.IGNORECASE
@@ -24,7 +37,7 @@ _PASSING = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message: its id, its text, its FIFO group, and where it stands in the outbox."""
+    """One message: its id, its text, its FIFO group, and its place in the outbox."""
 
     id: str
     body: str
@@ -39,7 +52,7 @@ class Message:
 
 @dataclass
 class Answer:
-    """What became of a batch: accepted ids, refused messages with the reason, ids that may have been taken twice."""
+    """What became of a batch: accepted ids, refused messages with the reason, ids that may be queued more than once."""
 
     accepted: list[str] = field(default_factory=list)
     refused: list[tuple[Message, str]] = field(default_factory=list)
@@ -48,9 +61,6 @@ class Answer:
 
 def connect(queue_url: str, threads: int) -> Any:
     """A client of SQS by the usual AWS chain; a queue of another host than AWS's is talked to at that host."""
-    import boto3
-    from botocore.config import Config
-
     place = urlparse(queue_url)
     host = place.hostname or ""
     session = boto3.Session()
@@ -59,24 +69,22 @@ def connect(queue_url: str, threads: int) -> Any:
     endpoint = os.environ.get("AWS_ENDPOINT_URL_SQS") or os.environ.get("AWS_ENDPOINT_URL")
     if not endpoint and not re.search(r"\.amazonaws\.com(\.cn)?$", host):
         endpoint = f"{place.scheme}://{place.netloc}"
-    # A request sent again after a lost answer may be taken twice: that is decided and told here, not in the library.
+    # A request repeated after a lost answer may arrive again: this module decides and reports that, not the library.
     config = Config(max_pool_connections=threads, retries={"total_max_attempts": 1}, parameter_validation=False)
     return session.client("sqs", region_name=region, endpoint_url=endpoint, config=config)
 
 
 class Queue:
-    """A queue with the limits that it tells about itself; `DeliveryError` when it cannot be asked."""
+    """A queue with the limits that it gives for itself; `DeliveryError` when it cannot be asked."""
 
-    def __init__(self, url: str, client: Any, *, pause: Callable[[float], object] = time.sleep) -> None:
+    def __init__(self, url: str, client: Any, *, pause: Callable[[float], None] = time.sleep) -> None:
         self.url, self._client, self._pause = url, client, pause
-        from botocore.exceptions import BotoCoreError, ClientError
-
         try:
-            told = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+            attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
         except (BotoCoreError, ClientError) as error:
             raise DeliveryError(f"queue {url}: {_words(error)}") from error
-        self.limit = int(told.get("MaximumMessageSize", 262144))
-        self.fifo = told.get("FifoQueue") == "true" or url.endswith(".fifo")
+        self.limit = int(attributes.get("MaximumMessageSize", 262144))
+        self.fifo = attributes.get("FifoQueue") == "true" or url.endswith(".fifo")
 
     def batches(self, messages: Iterable[Message], refused: list[tuple[Message, str]]) -> Iterator[list[Message]]:
         """Batches of at most ten messages and the queue's own limit of bytes; too large ones go to `refused`."""
@@ -111,42 +119,42 @@ class Queue:
 
         Raises `DeliveryError` when the queue does not answer or does not let this sender in.
         """
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        answer, waiting, reasons = Answer(), batch, {}
-        for attempt in range(ATTEMPTS):
-            if attempt:
-                self._pause(min(5.0, 0.1 * 2**attempt) * random.uniform(0.5, 1.0))
-            entries = [self._entry(i, message) for i, message in enumerate(waiting)]
-            try:
-                told = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
-            except (BotoCoreError, ClientError) as error:
-                if not _may_pass(error) or attempt == ATTEMPTS - 1:
-                    raise DeliveryError(f"queue {self.url}: {_words(error)}") from error
-                if _may_have_arrived(error):
-                    answer.doubtful += [message.id for message in waiting]
-                continue
-            failed = {int(entry["Id"]): entry for entry in told.get("Failed", ())}
-            answer.accepted += [message.id for i, message in enumerate(waiting) if i not in failed]
-            waiting = [message for i, message in enumerate(waiting) if i in failed]
-            reasons = {
-                batch_entry.id: reason
-                for batch_entry, reason in zip(waiting, map(_refusal, failed.values()), strict=True)
-            }
-            if not waiting:
-                break
-        answer.refused += [(message, reasons[message.id]) for message in waiting]
+        answer = Answer(refused=[(message, "") for message in batch])
+        retrying = Retrying(
+            retry=retry_if_exception(_may_pass) | retry_if_result(bool),
+            stop=stop_after_attempt(ATTEMPTS),
+            wait=WAIT,
+            sleep=self._pause,
+            retry_error_callback=lambda state: state.outcome and state.outcome.result(),
+        )
+        try:
+            retrying(self._send_once, answer)
+        except (BotoCoreError, ClientError) as error:
+            raise DeliveryError(f"queue {self.url}: {_words(error)}") from error
         return answer
+
+    def _send_once(self, answer: Answer) -> list[tuple[Message, str]]:
+        """Sends what is refused so far, and returns what still is."""
+        waiting = [message for message, _ in answer.refused]
+        entries = [self._entry(i, message) for i, message in enumerate(waiting)]
+        try:
+            result = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+        except (BotoCoreError, ClientError) as error:
+            if _may_have_arrived(error):
+                answer.doubtful += [message.id for message in waiting]
+            raise
+        failed = {int(entry["Id"]): _refusal(entry) for entry in result.get("Failed", ())}
+        answer.accepted += [message.id for i, message in enumerate(waiting) if i not in failed]
+        answer.refused = [(message, failed[i]) for i, message in enumerate(waiting) if i in failed]
+        return answer.refused
 
 
 def _refusal(entry: dict[str, Any]) -> str:
     return " ".join(str(entry.get(key, "")) for key in ("Code", "Message")).strip()
 
 
-def _may_pass(error: Exception) -> bool:
+def _may_pass(error: BaseException) -> bool:
     """True for what may be otherwise in a moment: no connection, a busy or failing server."""
-    from botocore.exceptions import ClientError, HTTPClientError
-
     if not isinstance(error, ClientError):
         return isinstance(error, HTTPClientError)
     return _server_failed(error) or bool(_PASSING.search(str(error.response.get("Error", {}).get("Code", ""))))
@@ -154,8 +162,6 @@ def _may_pass(error: Exception) -> bool:
 
 def _may_have_arrived(error: Exception) -> bool:
     """True when the queue may have taken the batch although no good answer came."""
-    from botocore.exceptions import ClientError, ConnectTimeoutError, EndpointConnectionError
-
     if isinstance(error, ClientError):
         return _server_failed(error)
     return not isinstance(error, (ConnectTimeoutError, EndpointConnectionError))

@@ -9,12 +9,13 @@ from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 from moto import mock_aws
 
 from pipeline.errors import DeliveryError
 from pipeline.sinks.sqs.delivery import Delivery, Outbox, deliver, message_id
 from pipeline.sinks.sqs.ledger import Ledger, ledger_folder
-from pipeline.sinks.sqs.queue import Queue, connect
+from pipeline.sinks.sqs.queue import Message, Queue, connect
 
 DAY = "20220130"
 
@@ -175,8 +176,6 @@ def test_an_intent_without_an_answer_is_sent_again_and_named(sqs: Any, tmp_path:
 
 
 def test_an_answer_that_got_lost_leaves_ids_in_doubt_that_are_named(sqs: Any, tmp_path: pathlib.Path) -> None:
-    from botocore.exceptions import ReadTimeoutError
-
     url = sqs.create_queue(QueueName="messages")["QueueUrl"]
     client = Failing(sqs, errors=[ReadTimeoutError(endpoint_url=url)])
     delivery = send(tmp_path, outbox(tmp_path, message(1)), url, client=client)
@@ -215,8 +214,6 @@ def test_a_queue_that_is_not_there_is_told_in_one_line(sqs: Any, tmp_path: pathl
 def test_a_queue_that_stops_letting_the_sender_in_ends_the_run_with_what_was_sent_noted(
     sqs: Any, tmp_path: pathlib.Path
 ) -> None:
-    from botocore.exceptions import ClientError
-
     url = sqs.create_queue(QueueName="messages")["QueueUrl"]
     denied = ClientError(
         {"Error": {"Code": "AccessDenied", "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": 403}},
@@ -230,3 +227,18 @@ def test_a_queue_that_stops_letting_the_sender_in_ends_the_run_with_what_was_sen
     again = send(tmp_path, box, url, "run2")
     assert again.sent + again.sent_before == 40
     assert len(received(sqs, url)) == 40
+
+
+def test_pauses_grow_and_a_queue_that_stays_busy_ends_the_sending(sqs: Any) -> None:
+    url = sqs.create_queue(QueueName="messages")["QueueUrl"]
+    busy = ClientError(
+        {"Error": {"Code": "ThrottlingException", "Message": "slow"}, "ResponseMetadata": {"HTTPStatusCode": 400}},
+        "SendMessageBatch",
+    )  # type: ignore[arg-type]
+    client, pauses = Failing(sqs, errors=[busy] * 8), list[float]()
+    queue = Queue(url, client, pause=pauses.append)
+    with pytest.raises(DeliveryError, match=r"queue .*ThrottlingException.*slow"):
+        queue.send([Message("id", "body", "group", "place")])
+    assert len(client.batches) == 8
+    longest = (0.2, 0.4, 0.8, 1.6, 3.2, 5, 5)
+    assert all(high / 2 <= pause <= high for pause, high in zip(pauses, longest, strict=True))
