@@ -1,116 +1,79 @@
 """Car parks: static information joined with the newest reading of their lots."""
 
-import argparse
-import pathlib
-import re
-import sys
+from __future__ import annotations
 
-sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
+from dataclasses import dataclass
+from typing import Self
 
-from pyspark.sql import DataFrame  # noqa: E402
-from pyspark.sql import functions as F  # noqa: E402
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from pipeline.job.context import Run  # noqa: E402
-from pipeline.job.runner import Input, Job, Option  # noqa: E402
-from transforms import carparks  # noqa: E402
-
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-
-
-def duration(text: str) -> int:
-    """Seconds from `90s`, `30m`, `24h` or `2d`."""
-    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip())
-    if not match:
-        raise argparse.ArgumentTypeError(f"'{text}' is not a duration like 90s, 30m, 24h or 2d")
-    return int(match[1]) * _UNITS[match[2]]
+from pipeline.job.context import JobContext
+from pipeline.job.options import CsvInput, JobOptions, JsonInput, csv_input, duration, json_input, option
+from pipeline.job.outputs import Outputs, csv
+from pipeline.job.runner import Job
+from pipeline.sinks.dynamodb import check_table, dynamodb
+from transforms import carparks
+from transforms.row_errors import is_valid, valid
 
 
-def check(options: argparse.Namespace) -> None:
-    """A lookup table that is not there, or has another key, is told before Spark starts."""
-    if options.lookup_table and not options.dry_run:
-        from pipeline.sinks.dynamodb import check_table
+@dataclass
+class Options(JobOptions):
+    """Car parks with the sums of their lots, and every lot type with its age."""
 
-        check_table(options.lookup_table)
-
-
-JOB = Job(
-    name="carparks",
-    summary="Car parks with the sums of their lots, and every lot type with its age.",
-    inputs=[
-        Input("information", "car parks as CSV: " + ", ".join(carparks.INFORMATION_COLUMNS)),
-        Input("availability", "saved answers of the availability API as JSON", kind="json"),
-    ],
-    options=[
-        Option(
-            "stale-after",
-            duration,
-            "24h",
-            "readings older than this, against the newest answer, are stale",
-            metavar="24h",
-        ),
-        Option(
-            "lookup-table",
-            str,
-            None,
-            "DynamoDB table to fill with the car parks, partition key id (string)",
-            metavar="TABLE",
-        ),
-    ],
-    check=check,
-)
-
-
-def body(run: Run) -> None:
-    """Both inputs settled, the readings taken out of their answers, joined by number."""
-    known = carparks.check_information(run.read_csv("information", carparks.INFORMATION))
-    sent = carparks.check_answers(run.read_json("availability", carparks.ANSWER))
-    information, answers = run.together(
-        lambda: run.settle("information", known), lambda: run.settle("availability", sent, keep=True)
+    information: CsvInput = csv_input("car parks as CSV: " + ", ".join(carparks.INFORMATION_COLUMNS))
+    availability: JsonInput = json_input("saved answers of the availability API as JSON")
+    stale_after: int = option(
+        "readings older than this, against the newest answer, are stale", "24h", parse=duration, metavar="24h"
     )
-    newest = carparks.keep_newest(carparks.readings(answers))
-    lots = carparks.lot_rows(
-        run.settle("availability.reading", newest, own_text=F.col("reading")), run.options.stale_after
+    lookup_table: str | None = option(
+        "DynamoDB table to fill with the car parks, partition key id (string)", metavar="TABLE"
     )
-    parks = carparks.car_park_rows(information, lots)
+
+    def prepare(self) -> Self:
+        """A lookup table must be there and have the right key."""
+        if self.lookup_table and not self.dry_run:
+            check_table(self.lookup_table)
+        return self
+
+
+def run(job: JobContext, o: Options) -> Outputs:
+    """Both inputs, the readings taken out of their answers, joined by number."""
+    information = carparks.check_information(job.read_csv(o.information, carparks.INFORMATION))
+    answers = carparks.check_answers(job.read_json(o.availability, carparks.ANSWER))
+
+    information = job.record("information", information)
+    answers = job.record("availability", answers)
+    readings = carparks.keep_newest(carparks.readings(answers.where(is_valid())))
+    readings = job.record("availability.reading", readings, raw_column=F.col("reading"))
+
+    lots = carparks.lot_rows(valid(readings), o.stale_after)
+    parks = carparks.car_park_rows(valid(information), lots)
+    add_metrics(job, parks, lots)
     shown = carparks.shown_time("updated_at").alias("updated_at")
     published = parks.drop("known_by").withColumn("updated_at", shown)
-    published_lots = lots.withColumn("updated_at", shown)
-    run.together(
-        lambda: tell(run, parks, lots),
-        lambda: run.write_csv("carparks.csv", published, order=["car_park_no"]),
-        lambda: run.write_csv("carpark_lots.csv", published_lots, order=["car_park_no", "lot_type"]),
-    )
-    if run.options.lookup_table:
-        run.after_publish(lambda done: fill_lookup_table(done, published))
-
-
-def tell(run: Run, parks: DataFrame, lots: DataFrame) -> None:
-    """The figures of the report: car parks by side, lots by what is odd about them."""
-    sides = dict(tuple(row) for row in parks.groupBy("known_by").count().collect())
-    odd = lots.agg(F.count_if("stale"), F.count_if("impossible"), F.sum("total_lots"), F.sum("available_lots")).first()
-    stale, impossible, total, available = odd if odd else (0, 0, 0, 0)
-    figures = {
-        "car parks on both sides": sides.get("both", 0),
-        "car parks with information only": sides.get("information", 0),
-        "car parks with availability only": sides.get("availability", 0),
-        "stale lot types": stale,
-        "impossible lot types": impossible,
-        "total lots": total or 0,
-        "available lots": available or 0,
-    }
-    for name, value in figures.items():
-        run.figure(name, value)
-
-
-def fill_lookup_table(run: Run, parks: DataFrame) -> None:
-    """Puts every car park into the lookup table under its number, and removes what earlier runs left."""
-    from pipeline.sinks.dynamodb import fill
-
-    with run.stage("fill the lookup table"):
+    return Outputs(
+        csv("carparks.csv", published, order=["car_park_no"]),
+        csv("carpark_lots.csv", lots.withColumn("updated_at", shown), order=["car_park_no", "lot_type"]),
         # The read API asks for numbers in upper case.
-        done = fill(parks.withColumn("id", F.upper("car_park_no")), run.options.lookup_table, run_id=run.run_id)
-    run.figure(f"lookup table {run.options.lookup_table}", {"written": done.written, "removed": done.removed})
+        dynamodb(o.lookup_table, published, F.upper("car_park_no")),
+    )
 
+
+def add_metrics(job: JobContext, parks: DataFrame, lots: DataFrame) -> None:
+    """The figures of the report: car parks by side, lots by what is odd about them."""
+    sides = {row.known_by: row["count"] for row in job.few_rows(parks.groupBy("known_by").count())}
+    for side, name in {"both": "on both sides", "information": "with information only"}.items():
+        job.metric(f"car parks {name}", sides.get(side, 0))
+    job.metric("car parks with availability only", sides.get("availability", 0))
+    odd = [F.count_if("stale"), F.count_if("impossible"), F.sum("total_lots"), F.sum("available_lots")]
+    [figures] = job.few_rows(lots.agg(*odd))
+    names = ("stale lot types", "impossible lot types", "total lots", "available lots")
+    for name, figure in zip(names, figures, strict=True):
+        job.metric(name, figure or 0)
+
+
+JOB = Job("carparks", Options, run)
 
 if __name__ == "__main__":
-    JOB.main(body)
+    JOB.main()

@@ -8,6 +8,7 @@ from typing import Self
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
@@ -28,7 +29,6 @@ from transforms.customer_orders import (
 )
 from transforms.packed.splitting import packed_column, split
 from transforms.row_errors import valid
-from transforms.text import text_schema
 
 CUSTOMER = ["customer_reference", "status"]
 ORDER = ["order_status", "order_reference", "order_timestamp"]
@@ -64,13 +64,17 @@ class Options(JobOptions):
             raise UsageError(f"--source and --{given[0]} exclude each other")
         if self.source:
             day, files, notes = pick_day(self.source, list(three), self.date)
-            found = {name: CsvInput(name, (file,)) for name, file in files.items()}
-            return dataclasses.replace(self, **found, date=day, notes=notes)
+            customers, orders, items = (CsvInput(name, (files[name],)) for name in three)
+            return dataclasses.replace(
+                self, customers=customers, orders=orders, items=items, date=day, notes=notes
+            )
         if missing:
             raise UsageError(f"{', '.join(missing)} is missing: give all three inputs, or --source DIR")
         day_or_none = self.date or day_of([path for one in three.values() for path in one.paths])
         if self.queue_url and not day_or_none:
-            raise UsageError("--queue-url needs the day of the messages: --date YYYYMMDD, or files named like orders_20220130.csv")
+            raise UsageError(
+                "--queue-url needs the day of the messages: --date YYYYMMDD, or files named like orders_20220130.csv"
+            )
         return dataclasses.replace(self, date=day_or_none)
 
 
@@ -81,7 +85,8 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     if not packed:
         have = ", ".join(header)
         raise InputError(f"{source.files()[0].path}, line 1: missing column '{' '.join(fields)}'; have {have}")
-    rows = job.read_csv(source, text_schema([*columns, packed[0]], id="bigint"))
+    texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
+    rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))
     rows = split(rows, packed_column(packed[0], elastic=o.elastic, types=TYPES))
     return reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")])
 

@@ -1,76 +1,68 @@
-"""Race statistics: the winner of every race and the winner's fastest lap, one JSON file a year."""
+"""Race statistics: the winner of every race and the winner's fastest lap, one JSON file per year."""
 
-import argparse
-import pathlib
-import sys
+from __future__ import annotations
 
-sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
+from dataclasses import dataclass
+from typing import Self
 
-from pyspark.sql import DataFrame  # noqa: E402
-from pyspark.sql import functions as F  # noqa: E402
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job.context import Run  # noqa: E402
-from pipeline.job.runner import Input, Job, Option  # noqa: E402
-from transforms.race_stats import (  # noqa: E402
-    ABSENT,
-    RACES,
-    RESULTS,
-    check_races,
-    check_results,
-    race_statistics,
-    year_documents,
-)
+from pipeline.errors import UsageError
+from pipeline.job.context import JobContext
+from pipeline.job.options import CsvInput, JobOptions, csv_input, option
+from pipeline.job.outputs import Outputs, data
+from pipeline.job.runner import Job
+from transforms.race_stats import ABSENT, RACES, RESULTS, check_races, check_results, race_statistics, year_documents
+from transforms.row_errors import valid
 
 SHARED_WINS_NAMED = 100
 
 
-def check(options: argparse.Namespace) -> None:
-    """The first year must not come after the last."""
-    if None not in (options.from_year, options.to_year) and options.from_year > options.to_year:
-        raise UsageError(f"--from-year {options.from_year} is after --to-year {options.to_year}")
+@dataclass
+class Options(JobOptions):
+    """Winner and winner's fastest lap of every race, one stats_YEAR.json per year."""
+
+    races: CsvInput = csv_input("races as CSV: raceId, year, round, name, date, time")
+    results: CsvInput = csv_input("results as CSV: resultId, raceId, driverId, position, fastestLapTime")
+    from_year: int | None = option(
+        "first year to publish; files of earlier years stay as they are", parse=int, metavar="YEAR"
+    )
+    to_year: int | None = option("last year to publish; files of later years stay as they are", parse=int, metavar="YEAR")
+
+    def prepare(self) -> Self:
+        """The first year must not come after the last."""
+        if self.from_year is not None and self.to_year is not None and self.from_year > self.to_year:
+            raise UsageError(f"--from-year {self.from_year} is after --to-year {self.to_year}")
+        return self
 
 
-JOB = Job(
-    name="race_stats",
-    summary="Winner and winner's fastest lap of every race, one stats_YEAR.json a year.",
-    inputs=[
-        Input("races", "races as CSV: raceId, year, round, name, date, time"),
-        Input("results", "results as CSV: resultId, raceId, driverId, position, fastestLapTime"),
-    ],
-    options=[
-        Option(
-            "from-year", int, None, "first year to publish; files of earlier years stay as they are", metavar="YEAR"
-        ),
-        Option("to-year", int, None, "last year to publish; files of later years stay as they are", metavar="YEAR"),
-    ],
-    check=check,
-)
+def run(job: JobContext, o: Options) -> Outputs:
+    """Races and results, checked and joined; a document per year."""
+    races = job.read_csv(o.races, RACES, absent=ABSENT)
+    results = job.read_csv(o.results, RESULTS, absent=ABSENT)
+
+    races = job.record("races", check_races(races, o.from_year, o.to_year))
+    results = job.record("results", check_results(results, races), may_be_empty=True)
+
+    statistics = race_statistics(valid(races), valid(results))
+    note_shared_wins(job, statistics)
+    documents = job.few_rows(year_documents(statistics).orderBy("year"))
+    return Outputs(*[data(f"stats_{year}.json", text.encode(), rows=count) for year, count, text in documents])
 
 
-def body(run: Run) -> None:
-    """Races and results, checked and joined; a file a year."""
-    checked = check_races(run.read_csv("races", RACES, absent=ABSENT), run.options.from_year, run.options.to_year)
-    races = run.settle("races", checked)
-    tagged = check_results(run.read_csv("results", RESULTS, absent=ABSENT), run.kept("races"))
-    results = run.settle("results", tagged, may_be_empty=True)
-    statistics = race_statistics(races, results)
-    tell_shared_wins(run, statistics)
-    # One document at a time: a season is some dozens of races, however many seasons there are.
-    for year, count, document in year_documents(statistics).orderBy("year").toLocalIterator():
-        run.write_bytes(f"stats_{year}.json", document.encode(), rows=count)
-
-
-def tell_shared_wins(run: Run, statistics: DataFrame) -> None:
+def note_shared_wins(job: JobContext, statistics: DataFrame) -> None:
     """Names the races with more than one result in position 1 in the report."""
     shared = statistics.where(F.col("winners") > 1).orderBy("year", "round", "raceId")
-    found = shared.limit(SHARED_WINS_NAMED + 1).collect()
+    found = job.few_rows(shared.limit(SHARED_WINS_NAMED + 1))
     for row in found[:SHARED_WINS_NAMED]:
         race = f"{row.name}, {row.year} round {row.round}"
-        run.note(f"{race}: {row.winners} winners, published is driverId {row.winning_driver_id}")
+        job.note(f"{race}: {row.winners} winners, published is driverId {row.winning_driver_id}")
     if len(found) > SHARED_WINS_NAMED:
-        run.note(f"more than {SHARED_WINS_NAMED} races have several winners; the first ones are named here")
+        job.note(f"more than {SHARED_WINS_NAMED} races have several winners; the first ones are named here")
 
+
+JOB = Job("race_stats", Options, run)
 
 if __name__ == "__main__":
-    JOB.main(body)
+    JOB.main()

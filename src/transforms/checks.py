@@ -1,9 +1,10 @@
 """Checks between rows: one row per key, a parent for every child, no row that repeats another.
 
 Every check takes a tagged frame (see `transforms.row_errors`) and returns the same rows, with `_error` set where a row
-does not pass. Rows that have an error already keep it. Nothing is dropped, so checks can be chained with `pipe`:
+does not pass. Rows that have an error already keep it. Nothing is dropped, so one check can follow another:
 
-    orders = read.transform(check_unique, "order_reference").transform(check_foreign_key, customers, "customer_reference")
+    orders = check_unique(orders, "order_reference")
+    orders = check_foreign_key(orders, customers, "customer_reference", "customer")
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from transforms.row_errors import exclude, is_valid, reject
+from transforms.row_errors import EXCLUDED, REJECTED, exclude, is_valid, reject
 from transforms.text import quoted
 
 # Which row of the input a row is. Rows exploded out of records have a third, `_index`.
@@ -37,14 +38,16 @@ def _shown(names: Sequence[str]) -> Column:
 def check_unique(
     frame: DataFrame,
     *key: str,
-    content: Sequence[str] = (),
+    content: Sequence[str | Column] = (),
     place: Sequence[str] = PLACE,
+    duplicate: str = "duplicate",
     conflict: str = "conflicting_reference",
+    conflict_kind: str = REJECTED,
 ) -> DataFrame:
     """Keeps one row per key: equal rows are excluded as `duplicate`, different ones rejected for `conflict`.
 
-    In: a tagged frame with the columns of `key` and `content` (default: all columns that do not begin with `_`; types
-    that can be sorted), and `place`, which tells rows apart. Out: the same rows and columns; grain unchanged. The row
+    In: a tagged frame with the columns of `key`, and `content`, names or columns of types that can be sorted (default:
+    all columns that do not begin with `_`), and `place`, which tells rows apart. Out: the same rows and columns; grain unchanged. The row
     whose content sorts first is kept, of equal rows the first in the files, so that the order of files does not matter.
     Null rule: a row with a null in its key is not compared; nulls in the content are equal to each other and sort last.
 
@@ -63,29 +66,29 @@ def check_unique(
     +---+---------+--------------------+
     <BLANKLINE>
     """
-    names = list(content) or _own_columns(frame)
+    compared = [_column(one) if isinstance(one, str) else one for one in content or _own_columns(frame)]
     # Parted by key first, so that counting, ranking and joining move no row again and the input is made once.
     keyed = frame.repartition(*map(_column, key))
-    first = first_rows(keyed.where(is_valid()), key, names, place)
+    first = _first_rows(keyed.where(is_valid()), key, compared, place)
     # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
     joined = keyed.join(first.hint("shuffle_hash"), on=list(key), how="left")
     is_first = F.struct(*map(_column, place)).eqNullSafe(F.col("_first_place"))
     repeated = F.col("_first_place").isNotNull() & ~is_first
-    equal = F.struct(*map(_column, names)).eqNullSafe(F.col("_first"))
-    kept = F.coalesce(F.col(f"_first.{quoted(names[0])}").cast("string"), F.lit("absent"))
-    detail = F.concat(_shown(key), F.lit(f" is a duplicate key; kept is the row with {names[0]} "), kept)
-    tagged = exclude(joined, repeated & equal, "duplicate", detail)
-    return reject(tagged, repeated, conflict, detail).select(*map(_column, frame.columns))
+    equal = F.struct(*compared).eqNullSafe(F.col("_first"))
+    detail = F.concat(_shown(key), F.lit(" is a duplicate key"))
+    tagged = exclude(joined, repeated & equal, duplicate, detail)
+    tag = exclude if conflict_kind == EXCLUDED else reject
+    return tag(tagged, repeated, conflict, detail).select(*map(_column, frame.columns))
 
 
-def first_rows(frame: DataFrame, key: Sequence[str], content: Sequence[str], place: Sequence[str]) -> DataFrame:
-    """For each key that several rows have: the key, `_first` and `_first_place`, content and place of the row to keep."""
+def _first_rows(frame: DataFrame, key: Sequence[str], content: Sequence[Column], place: Sequence[str]) -> DataFrame:
+    """For each key of several rows: the key, `_first` and `_first_place`, content and place of the row to keep."""
     # Only rows whose key is repeated are ranked: ranking all of them costs a sort of the whole input.
     counted = frame.groupBy(*map(_column, key)).agg(F.count(F.lit(1)).alias("_rows"))
     suspects = frame.join(counted.where("_rows > 1").hint("shuffle_hash"), on=list(key), how="left_semi")
-    order = [_column(name).asc_nulls_last() for name in [*content, *place]]
+    order = [column.asc_nulls_last() for column in [*content, *map(_column, place)]]
     ranked = suspects.withColumn("_rank", F.row_number().over(Window.partitionBy(*map(_column, key)).orderBy(*order)))
-    first, where = F.struct(*map(_column, content)), F.struct(*map(_column, place))
+    first, where = F.struct(*content), F.struct(*map(_column, place))
     return ranked.where("_rank = 1").select(*map(_column, key), first.alias("_first"), where.alias("_first_place"))
 
 

@@ -6,12 +6,14 @@ restaurants of the public search data, where each colour goes with one class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from transforms.charts import Series, stacked_histogram
 
 CLASSES = ("Excellent", "Very Good", "Good", "Average", "Poor", "Not rated")
 NOT_RATED = "Not rated"
@@ -24,6 +26,10 @@ COLOURS = {
     "FF7800": "Poor",
     "CBCBC8": NOT_RATED,
 }
+# Okabe-Ito colours, best to worst: different for every common colour blindness, and in the order of the legend in print.
+CLASS_COLOURS = dict(
+    zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#BBBBBB"), strict=True)
+)
 
 
 def rating_class(colour: Column) -> Column:
@@ -135,3 +141,24 @@ def figures(summary: Summary) -> list[str | int | None]:
     """Lowest and highest with one decimal, mean with six, count: as the tables show them, None for NA."""
     texts = [None if value is None else str(value) for value in (summary.lowest, summary.highest, summary.mean)]
     return [*texts, summary.count]
+
+
+def thresholds_csv(rows: Sequence[Sequence[str | int | None]]) -> bytes:
+    """rating_thresholds.csv: a line for each class and its `figures`."""
+    lines = ["Rating,Lowest,Highest,Mean,Count"]
+    lines += [",".join("NA" if value is None else str(value) for value in row) for row in rows]
+    return ("\n".join(lines) + "\n").encode()
+
+
+def histogram(counts: Sequence[RatingCount]) -> bytes:
+    """Restaurants by aggregate rating, stacked by class, as PNG; the same counts give the same bytes."""
+    series = [Series(name, CLASS_COLOURS[name], bins(counts, name)) for name in CLASSES]
+    total = sum(row.restaurants for row in counts)
+    return stacked_histogram(
+        [one for one in series if one.counts],
+        title="How diners rate the restaurants",
+        subtitle=f"{total:,} restaurants by aggregate rating, 0 to 5; restaurants not rated yet stand at 0",
+        x_label="aggregate rating (steps of 0.1)",
+        y_label="restaurants",
+        bin_width=0.1,
+    )

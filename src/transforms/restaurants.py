@@ -167,42 +167,28 @@ UNKNOWN_COUNTRY = "unknown_country"
 CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rating_color", "cuisines", "events")
 
 
-def _named_or_unknown() -> Column:
-    """Restaurants that are in use, but for an unknown country perhaps: these must not be there twice."""
-    return F.col(ERROR).isNull() | (F.col(f"{ERROR}.code") == UNKNOWN_COUNTRY)
+def exclude_repeated(restaurants: DataFrame) -> DataFrame:
+    """Excludes restaurants that are there before: `duplicate_restaurant` (equal content), `differing_restaurant`.
 
-
-def repeated_ids(restaurants: DataFrame) -> DataFrame:
-    """The ids that stand there more than once: `id`. In: what `name_countries` gives."""
-    counted = restaurants.where(_named_or_unknown()).groupBy("id").agg(F.count(F.lit(1)).alias("_rows"))
-    return counted.where(F.col("_rows") > 1).select("id")
-
-
-def find_repeated(restaurants: DataFrame, twice: DataFrame) -> DataFrame:
-    """The rows of restaurants that are there again: `_source_file`, `_source_offset`, `_index`, `_again`.
-
-    In: what `name_countries` gives, and its `repeated_ids`. Of each id the row whose canonical JSON sorts first stays;
-    the others are `duplicate_restaurant` (equal content) or `differing_restaurant`, as `_again` tells. Rows with a
-    problem, other than an unknown country, do not count. Canonical JSON: the columns used, keys sorted, nulls written.
+    In: what `explode_restaurants` gives. Of each id the row whose canonical JSON sorts first is kept. Canonical JSON: the
+    columns used, keys sorted, nulls written. Out: the same rows and columns.
     """
     content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
-    fine = restaurants.where(_named_or_unknown())
-    suspects = fine.join(twice, on="id", how="left_semi").withColumn("_content", content)
-    same = Window.partitionBy("id").orderBy("_content", "_source_file", "_source_offset", "_index")
-    ranked = suspects.withColumn("_rank", F.row_number().over(same)).withColumn(
-        "_first", F.first("_content").over(same)
-    )
-    equal = F.col("_content") == F.col("_first")
-    again = F.when(equal, "duplicate_restaurant").otherwise("differing_restaurant").alias("_again")
-    return ranked.where(F.col("_rank") > 1).select("_source_file", "_source_offset", "_index", again)
+    return check_unique(
+        restaurants, "id", content=[content], place=("_source_file", "_source_offset", "_index"),
+        duplicate="duplicate_restaurant", conflict="differing_restaurant", conflict_kind=EXCLUDED,
+    )  # fmt: skip
 
 
-def exclude_repeated(restaurants: DataFrame, repeated: DataFrame) -> DataFrame:
-    """Excludes the rows that `find_repeated` names. Grain and columns: unchanged."""
-    joined = restaurants.join(repeated, on=["_source_file", "_source_offset", "_index"], how="left")
-    again = row_error(EXCLUDED, F.col("_again"), F.concat(F.lit("restaurant "), F.col("id").cast("string")))
-    found = F.when(F.col("_again").isNotNull(), again).otherwise(F.col(ERROR))
-    return joined.withColumn(ERROR, found).drop("_again")
+def country_names(sheet: DataFrame) -> DataFrame:
+    """One row per country of the sheet: `country_id` int, `country` string."""
+    names = sheet.select(F.col("Country Code").alias("country_id"), F.col("Country").alias("country"))
+    return names.dropDuplicates(["country_id"])
+
+
+def with_unknown_country(restaurants: DataFrame) -> DataFrame:
+    """The restaurants that are used, and those that only their unknown country keeps out of the details."""
+    return restaurants.where(is_valid() | (F.col(f"{ERROR}.code") == UNKNOWN_COUNTRY))
 
 
 def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:

@@ -45,6 +45,7 @@ class JobContext:
     _closed: bool = False
 
     def __post_init__(self) -> None:
+        self.report.notes += self.options.notes
         self._stages = Stages(self.job, self.options.quiet)
 
     # reading
@@ -143,7 +144,7 @@ class JobContext:
         """
         self._check_open(name)
         with self.stage(f"read {name}"):
-            kept = self._keep(frame)
+            kept = self.cached(frame)
             found = kept.groupBy(*_by_error()).agg(*_rows_and_files()).collect()
         self._add_counts(name, kept, found, array_path, raw_column, may_be_empty)
         return kept
@@ -156,7 +157,7 @@ class JobContext:
         """
         self._check_open(name)
         with self.stage(f"read {name}"):
-            kept = self._keep(frame)
+            kept = self.cached(frame)
             is_part = F.col("_index").isNotNull()
             first = F.count_if(F.col("_index") == 0).alias("first")
             found = kept.groupBy(is_part.alias("is_part"), *_by_error()).agg(*_rows_and_files(), first).collect()
@@ -199,7 +200,8 @@ class JobContext:
         rows = kept.where(~is_valid())
         self.rejected.append(RejectedRows(name, rows, reader, by_error, files, array_path, raw_column))
 
-    def _keep(self, frame: DataFrame) -> DataFrame:
+    def cached(self, frame: DataFrame) -> DataFrame:
+        """The frame with its rows kept, once they are made, until the run ends: for one that is used more than once."""
         kept = cache(frame)
         self._cached.append(kept)
         return kept
@@ -218,6 +220,10 @@ class JobContext:
     def counts(self, name: str) -> RecordCounts:
         """The counts of an input, made on first use."""
         return self.report.counts.setdefault(name, RecordCounts(name))
+
+    def used(self, name: str) -> int:
+        """How many rows of a recorded input are used."""
+        return self.counts(name).used
 
     def few_rows(self, frame: DataFrame, most: int = 100_000) -> list[Row]:
         """The rows of a frame that does not grow with the data; `PipelineError` when there are more than `most`."""

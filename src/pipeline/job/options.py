@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime
 import difflib
 import re
 import typing
@@ -144,6 +145,22 @@ def run_id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", text):
         raise argparse.ArgumentTypeError(f"'{text}' may hold only letters, digits, '.', '-' and '_', at most 128")
     return text
+
+
+def duration(text: str) -> int:
+    """Seconds from `90s`, `30m`, `24h` or `2d`."""
+    match = re.fullmatch(r"(\d{1,9})([smhd])", text.strip())
+    if not match:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a duration like 90s, 30m, 24h or 2d")
+    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "d": 86400}[match[2]]
+
+
+def day(text: str) -> datetime.date:
+    """A day as YYYY-MM-DD."""
+    try:
+        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a day (YYYY-MM-DD)") from None
 
 
 def comma_separated(values: Sequence[str]) -> tuple[str, ...]:

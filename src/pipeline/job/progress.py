@@ -75,7 +75,7 @@ class _Bar:
         self._bar.start()
         self._poller.start()
 
-    def tell(self, text: str) -> None:
+    def describe(self, text: str) -> None:
         """Says what runs."""
         self._bar.update(self._task, description=text)
 
@@ -102,7 +102,7 @@ class Stages:
         self._bar: _Bar | None = None
 
     @contextlib.contextmanager
-    def shown(self, stage: str, spark: SparkSession | None) -> Iterator[None]:
+    def track(self, stage: str, spark: SparkSession | None) -> Iterator[None]:
         """Shows a stage while the block runs; stages of several threads share the bar."""
         terminal = _terminal() if spark is not None and not self._quiet else None
         if spark is None or terminal is None:
@@ -113,17 +113,17 @@ class Stages:
         with self._lock:
             self._bar = self._bar or _Bar(spark, terminal)
             self._running.append(stage)
-            self._tell(self._bar)
+            self._describe(self._bar)
         try:
             yield
         finally:
             with self._lock:
                 self._running.remove(stage)
                 if self._running:
-                    self._tell(self._bar)
+                    self._describe(self._bar)
                 else:
                     self._bar.stop()
                     self._bar = None
 
-    def _tell(self, bar: _Bar) -> None:
-        bar.tell(f"{self._job}: {', '.join(self._running)}")
+    def _describe(self, bar: _Bar) -> None:
+        bar.describe(f"{self._job}: {', '.join(self._running)}")

@@ -17,19 +17,19 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 import pyarrow
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from pyspark.sql import Column, DataFrame
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity import wait_random_exponential as wait_random
 
 from pipeline.errors import DeliveryError, UsageError
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+from pipeline.job.context import JobContext
+from pipeline.job.outputs import Delivery
 
 KEY = "id"
 RUN = "run_id"
@@ -154,3 +154,20 @@ def fill(frame: DataFrame, table: str, *, run_id: str) -> FillResult:
         return FillResult(written, remove_other_runs(_client(), table, run_id))
     except (BotoCoreError, ClientError) as error:
         raise DeliveryError(f"lookup table {table}: {written} items written, old ones not removed: {error}") from error
+
+
+def dynamodb(table: str | None, frame: DataFrame, key: Column) -> Delivery | None:
+    """Fills the lookup table with the rows of the frame under `key`; None without a table.
+
+    Null rule: a row whose key is null makes the delivery fail.
+    """
+    if not table:
+        return None
+    name = table
+
+    def deliver(job: JobContext) -> None:
+        """Puts every row, and removes what earlier runs left there."""
+        done = fill(frame.withColumn(KEY, key), name, run_id=job.run_id)
+        job.metric(f"lookup table {name}", {"written": done.written, "removed": done.removed})
+
+    return Delivery("fill the lookup table", deliver)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import ClientError
@@ -130,7 +130,7 @@ class S3Store:
 STORE = S3Store()
 
 
-def upload(path: str, file: BinaryIO) -> None:
+def upload(path: str, file: IO[bytes]) -> None:
     """Sends an open file from where it stands as the object; large ones in parts, some at a time."""
     bucket, key = split_s3(path)
     with translate_errors(path, "written"):

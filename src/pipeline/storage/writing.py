@@ -8,7 +8,7 @@ import io
 import os
 import tempfile
 from collections.abc import Iterator
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from pipeline.storage.local import translate_errors
 from pipeline.storage.paths import is_s3, normalise
@@ -17,7 +17,7 @@ from pipeline.storage.paths import is_s3, normalise
 class HashedStream(io.RawIOBase):
     """A stream to write to; `bytes` and `sha256` tell of what was written."""
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._digest = stream, hashlib.sha256()
         self.bytes = 0
 

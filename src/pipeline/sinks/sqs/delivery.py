@@ -93,9 +93,9 @@ def deliver(
     ledger: Ledger,
     *,
     threads: int = THREADS,
-    told: Callable[[int], object] = lambda done: None,
+    progress: Callable[[int], object] = lambda done: None,
 ) -> Delivery:
-    """Sends what the ledger does not know as accepted, in `threads` threads; `told` gets the number dealt with so far.
+    """Sends what the ledger does not know as accepted, in `threads` threads; `progress` gets the number done so far.
 
     Returns what became of the messages; raises `DeliveryError` when the queue stops answering, with what was sent until
     then noted. Ids in doubt are sent again and named in `doubtful`.
@@ -109,8 +109,8 @@ def deliver(
         try:
             while not stop.is_set() and (batches := feed.next(ledger.batches_a_note)):
                 _send_noted(batches, queue, ledger, delivery, counting)
-                told(delivery.sent + delivery.sent_before)
-        except BaseException as error:  # told to the caller below, whatever it was
+                progress(delivery.sent + delivery.sent_before)
+        except BaseException as error:  # raised by the caller below, whatever it was
             failures.append(error)
             stop.set()
 
