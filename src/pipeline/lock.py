@@ -74,7 +74,7 @@ class Lock:
         killed = self._backend.acquire()
         try:
             if killed:
-                compose.sweep(self.directory, killed)
+                compose.remove_stale(self.directory, killed)
                 self._backend.clean()
         except BaseException:
             self._backend.release()
