@@ -16,20 +16,20 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Protocol
 
 from pipeline import storage
-from pipeline.errors import PipelineError
+from pipeline.publish.hashing import Hasher, sha256_of_parts, spark_hasher
 from pipeline.publish.concat_local import LocalStaged
-from pipeline.publish.hashing import Hasher, sha256_of, sha256_of_parts, spark_hasher
-from pipeline.storage.local import TEMPORARY, temporary_name
+from pipeline.publish.concat_s3 import S3Staged, abort_uploads
+from pipeline.errors import PipelineError
 from pipeline.storage.paths import is_s3
+from pipeline.storage.local import TEMPORARY, temporary_name
 
 __all__ = [
-    "Composed", "Hasher", "Staged", "compose", "discard", "joint_sha256", "publish", "publish_folder", "ready",
-    "sha256_of", "sha256_of_parts", "spark_hasher", "stage", "stage_bytes", "sweep",
+    "Hasher", "Staged", "discard", "joint_sha256", "publish", "publish_folder", "ready", "remove_stale",
+    "sha256_of_parts", "spark_hasher", "stage", "stage_bytes",
 ]  # fmt: skip
 
 
@@ -46,26 +46,17 @@ class Staged(Protocol):
     def discard(self) -> None: ...
 
 
-@dataclass(frozen=True)
-class Composed:
-    """A published file's size and the SHA-256 of its content, 64 hex digits."""
-
-    bytes: int
-    sha256: str
-
-
 def stage(parts: Sequence[str], target: str, header: bytes = b"", hasher: Hasher = sha256_of_parts) -> Staged:
     """Starts to prepare the header and the parts, in order, as one file for `target`; no parts give the header alone.
 
     On S3 the copy stays inside the store but for the header and parts under 5 MiB; `hasher(parts, header)` says where
-    the SHA-256 is computed (`spark_hasher`), by default as a stream through this process.
+    the SHA-256 is computed (`spark_hasher`), by default as a stream through this process. `InputError` when a part
+    is missing; what goes wrong later is raised by `ready` and `publish`.
     """
     target = storage.normalise(target)
     paths = [storage.normalise(part) for part in parts]
     if not is_s3(target):
         return LocalStaged(target, paths, header)
-    from pipeline.publish.concat_s3 import S3Staged
-
     return S3Staged(target, paths, header, hasher)
 
 
@@ -81,7 +72,10 @@ def ready(staged: Iterable[Staged]) -> None:
 
 
 def publish(staged: Staged) -> None:
-    """Gives a staged file its name, over what was there, in one step. A folder of parts under that name goes."""
+    """Gives a staged file its name, over what was there, in one step. A folder of parts under that name goes.
+
+    `PipelineError` when the folder has other files than parts, or when a part changed since `stage`.
+    """
     staged.wait()
     if is_s3(staged.target):
         staged.publish()
@@ -103,7 +97,8 @@ def publish_folder(staged: Sequence[Staged], folder: str) -> None:
     A file that has the folder's name goes.
     """
     ready(staged)
-    storage.delete(folder) if storage.exists(folder) else None
+    if storage.exists(folder):
+        storage.delete(folder)
     if not is_s3(folder):
         os.makedirs(storage.normalise(folder), exist_ok=True)
     for one in staged:
@@ -115,17 +110,6 @@ def discard(staged: Staged) -> None:
     """Removes what was prepared and not published; never fails, as it runs when something else has."""
     with contextlib.suppress(PipelineError, OSError):
         staged.discard()
-
-
-def compose(parts: Sequence[str], target: str, header: bytes = b"") -> Composed:
-    """`stage` and `publish` in one."""
-    staged = stage(parts, target, header)
-    try:
-        publish(staged)
-    except BaseException:
-        discard(staged)
-        raise
-    return Composed(staged.bytes, staged.sha256)
 
 
 def joint_sha256(staged: Sequence[Staged]) -> str:
@@ -152,7 +136,7 @@ def _drop_parts(folder: str, kept: set[str]) -> None:
             storage.delete(file.path)
 
 
-def sweep(directory: str, runs: Iterable[str]) -> None:
+def remove_stale(directory: str, runs: Iterable[str]) -> None:
     """Removes what killed runs left under `directory`: staged files, unfinished uploads and the work folders of `runs`.
 
     Only for the holder of the directory's lock. Folders inside that are destinations themselves are left alone.
@@ -161,16 +145,14 @@ def sweep(directory: str, runs: Iterable[str]) -> None:
         storage.delete_tree(storage.join(directory, "_runs", run, "staged"))
     path = storage.normalise(directory)
     if is_s3(path):
-        from pipeline.publish.concat_s3 import abort_uploads
-
         abort_uploads(path)
         return
-    _sweep_local(path)
+    _remove_stale_local(path)
     for run in runs:
-        _sweep_local(os.path.join(path, "_runs", run))
+        _remove_stale_local(os.path.join(path, "_runs", run))
 
 
-def _sweep_local(folder: str, top: bool = True) -> None:
+def _remove_stale_local(folder: str, top: bool = True) -> None:
     with contextlib.suppress(FileNotFoundError):
         entries = list(os.scandir(folder))
         if not top and any(entry.name == "_runs" for entry in entries):
@@ -180,4 +162,4 @@ def _sweep_local(folder: str, top: bool = True) -> None:
                 is_folder = stat.S_ISDIR(entry.stat(follow_symlinks=False).st_mode)
                 storage.delete_tree(entry.path) if is_folder else storage.delete(entry.path)
             elif entry.is_dir(follow_symlinks=False) and not entry.name.startswith((".", "_runs")):
-                _sweep_local(entry.path, top=False)
+                _remove_stale_local(entry.path, top=False)

@@ -1,26 +1,20 @@
-"""Parts put together on disk: the kernel copies, another thread hashes, and the caller goes on in the meantime."""
+"""Parts joined into one file on disk: copied, synced and hashed in threads, while the caller goes on."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
-import mmap
 import os
+import shutil
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from pipeline.errors import PipelineError
-from pipeline.storage.local import sync_folder, temporary_name, translate_errors
+from pipeline.storage.local import sync_folder, temporary_name, told
 
-_CHUNK = 32 << 20
-_POOLS: dict[int, ThreadPoolExecutor] = {}
-
-
-def _pool() -> ThreadPoolExecutor:
-    # One a process: threads do not survive a fork.
-    return _POOLS.setdefault(os.getpid(), ThreadPoolExecutor(4, thread_name_prefix="compose"))
+_BUFFER = 1 << 20
+_POOL = ThreadPoolExecutor(4, thread_name_prefix="concat")
 
 
 class LocalStaged:
@@ -29,31 +23,29 @@ class LocalStaged:
     def __init__(self, target: str, parts: Sequence[str], header: bytes) -> None:
         self.target, self._parts, self._header = target, parts, header
         self._stop = threading.Event()
-        with translate_errors(target, "written"):
-            sizes = [os.stat(part).st_size for part in parts]
-            self.bytes = len(header) + sum(sizes)
-            self.temporary = temporary_name(_folder_that_is_there(target))
-        linked = len(parts) == 1 and not header and self._link(parts[0])
-        self._copied: Future[None] = _pool().submit(_sync if linked else self._copy, self.temporary)
-        self._hashed: Future[str] = _pool().submit(self._hash)
+        with told(target, "written"):
+            self.bytes = len(header) + sum(os.stat(part).st_size for part in parts)
+            self.temporary = temporary_name(_existing_folder(target))
+        linked = len(parts) == 1 and not header and _link(parts[0], self.temporary)
+        self._sha256: Future[str] = _POOL.submit(self._prepare, linked)
 
     @property
     def sha256(self) -> str:
         """64 hex digits; waits for them."""
-        return self._hashed.result()
+        return self._sha256.result()
 
     def wait(self) -> None:
-        """Returns when the file is whole on disk; raises what went wrong."""
-        with translate_errors(self.target, "written"):
-            self._copied.result()
-            self._hashed.result()
-        if (size := os.stat(self.temporary).st_size) != self.bytes:
+        """Returns when the file is whole on disk; raises what went wrong, also when a part changed its size."""
+        with told(self.target, "written"):
+            self._sha256.result()
+            size = os.stat(self.temporary).st_size
+        if size != self.bytes:
             raise PipelineError(f"{self.target}: {size} bytes written, expected {self.bytes}: a part changed meanwhile")
 
     def publish(self) -> None:
         """Gives the file its name in one step."""
         self.wait()
-        with translate_errors(self.target, "written"):
+        with told(self.target, "written"):
             folder = os.path.dirname(self.target)
             os.makedirs(folder, exist_ok=True)
             os.replace(self.temporary, self.target)
@@ -62,73 +54,41 @@ class LocalStaged:
     def discard(self) -> None:
         """Removes the file if it has not got its name."""
         self._stop.set()
-        for work in (self._copied, self._hashed):
-            if not work.cancel():
-                work.exception()
+        if not self._sha256.cancel():
+            self._sha256.exception()
         with contextlib.suppress(OSError):
             os.unlink(self.temporary)
 
-    def _link(self, part: str) -> bool:
-        # One part and nothing before it: a second name for the same bytes instead of a copy.
-        try:
-            os.link(part, self.temporary)
-        except OSError:
-            return False
-        return True
-
-    def _copy(self, temporary: str) -> None:
-        with open(temporary, "xb", buffering=0) as out:
-            out.write(self._header)
-            for part in self._parts:
-                with open(part, "rb", buffering=0) as file:
-                    self._append(out.fileno(), file.fileno())
-        _sync(temporary)
-
-    def _append(self, out: int, source: int) -> None:
-        while not self._stop.is_set():
-            try:
-                if not os.copy_file_range(source, out, _CHUNK):
-                    return
-            except OSError as error:
-                if error.errno not in (errno.EXDEV, errno.ENOSYS, errno.EINVAL, errno.EOPNOTSUPP, errno.EPERM):
-                    raise
-                self._append_by_hand(out, source)
-                return
-
-    def _append_by_hand(self, out: int, source: int) -> None:
-        while not self._stop.is_set() and (data := os.read(source, 1 << 20)):
-            view = memoryview(data)
-            while view:
-                view = view[os.write(out, view) :]
-
-    def _hash(self) -> str:
-        digest = hashlib.sha256(self._header)
-        for part in self._parts:
-            with open(part, "rb", buffering=0) as file:
-                size = os.fstat(file.fileno()).st_size
-                if size:
-                    content = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ)
-                    with content, memoryview(content) as view:
-                        self._update(digest, view)
+    def _prepare(self, linked: bool) -> str:
+        if not linked:
+            self._copy()
+        with open(self.temporary, "rb", buffering=0) as file, ThreadPoolExecutor(1) as background:
+            # The disk and the processor work at the same time.
+            synced = background.submit(os.fsync, file.fileno())
+            digest = hashlib.file_digest(file, "sha256")
+            synced.result()
         return digest.hexdigest()
 
-    def _update(self, digest: hashlib._Hash, view: memoryview) -> None:
-        for at in range(0, len(view), _CHUNK):
-            if self._stop.is_set():
-                return
-            with view[at : at + _CHUNK] as piece:
-                digest.update(piece)
+    def _copy(self) -> None:
+        with open(self.temporary, "xb") as out:
+            out.write(self._header)
+            for part in self._parts:
+                if self._stop.is_set():
+                    raise PipelineError(f"{self.target}: discarded while it was written")
+                with open(part, "rb", buffering=0) as file:
+                    shutil.copyfileobj(file, out, _BUFFER)
 
 
-def _sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
+def _link(part: str, name: str) -> bool:
+    """Whether the part could get a further name: some file systems have no hard links."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        os.link(part, name)
+    except OSError:
+        return False
+    return True
 
 
-def _folder_that_is_there(target: str) -> str:
+def _existing_folder(target: str) -> str:
     # Nothing that a reader sees may change before publication, so folders are made then and not here.
     folder = os.path.dirname(target)
     while not os.path.isdir(folder):

@@ -4,29 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
 import secrets
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from pipeline import storage
-from pipeline.errors import InputError, PipelineError
 from pipeline.publish.hashing import Hasher
-from pipeline.publish.multipart import MIB, Joined, Part, Range, plan
+from pipeline.publish.multipart import MIB, BufferedPart, Part, Range, plan
+from pipeline.errors import InputError, PipelineError
 from pipeline.storage.paths import FileInfo, split_s3
-from pipeline.storage.s3_client import MISSING, client, error_code, translate_errors
+from pipeline.storage.s3_client import MISSING, client, error_code, told
 
 _IN_ONE_REQUEST = MIB  # smaller files wait in memory: one request instead of three
 _TOKEN = "staged"
 _HASHES = threading.BoundedSemaphore(4)  # each may be a task of Spark, or a stream through this process
-_POOLS: dict[int, ThreadPoolExecutor] = {}
-
-
-def _pool() -> ThreadPoolExecutor:
-    # One a process: threads do not survive a fork.
-    return _POOLS.setdefault(os.getpid(), ThreadPoolExecutor(16, thread_name_prefix="compose"))
+_POOL = ThreadPoolExecutor(16, thread_name_prefix="concat")
 
 
 class S3Staged:
@@ -40,7 +36,7 @@ class S3Staged:
         self._work: list[Future[dict[str, Any]]] = []
         self._small: Future[bytes] | None = None
         if self.bytes <= _IN_ONE_REQUEST:
-            self._small = _pool().submit(_joined, Joined(header, sources))
+            self._small = _POOL.submit(_read_buffered, BufferedPart(header, sources))
         else:
             self._begin(plan(sources, header))
         self._hashed: Future[str] = Future()
@@ -55,22 +51,22 @@ class S3Staged:
                 return
             with _HASHES:
                 self._hashed.set_result("" if self._stop.is_set() else hasher(parts, header))
-        except BaseException as error:  # told by wait()
+        except BaseException as error:  # wait() raises it
             self._hashed.set_exception(error)
 
     def _begin(self, parts: Sequence[Part]) -> None:
         bucket, key = split_s3(self.target)
-        with translate_errors(self.target, "written"):
+        with told(self.target, "written"):
             begun = client().create_multipart_upload(Bucket=bucket, Key=key, Metadata={_TOKEN: self._token})
         self._upload = begun["UploadId"]
-        self._work = [_pool().submit(self._fill, number, part) for number, part in enumerate(parts, start=1)]
+        self._work = [_POOL.submit(self._fill, number, part) for number, part in enumerate(parts, start=1)]
 
     def _fill(self, number: int, part: Part) -> dict[str, Any]:
         bucket, key = split_s3(self.target)
         place = {"Bucket": bucket, "Key": key, "UploadId": self._upload, "PartNumber": number}
-        if isinstance(part, Joined):
-            data = _joined(part)
-            with translate_errors(self.target, "written"):
+        if isinstance(part, BufferedPart):
+            data = _read_buffered(part)
+            with told(self.target, "written"):
                 return {"PartNumber": number, "ETag": client().upload_part(**place, Body=data)["ETag"]}
         source_bucket, source_key = split_s3(part.path)
         ranged = {"CopySourceRange": f"bytes={part.start}-{part.start + part.length - 1}"}
@@ -78,7 +74,7 @@ class S3Staged:
             ranged = {}
         if part.version:
             ranged["CopySourceIfMatch"] = f'"{part.version}"'
-        with translate_errors(part.path, "copied"):
+        with told(part.path, "copied"):
             source = {"Bucket": source_bucket, "Key": source_key}
             done = client().upload_part_copy(**place, CopySource=source, **ranged)
         return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
@@ -89,7 +85,7 @@ class S3Staged:
         return self._hashed.result()
 
     def wait(self) -> None:
-        """Returns when everything is in the store and hashed; raises what went wrong."""
+        """Returns when everything is in the store and hashed; raises what went wrong, also when a part changed."""
         for work in self._work:
             work.result()
         if self._small is not None and len(self._small.result()) != self.bytes:
@@ -105,11 +101,9 @@ class S3Staged:
             self._complete()
 
     def _complete(self) -> None:
-        from botocore.exceptions import ClientError
-
         bucket, key = split_s3(self.target)
         parts = {"Parts": [work.result() for work in self._work]}
-        with translate_errors(self.target, "written"):
+        with told(self.target, "written"):
             try:
                 client().complete_multipart_upload(Bucket=bucket, Key=key, UploadId=self._upload, MultipartUpload=parts)
             except ClientError as error:
@@ -149,7 +143,7 @@ def _sources(paths: Sequence[str]) -> list[Range]:
     return sources
 
 
-def _joined(part: Joined) -> bytes:
+def _read_buffered(part: BufferedPart) -> bytes:
     pieces = [part.header]
     for piece in part.ranges:
         data = storage.read_range(piece.path, piece.start, piece.length, piece.version)
@@ -160,10 +154,8 @@ def _joined(part: Joined) -> bytes:
 
 
 def _abort(path: str, upload: str) -> None:
-    from botocore.exceptions import ClientError
-
     bucket, key = split_s3(path)
-    with translate_errors(path, "cleaned up"):
+    with told(path, "cleaned up"):
         try:
             client().abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
         except ClientError as error:
@@ -173,7 +165,7 @@ def _abort(path: str, upload: str) -> None:
 
 def _uploads(folder: str) -> Iterator[tuple[str, str]]:
     bucket, prefix = split_s3(folder + "/")
-    with translate_errors(folder, "listed"):
+    with told(folder, "listed"):
         for page in client().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
             for upload in page.get("Uploads", ()):
                 yield f"s3://{bucket}/{upload['Key']}", upload["UploadId"]

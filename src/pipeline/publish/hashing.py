@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline import storage
 from pipeline.errors import InputError
-from pipeline.storage.paths import is_s3
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -21,13 +20,11 @@ _AHEAD, _RANGE = 4, 8 << 20
 Hasher = Callable[[Sequence[str], bytes], str]
 
 
-def sha256_of(path: str) -> str:
-    """The SHA-256 of a file, read once as a stream; a Spark task may call it."""
-    return sha256_of_parts([path])
-
-
 def sha256_of_parts(parts: Sequence[str], header: bytes = b"") -> str:
-    """The SHA-256 of the header and the parts one after the other, as the file made from them has it."""
+    """The SHA-256 of the header and the parts one after the other, 64 hex digits, as the file made from them has it.
+
+    `InputError` when a part is missing or changes while it is read. A Spark task may call it.
+    """
     digest = hashlib.sha256(header)
     for data in _content(parts):
         digest.update(data)
@@ -35,16 +32,11 @@ def sha256_of_parts(parts: Sequence[str], header: bytes = b"") -> str:
 
 
 def _content(parts: Sequence[str]) -> Iterator[bytes]:
-    """The bytes of the parts in order. On S3 some ranges are fetched ahead: one stream is slower than hashing."""
+    """The bytes of the parts in order. Some ranges are fetched ahead: one stream from S3 is slower than hashing."""
     for part in parts:
-        if not is_s3(storage.normalise(part)):
-            with storage.open_read(part) as stream:
-                while data := stream.read(4 << 20):
-                    yield data
-            continue
         file = storage.info(part)
         if file is None:
-            raise InputError(f"{part}: no such object")
+            raise InputError(f"{part}: no such file or object")
         with ThreadPoolExecutor(_AHEAD) as pool:
             fetch = functools.partial(_fetch, file, pool)
             starts = iter(range(0, file.size, _RANGE))
@@ -66,7 +58,7 @@ def spark_hasher(spark: SparkSession) -> Hasher:
 
         def task(_batches: Iterable[Any]) -> Iterable[Any]:
             """The digest as a batch of one row."""
-            import pyarrow as pa
+            import pyarrow as pa  # not at the top: without Spark nothing here needs it
 
             yield pa.record_batch({"sha256": pa.array([sha256_of_parts(parts, header)])})
 

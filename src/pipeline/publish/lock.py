@@ -2,52 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import datetime
 import fcntl
 import json
 import os
-import socket
 from types import TracebackType
-from typing import Any, Protocol
 
 from pipeline import storage
-from pipeline.errors import BusyError
 from pipeline.publish import concat as compose
-from pipeline.storage.local import translate_errors
-
-LOCK_FILE = ".lock"
-
-
-class Holder(Protocol):
-    """The lock of one store: `take` gives the ids of runs that were killed while they held it."""
-
-    def take(self) -> list[str]: ...
-    def clean(self) -> None: ...
-    def check(self) -> None: ...
-    def release(self) -> None: ...
-
-
-def note(owner: str, killed: list[str]) -> dict[str, Any]:
-    """What the lock says of its holder."""
-    since = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    return {"run_id": owner, "since": since, "host": socket.gethostname(), "process": os.getpid(), "killed": killed}
-
-
-def who(text: bytes) -> str:
-    """The holder as a message names it."""
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        found = json.loads(text)
-        return f"run {found['run_id']} since {found['since']} (process {found['process']} on {found['host']})"
-    return "another run"
-
-
-def left_behind(text: bytes) -> list[str]:
-    """The runs that a lock names without a release: the holder, and killed ones it had not cleaned up after."""
-    with contextlib.suppress(ValueError, KeyError, TypeError):
-        found = json.loads(text)
-        return [str(found["run_id"]), *map(str, found["killed"])]
-    return []
+from pipeline.errors import BusyError
+from pipeline.publish.lock_base import LOCK_FILE, LockBackend, left_behind, note, who
+from pipeline.publish.lock_s3 import Lease
+from pipeline.storage.local import told
 
 
 class LocalLock:
@@ -57,10 +22,10 @@ class LocalLock:
         self.directory, self.owner = directory, owner
         self._handle = -1
 
-    def take(self) -> list[str]:
+    def acquire(self) -> list[str]:
         """Raises `BusyError` when somebody else holds it."""
         path = os.path.join(self.directory, "_runs", LOCK_FILE)
-        with translate_errors(path, "locked"):
+        with told(path, "locked"):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -90,7 +55,7 @@ class LocalLock:
         os.close(self._handle)
 
     def _write(self, text: bytes) -> None:
-        with translate_errors(self.directory, "locked"):
+        with told(self.directory, "locked"):
             os.pwrite(self._handle, text, 0)
             os.ftruncate(self._handle, len(text))
 
@@ -99,37 +64,33 @@ class Lock:
     """`with Lock(DIR, run_id):` one run at a time on DIR; a second gets `BusyError` naming the holder and since when.
 
     On entering, what killed runs left there is removed. `check()` raises when the lock was lost: call it before a step
-    that cannot be taken back.
+    that cannot be taken back. `backend` is the lock of DIR's store when it is not given.
     """
 
-    def __init__(self, directory: str, owner: str) -> None:
+    def __init__(self, directory: str, owner: str, backend: LockBackend | None = None) -> None:
         self.directory = storage.normalise(directory).rstrip("/")
-        self.owner = owner
-        self._holder: Holder = self._of_store()
-
-    def _of_store(self) -> Holder:
-        if not storage.is_s3(self.directory):
-            return LocalLock(self.directory, self.owner)
-        from pipeline.publish.lock_s3 import Lease
-
-        return Lease(self.directory, self.owner)
+        self._backend = backend or _backend(self.directory, owner)
 
     def __enter__(self) -> Lock:
-        killed = self._holder.take()
+        killed = self._backend.acquire()
         try:
             if killed:
-                compose.sweep(self.directory, killed)
-                self._holder.clean()
+                compose.remove_stale(self.directory, killed)
+                self._backend.clean()
         except BaseException:
-            self._holder.release()
+            self._backend.release()
             raise
         return self
 
     def check(self) -> None:
         """Raises `BusyError` when another run has taken the lock over."""
-        self._holder.check()
+        self._backend.check()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._holder.release()
+        self._backend.release()
+
+
+def _backend(directory: str, owner: str) -> LockBackend:
+    return Lease(directory, owner) if storage.is_s3(directory) else LocalLock(directory, owner)

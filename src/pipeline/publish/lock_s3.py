@@ -1,9 +1,8 @@
 """A lease on S3: an object that is written anew every some seconds for as long as its holder lives.
 
 Who may write it is decided by the store: the first by If-None-Match, every later writer by If-Match on what it has
-seen, so of two that want it at once one wins. Age is taken from the store's own clock. A store that does not know
-If-Match still keeps the first rule; there a lease whose holder died is never taken over, as two could do so at once:
-the message says which object to delete by hand once it is certain that its run is over.
+read, so of two that want it at once one wins. Age is taken from the store's own clock. A store that does not know
+these conditions is refused, as nothing there would keep two runs apart.
 """
 
 from __future__ import annotations
@@ -14,86 +13,99 @@ import email.utils
 import json
 import secrets
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
+
+from botocore.exceptions import ClientError
 
 from pipeline import storage
-from pipeline.errors import BusyError, PipelineError
-from pipeline.publish.lock import LOCK_FILE, left_behind, note, who
+from pipeline.errors import BusyError, InputError, PipelineError
+from pipeline.publish.lock_base import LOCK_FILE, left_behind, note, who
 from pipeline.storage.paths import split_s3
 from pipeline.storage.s3 import missing, put_if
-from pipeline.storage.s3_client import client, error_code, translate_errors
+from pipeline.storage.s3_client import client, error_code, told
 
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 60.0
+_NO_VERSION = "0" * 32  # the ETag of no object
 
 
 @dataclass(frozen=True)
-class Seen:
+class LeaseState:
     """A lease as it was read; its age is in seconds by the store's clock."""
 
     text: bytes
     version: str
     age: float
 
+    @property
+    def token(self) -> str:
+        """What tells one run's lease from all others; empty when the text is none of ours."""
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            return str(json.loads(self.text)["token"])
+        return ""
+
+
+def store_time(answer: Mapping[str, Any]) -> datetime.datetime:
+    """The store's clock when it gave this answer; this machine's when the answer has no date."""
+    date = answer["ResponseMetadata"]["HTTPHeaders"].get("date", "")
+    return email.utils.parsedate_to_datetime(date) if date else datetime.datetime.now(datetime.UTC)
+
 
 class Lease:
-    """The lock of a destination on S3."""
+    """The lock of a destination on S3: renewed every `beat` seconds, taken over after `stale` seconds without."""
 
-    def __init__(self, directory: str, owner: str) -> None:
+    def __init__(
+        self,
+        directory: str,
+        owner: str,
+        beat: float = BEAT_SECONDS,
+        stale: float = STALE_SECONDS,
+        clock: Callable[[Mapping[str, Any]], datetime.datetime] = store_time,
+    ) -> None:
         self.path = storage.join(directory, "_runs", LOCK_FILE)
         self.directory, self.owner = directory, owner
-        self._beat, self._stale = BEAT_SECONDS, STALE_SECONDS
+        self._beat, self._stale, self._clock = beat, stale, clock
         self._note: dict[str, Any] = {}
         self._version, self._lost = "", ""
         self._guard, self._over = threading.Lock(), threading.Event()
         self._heart = threading.Thread(target=self._beats, name="lease", daemon=True)
 
-    def take(self) -> list[str]:
-        """Raises `BusyError` while the holder lives; takes over after `stale` seconds without a sign of it."""
+    def acquire(self) -> list[str]:
+        """The ids of killed runs whose lease was taken over.
+
+        Raises `BusyError` while the holder lives, `InputError` when the store does not know conditional writes.
+        """
         self._note = note(self.owner, []) | {"token": secrets.token_hex(16), "beat": 0}
-        seen = self._look()
-        if seen is None:
-            version = put_if(self.path, self._text(), IfNoneMatch="*")
-            killed: list[str] = []
+        before = self._read_state()
+        killed = left_behind(before.text) if before else []
+        if before is None:
+            version = self._put(IfNoneMatch="*")
         else:
-            if seen.age < self._stale:
-                raise BusyError(self._busy(seen))
-            killed = left_behind(seen.text)
+            if before.age < self._stale:
+                raise BusyError(self._busy(before))
             self._note["killed"] = killed
-            version = self._take_over(seen)
-        now = self._look()
+            version = self._put(IfMatch=before.version)
+        now = self._read_state()
         # A request whose answer was lost is repeated and then refused: the token tells whose lease it is.
-        if now is None or json.loads(now.text or b"{}").get("token") != self._note["token"]:
+        if now is None or not self._is_ours(now):
             raise BusyError(self._busy(now) if now else f"{self.directory}: another run began at the same moment")
         self._version = version or now.version
+        if self._put(IfMatch=_NO_VERSION) is not None:
+            self._refuse_store()
         self._heart.start()
         return killed
 
-    def _take_over(self, seen: Seen) -> str | None:
-        if not self._replaces_conditionally():
-            raise BusyError(
-                f"{self._busy(seen)}; this store cannot replace it safely: if that run is over, delete {self.path}"
-            )
-        return put_if(self.path, self._text(), IfMatch=seen.version)
+    def _is_ours(self, state: LeaseState) -> bool:
+        return bool(state.token == self._note["token"])
 
-    def _replaces_conditionally(self) -> bool:
-        """True when the store refuses a write over a version that is not there."""
-        probe = f"{self.path}-probe-{self._note['token']}"
-        storage.write_bytes(probe, b"")
-        try:
-            return put_if(probe, b"x", IfMatch="0" * 32) is None
-        except PipelineError:
-            return False
-        finally:
-            storage.delete(probe)
-
-    def _busy(self, seen: Seen) -> str:
-        left = max(0, round(self._stale - seen.age))
+    def _busy(self, state: LeaseState) -> str:
+        left = max(0, round(self._stale - state.age))
         when = f"can be taken in {left} s if nothing more comes" if left else "can be taken now"
         return (
-            f"{self.directory}: in use by {who(seen.text)}; one run at a time. "
-            f"Last sign of life {round(seen.age)} s ago; its lease {when}"
+            f"{self.directory}: in use by {who(state.text)}; one run at a time. "
+            f"Last sign of life {round(state.age)} s ago; its lease {when}"
         )
 
     def clean(self) -> None:
@@ -102,7 +114,7 @@ class Lease:
         self._renew()
 
     def check(self) -> None:
-        """Raises `BusyError` when the lease was lost, or could not be renewed for as long as others wait."""
+        """Raises `BusyError` when the lease was lost, `PipelineError` when it cannot be renewed."""
         self._renew()
         if self._lost:
             raise BusyError(
@@ -132,39 +144,36 @@ class Lease:
             if self._lost:
                 return
             self._note["beat"] += 1
-            version = self._put()
+            version = self._put(IfMatch=self._version)
             if version is None:
-                now = self._look()
-                if now and json.loads(now.text or b"{}").get("token") == self._note["token"]:
+                now = self._read_state()
+                if now and self._is_ours(now):
                     version = now.version  # an earlier beat had arrived, only its answer had not
                 else:
                     self._lost = f"taken over by {who(now.text)}" if now else "its object was deleted"
                     return
             self._version = version
 
-    def _put(self) -> str | None:
+    def _put(self, **condition: str) -> str | None:
         try:
-            return put_if(self.path, self._text(), IfMatch=self._version)
+            return put_if(self.path, json.dumps(self._note, sort_keys=True).encode(), **condition)
         except PipelineError as error:
             cause = error.__cause__
-            if not isinstance(cause, Exception) or error_code(cause) not in ("NotImplemented", "501"):
-                raise
-        # No If-Match here: nobody takes over on such a store, so the lease is this run's for as long as it is there.
-        now = self._look()
-        if now is None or now.version != self._version:
-            return None
-        storage.write_bytes(self.path, self._text())
-        again = self._look()
-        return again.version if again else None
+            if isinstance(cause, ClientError) and error_code(cause) in ("NotImplemented", "501"):
+                self._refuse_store()
+            raise
 
-    def _text(self) -> bytes:
-        return json.dumps(self._note, sort_keys=True).encode()
+    def _refuse_store(self) -> NoReturn:
+        # Nobody can hold a lease in such a store: without deletion the next run would wait for this one.
+        storage.delete(self.path)
+        raise InputError(
+            f"{self.directory}: this store does not know conditional writes (If-None-Match and If-Match on PutObject),"
+            " which keep two runs apart; use one that does, such as Amazon S3"
+        )
 
-    def _look(self) -> Seen | None:
-        from botocore.exceptions import ClientError
-
+    def _read_state(self) -> LeaseState | None:
         bucket, key = split_s3(self.path)
-        with translate_errors(self.path, "read"):
+        with told(self.path, "read"):
             try:
                 got = client().get_object(Bucket=bucket, Key=key)
             except ClientError as error:
@@ -172,6 +181,4 @@ class Lease:
                     return None
                 raise
             text = got["Body"].read()
-        date = got["ResponseMetadata"]["HTTPHeaders"].get("date", "")
-        now = email.utils.parsedate_to_datetime(date) if date else datetime.datetime.now(datetime.UTC)
-        return Seen(text, got["ETag"].strip('"'), (now - got["LastModified"]).total_seconds())
+        return LeaseState(text, got["ETag"].strip('"'), (self._clock(got) - got["LastModified"]).total_seconds())

@@ -31,7 +31,7 @@ class Range:
 
 
 @dataclass
-class Joined:
+class BufferedPart:
     """One part of the upload made in memory: `header`, then the ranges."""
 
     header: bytes = b""
@@ -43,7 +43,7 @@ class Joined:
         return len(self.header) + sum(piece.length for piece in self.ranges)
 
 
-Part = Range | Joined
+Part = Range | BufferedPart
 
 
 def plan(sources: Sequence[Range], header: bytes, smallest: int = SMALLEST, copy: int = COPY) -> list[Part]:
@@ -65,7 +65,7 @@ def plan(sources: Sequence[Range], header: bytes, smallest: int = SMALLEST, copy
 
 def _planned(sources: Sequence[Range], header: bytes, smallest: int, copy: int) -> list[Part]:
     parts: list[Part] = []
-    pending = Joined(header)
+    pending = BufferedPart(header)
     for source in sources:
         if not source.length:
             continue
@@ -74,13 +74,13 @@ def _planned(sources: Sequence[Range], header: bytes, smallest: int, copy: int) 
             pending.ranges.append(source)
             if pending.length >= smallest:
                 parts.append(pending)
-                pending = Joined()
+                pending = BufferedPart()
             continue
         if pending.length:
             if missing:
                 pending.ranges.append(Range(source.path, 0, missing, source.size, source.version))
             parts.append(pending)
-            pending = Joined()
+            pending = BufferedPart()
         parts.extend(_copies(source, missing, smallest, copy))
     if pending.length:
         alone = not pending.header and len(pending.ranges) == 1

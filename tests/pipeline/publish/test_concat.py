@@ -6,15 +6,18 @@ import pathlib
 import random
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline import storage
-from pipeline.errors import InputError, PipelineError
 from pipeline.publish import concat as compose
+from pipeline.errors import InputError, PipelineError
 from pipeline.publish.lock import Lock
+from pipeline.publish.lock_s3 import Lease
 from tests.support.paths import SRC
 from tests.support.stores import BUCKET, Place
 
@@ -29,6 +32,12 @@ def parts(place: Place, *contents: bytes) -> list[str]:
     for path, content in zip(paths, contents, strict=True):
         storage.write_bytes(path, content)
     return paths
+
+
+def published_from(paths: list[str], target: str, header: bytes = b"") -> compose.Staged:
+    staged = compose.stage(paths, target, header)
+    compose.publish(staged)
+    return staged
 
 
 def leftovers(place: Place) -> list[str]:
@@ -63,10 +72,10 @@ def published(place: Place) -> list[str]:
 )
 def test_a_file_is_the_header_and_the_parts_in_order(place: Place, header: bytes, contents: list[bytes]) -> None:
     whole = header + b"".join(contents)
-    done = compose.compose(parts(place, *contents), place / "a.csv", header)
+    done = published_from(parts(place, *contents), place / "a.csv", header)
     assert storage.read_bytes(place / "a.csv") == whole
-    assert done == compose.Composed(len(whole), hashlib.sha256(whole).hexdigest())
-    assert compose.sha256_of(place / "a.csv") == done.sha256
+    assert (done.bytes, done.sha256) == (len(whole), hashlib.sha256(whole).hexdigest())
+    assert compose.sha256_of_parts([place / "a.csv"]) == done.sha256
     assert leftovers(place) == []
 
 
@@ -105,7 +114,7 @@ def test_discarding_a_published_file_does_nothing(place: Place) -> None:
     assert storage.exists(place / "a.csv")
 
 
-def test_a_missing_part_is_told_before_anything_happens(place: Place) -> None:
+def test_a_missing_part_is_reported_before_anything_happens(place: Place) -> None:
     there = parts(place, b"1\n")
     with pytest.raises(InputError, match="part-00009"):
         compose.stage([*there, place / "_runs/r1/staged/a.csv/part-00009"], place / "a.csv")
@@ -117,10 +126,10 @@ def test_a_part_that_goes_away_fails_the_file_and_not_what_is_published(place: P
     paths = parts(place, b"x" * 6 * MIB, b"y" * 6 * MIB)
     staged = compose.stage(paths, place / "a.csv", b"id\n")
     compose.ready([staged])
-    again = parts(place, b"x" * 6 * MIB, b"y" * 6 * MIB)
-    storage.delete(again[1])
+    incomplete = parts(place, b"x" * 6 * MIB, b"y" * 6 * MIB)
+    storage.delete(incomplete[1])
     with pytest.raises(PipelineError):
-        compose.compose(again, place / "a.csv", b"id\n")
+        published_from(incomplete, place / "a.csv", b"id\n")
     assert storage.read_bytes(place / "a.csv") == b"before"
     compose.discard(staged)
     assert leftovers(place) == []
@@ -139,7 +148,7 @@ def test_one_file_replaces_a_folder_of_parts_and_the_other_way(place: Place) -> 
     compose.publish_folder(folder(b"4\n"), place / "a.csv")
     assert published(place) == ["a.csv/part-0.csv"]
     assert storage.read_bytes(place / "a.csv/part-0.csv") == b"id\n4\n"
-    compose.compose(parts(place, b"5\n"), place / "a.csv", b"id\n")
+    published_from(parts(place, b"5\n"), place / "a.csv", b"id\n")
     assert published(place) == ["a.csv"]
     staged = folder(b"6\n", b"7\n")
     assert storage.read_bytes(place / "a.csv") == b"id\n5\n"
@@ -148,10 +157,28 @@ def test_one_file_replaces_a_folder_of_parts_and_the_other_way(place: Place) -> 
     assert leftovers(place) == []
 
 
+@pytest.mark.parametrize("header", [b"", b"id\n"], ids=["linked", "copied"])
+def test_a_part_that_grew_meanwhile_is_an_error(
+    tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, header: bytes
+) -> None:
+    part = tmp_path / "part-0"
+    part.write_bytes(b"1\n")
+    begin = threading.Event()
+    monkeypatch.setattr("pipeline.publish.concat_local._POOL", ThreadPoolExecutor(1, initializer=begin.wait))
+    staged = compose.stage([str(part)], f"{tmp_path}/a.csv", header)
+    with part.open("ab") as file:
+        file.write(b"2\n")
+    begin.set()
+    with pytest.raises(PipelineError, match=r"bytes written, expected .*: a part changed meanwhile"):
+        compose.publish(staged)
+    compose.discard(staged)
+    assert [path.name for path in tmp_path.iterdir()] == ["part-0"]
+
+
 def test_a_folder_with_other_files_is_not_replaced(tmp_path: pathlib.Path) -> None:
     storage.write_bytes(f"{tmp_path}/a.csv/letters.txt", b"mine")
     with pytest.raises(PipelineError, match=r"a folder with other files than parts .*letters\.txt"):
-        compose.compose([], f"{tmp_path}/a.csv", b"id\n")
+        published_from([], f"{tmp_path}/a.csv", b"id\n")
     assert storage.read_bytes(f"{tmp_path}/a.csv/letters.txt") == b"mine"
 
 
@@ -199,10 +226,10 @@ def test_what_a_killed_run_left_is_removed_and_nothing_else(place: Place) -> Non
     storage.write_bytes(place / "_runs/r0/quarantine/a.jsonl", b"{}")
     storage.write_bytes(place / "c.csv", b"published")
     with Lock(place / "inner", "alive"):
-        compose.sweep(place.path, ["r1"])
+        compose.remove_stale(place.path, ["r1"])
         if place.kind != "local":
             assert len(leftovers(place)) == 1, "an upload of the destination inside stays"
-    compose.sweep(place.path, ["r1"])
+    compose.remove_stale(place.path, ["r1"])
     assert leftovers(place) == []
     assert published(place) == ["c.csv"]
     assert storage.exists(place / "_runs/r0/quarantine/a.jsonl")
@@ -214,8 +241,11 @@ import hashlib, itertools, sys
 from pipeline import storage
 from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
+from pipeline.publish.lock_s3 import Lease
 place, size = sys.argv[1], int(sys.argv[2])
-with Lock(place, sys.argv[3]):
+# Every lease that is found is one of a killed run.
+backend = Lease(place, sys.argv[3], stale=-1.0) if storage.is_s3(place) else None
+with Lock(place, sys.argv[3], backend):
     print("begun", flush=True)
     for number in itertools.count():
         work = storage.join(place, "_runs", sys.argv[3], "staged", str(number))
@@ -242,14 +272,11 @@ def assert_whole(path: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["local", "moto"], indirect=True)
 @pytest.mark.parametrize("size", [4096, 3 * MIB])
-def test_every_published_file_is_whole_after_each_of_ten_kills(
-    place: Place, size: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("pipeline.publish.lock_s3.STALE_SECONDS", 1.0)
+def test_every_published_file_is_whole_after_each_of_ten_kills(place: Place, size: int) -> None:
     environment = {**os.environ, **place.environment, "PYTHONPATH": str(SRC)}
     moments, round_seconds = random.Random(size), 0.0
     for attempt in range(11):
-        command = [sys.executable, "-c", f"from pipeline import lock_s3\nlock_s3.STALE_SECONDS = 1.0\n{WRITER}"]
+        command = [sys.executable, "-c", WRITER]
         with subprocess.Popen(
             [*command, place.path, str(size), f"r{attempt}"], env=environment, stdout=subprocess.PIPE
         ) as child:
@@ -263,9 +290,8 @@ def test_every_published_file_is_whole_after_each_of_ten_kills(
             child.kill()
         for name in ("a.csv", "b.csv"):
             assert_whole(place / name)
-        if place.kind != "local":
-            time.sleep(2.5)
-    with Lock(place.path, "last"):
+    backend = None if place.kind == "local" else Lease(place.path, "last", stale=-1.0)
+    with Lock(place.path, "last", backend):
         assert leftovers(place) == []
         assert [path for path in published(place) if path not in ("a.csv", "b.csv")] == []
         assert [file.path for file in storage.list_prefix(place / "_runs") if "/staged/" in file.path] == []

@@ -1,51 +1,80 @@
 from __future__ import annotations
 
+import contextlib
+import datetime
+import json
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from pipeline import storage
-from pipeline.errors import BusyError
 from pipeline.publish import concat as compose
-from pipeline.publish import lock_s3
+from pipeline.errors import BusyError, InputError
 from pipeline.publish.lock import Lock
+from pipeline.publish.lock_base import LockBackend
+from pipeline.publish.lock_s3 import STALE_SECONDS, Lease, store_time
 from pipeline.storage.s3_client import client
 from tests.support.paths import SRC
 from tests.support.stores import Place
 
 HOLDER = """
-import sys, time
+import signal, sys
 from pipeline import storage
 from pipeline.publish import concat as compose
-from pipeline.publish import lock_s3
 from pipeline.publish.lock import Lock
-lock_s3.STALE_SECONDS, lock_s3.BEAT_SECONDS = 2.0, 0.5
 place = sys.argv[1]
 with Lock(place, "killed-run"):
     part = storage.join(place, "_runs", "killed-run", "staged", "a.csv", "part-0")
     storage.write_bytes(part, b"x" * (2 << 20))
     compose.ready([compose.stage([part], storage.join(place, "a.csv"), b"id")])
     print("held", flush=True)
-    time.sleep(120)
+    signal.pause()
 """
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases that are stale after two seconds."""
-    monkeypatch.setattr(lock_s3, "STALE_SECONDS", 2.0)
-    monkeypatch.setattr(lock_s3, "BEAT_SECONDS", 0.5)
+def when_stale(place: Place) -> Callable[[Mapping[str, Any]], datetime.datetime]:
+    """A clock by which the lease that is there now gave its last sign of life too long ago; not those written later."""
+    bucket, _, key = f"{place.path}/_runs/.lock".removeprefix("s3://").partition("/")
+    stale = client().head_object(Bucket=bucket, Key=key)["ETag"]
+
+    def clock(answer: Mapping[str, Any]) -> datetime.datetime:
+        later = STALE_SECONDS + 2 if answer["ETag"] == stale else 0
+        return store_time(answer) + datetime.timedelta(seconds=later)
+
+    return clock
+
+
+class Contest:
+    """Of several threads that want a lock the one that gets it holds it until all others were refused."""
+
+    def __init__(self, contenders: int) -> None:
+        self._others, self._refused = contenders - 1, threading.Semaphore(0)
+        self.contenders = contenders
+
+    def enter(self, number: int, acquire: Callable[[int], contextlib.AbstractContextManager[object]]) -> bool:
+        try:
+            with acquire(number):
+                return all(self._refused.acquire(timeout=30) for _ in range(self._others))
+        except BusyError:
+            self._refused.release()
+            return False
+
+    def winners(self, acquire: Callable[[int], contextlib.AbstractContextManager[object]]) -> int:
+        with ThreadPoolExecutor(self.contenders) as pool:
+            return sum(pool.map(lambda number: self.enter(number, acquire), range(self.contenders)))
 
 
 @pytest.fixture
-def holder(place: Place, quick: None) -> Iterator[subprocess.Popen[bytes]]:
+def holder(place: Place) -> Iterator[subprocess.Popen[bytes]]:
     """A process that holds the lock of the place, with a staged file."""
     environment = {**os.environ, "PYTHONPATH": str(SRC)}
     command = [sys.executable, "-c", HOLDER, place.path]
@@ -57,9 +86,9 @@ def holder(place: Place, quick: None) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def refused(place: Place) -> str:
-    with pytest.raises(BusyError) as told, Lock(place.path, "second"):
+    with pytest.raises(BusyError) as error, Lock(place.path, "second"):
         pass
-    return str(told.value)
+    return str(error.value)
 
 
 def test_a_second_run_is_refused_with_the_first_ones_id_and_since_when(place: Place) -> None:
@@ -94,22 +123,23 @@ def test_other_destinations_are_free(place: Place) -> None:
 
 
 def test_of_many_that_begin_at_once_one_gets_it(place: Place) -> None:
-    def begin(number: int) -> bool:
-        try:
-            with Lock(place.path, f"r{number}"):
-                time.sleep(2)
-            return True
-        except BusyError:
-            return False
-
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(begin, range(8))) == 1
+    assert Contest(8).winners(lambda number: Lock(place.path, f"r{number}")) == 1
 
 
-@pytest.mark.slow
 def test_a_run_is_held_by_a_process_that_lives(holder: subprocess.Popen[bytes], place: Place) -> None:
-    time.sleep(3)
     assert "in use by run killed-run since " in refused(place)
+
+
+def test_a_lease_is_renewed_for_as_long_as_its_holder_lives(s3_endpoint: Place) -> None:
+    def beat() -> int:
+        return int(json.loads(storage.read_bytes(s3_endpoint / "_runs/.lock"))["beat"])
+
+    with Lock(s3_endpoint.path, "first", Lease(s3_endpoint.path, "first", beat=0.02)) as lock:
+        begun, patience = beat(), time.monotonic() + 30
+        while beat() < begun + 3:
+            assert time.monotonic() < patience
+            time.sleep(0.02)
+        lock.check()
 
 
 def test_a_killed_run_frees_it_and_the_next_one_cleans_up(holder: subprocess.Popen[bytes], place: Place) -> None:
@@ -117,36 +147,31 @@ def test_a_killed_run_frees_it_and_the_next_one_cleans_up(holder: subprocess.Pop
     holder.wait()
     if place.kind != "local":
         assert re.search(r"Last sign of life \d+ s ago; its lease can be taken in \d+ s", refused(place))
-        time.sleep(3.2)
-    with Lock(place.path, "next"):
+    backend = None if place.kind == "local" else Lease(place.path, "next", clock=when_stale(place))
+    with Lock(place.path, "next", backend):
         left = [file.path for file in storage.list_prefix(place.path)]
         assert left == [place / "_runs/.lock"]
     with Lock(place.path, "last"):
         pass
 
 
-def test_of_many_that_find_a_dead_lease_one_takes_it_over(s3_endpoint: Place, quick: None) -> None:
+def test_of_many_that_find_a_dead_lease_one_takes_it_over(s3_endpoint: Place) -> None:
     dead = '{"run_id": "dead", "since": "2019-08-15", "process": 1, "host": "h", "killed": ["older"]}'
     storage.write_bytes(s3_endpoint / "_runs/.lock", dead.encode())
-    time.sleep(3.2)
-    begun: list[list[str]] = []
+    clock, killed = when_stale(s3_endpoint), []
 
-    def begin(number: int) -> bool:
-        lease = lock_s3.Lease(s3_endpoint.path, f"r{number}")
-        try:
-            begun.append(lease.take())
-        except BusyError:
-            return False
-        time.sleep(2)
-        lease.release()
-        return True
+    @contextlib.contextmanager
+    def lease(number: int) -> Iterator[None]:
+        backend: LockBackend = Lease(s3_endpoint.path, f"r{number}", clock=clock)
+        killed.append(backend.acquire())
+        yield
+        backend.release()
 
-    with ThreadPoolExecutor(8) as pool:
-        assert sum(pool.map(begin, range(8))) == 1
-    assert begun == [["dead", "older"]]
+    assert Contest(8).winners(lease) == 1
+    assert killed == [["dead", "older"]]
 
 
-def test_a_lease_that_was_taken_away_is_noticed_and_left_alone(s3_endpoint: Place, quick: None) -> None:
+def test_a_lease_that_was_taken_away_is_noticed_and_left_alone(s3_endpoint: Place) -> None:
     with Lock(s3_endpoint.path, "first") as lock:
         lock.check()
         other = '{"run_id": "other", "since": "2019-08-15", "process": 1, "host": "h", "killed": [], "token": "t"}'
@@ -156,10 +181,9 @@ def test_a_lease_that_was_taken_away_is_noticed_and_left_alone(s3_endpoint: Plac
     assert storage.read_bytes(s3_endpoint / "_runs/.lock") == other.encode()
 
 
-def test_a_deleted_lease_is_noticed(s3_endpoint: Place, quick: None) -> None:
+def test_a_deleted_lease_is_noticed(s3_endpoint: Place) -> None:
     with Lock(s3_endpoint.path, "first") as lock:
         storage.delete(s3_endpoint / "_runs/.lock")
-        time.sleep(1.2)
         with pytest.raises(BusyError, match=r"lease was lost \(its object was deleted\)"):
             lock.check()
     assert not storage.exists(s3_endpoint / "_runs/.lock")
@@ -184,8 +208,6 @@ def ignored(request: Any, **_: Any) -> None:
 
 
 def not_implemented(request: Any, **_: Any) -> Any:
-    from botocore.awsrequest import AWSResponse
-
     if "If-Match" not in request.headers:
         return None
 
@@ -196,20 +218,23 @@ def not_implemented(request: Any, **_: Any) -> Any:
     return AWSResponse(request.url, 501, {}, Raw())
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("stale", [False, True])
 @pytest.mark.parametrize(("when", "change"), [("before-sign", ignored), ("before-send", not_implemented)])
-def test_without_if_match_a_dead_lease_is_not_taken_and_the_way_out_is_told(
-    s3_moto: Place, quick: None, before_put: Callable[..., None], when: str, change: Callable[..., Any]
+def test_a_store_without_if_match_is_refused_in_one_line(
+    s3_moto: Place, before_put: Callable[..., None], when: str, change: Callable[..., Any], stale: bool
 ) -> None:
     before_put(when, change)
-    with Lock(s3_moto.path, "first") as lock:
-        time.sleep(3)  # some beats
-        lock.check()
-        assert "in use by run first" in refused(s3_moto)
-    storage.write_bytes(s3_moto / "_runs/.lock", b"{}")
-    time.sleep(3.2)
-    assert f"cannot replace it safely: if that run is over, delete {s3_moto / '_runs/.lock'}" in refused(s3_moto)
-    assert [file.path for file in storage.list_prefix(s3_moto.path)] == [s3_moto / "_runs/.lock"]
+    backend = None
+    if stale:
+        storage.write_bytes(s3_moto / "_runs/.lock", b"{}")
+        backend = Lease(s3_moto.path, "first", clock=when_stale(s3_moto))
+    with pytest.raises(InputError) as error, Lock(s3_moto.path, "first", backend):
+        pass
+    assert str(error.value) == (
+        f"{s3_moto.path}: this store does not know conditional writes (If-None-Match and If-Match on PutObject),"
+        " which keep two runs apart; use one that does, such as Amazon S3"
+    )
+    assert storage.list_prefix(s3_moto.path) == []
 
 
 def test_a_lock_file_that_makes_no_sense_is_taken_as_released(place: Place) -> None:

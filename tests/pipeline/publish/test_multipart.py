@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.publish.multipart import LARGEST, MIB, MOST_PARTS, SMALLEST, BufferedPart, Part, Range, plan
 from pipeline.errors import PipelineError
-from pipeline.publish.multipart import LARGEST, MIB, MOST_PARTS, SMALLEST, Joined, Part, Range, plan
 
 GIB = 1 << 30
 
@@ -15,7 +15,7 @@ def objects(*sizes: int) -> list[Range]:
 
 
 def shape(parts: list[Part]) -> list[tuple[str, int]]:
-    return [("joined" if isinstance(part, Joined) else "copy", part.length) for part in parts]
+    return [("buffered" if isinstance(part, BufferedPart) else "copy", part.length) for part in parts]
 
 
 def test_a_large_object_is_copied_whole() -> None:
@@ -23,11 +23,11 @@ def test_a_large_object_is_copied_whole() -> None:
 
 
 def test_a_header_takes_along_what_makes_it_large_enough() -> None:
-    assert shape(plan(objects(100 * MIB), b"head\n")) == [("joined", 5 * MIB), ("copy", 95 * MIB + 5)]
+    assert shape(plan(objects(100 * MIB), b"head\n")) == [("buffered", 5 * MIB), ("copy", 95 * MIB + 5)]
 
 
-def test_small_objects_are_joined_and_the_last_may_stay_small() -> None:
-    assert shape(plan(objects(2 * MIB, 2 * MIB, 2 * MIB, 1 * MIB), b"")) == [("joined", 6 * MIB), ("copy", 1 * MIB)]
+def test_small_objects_are_buffered_and_the_last_may_stay_small() -> None:
+    assert shape(plan(objects(2 * MIB, 2 * MIB, 2 * MIB, 1 * MIB), b"")) == [("buffered", 6 * MIB), ("copy", 1 * MIB)]
 
 
 def test_nothing_gives_no_part() -> None:
@@ -62,12 +62,12 @@ def test_every_plan_has_all_bytes_in_order_and_keeps_the_rules(sizes: list[int],
     ]
     found: list[tuple[str, int]] = []
     for part in parts:
-        found += [("", at) for at in range(len(part.header))] if isinstance(part, Joined) else []
-        for piece in part.ranges if isinstance(part, Joined) else [part]:
+        found += [("", at) for at in range(len(part.header))] if isinstance(part, BufferedPart) else []
+        for piece in part.ranges if isinstance(part, BufferedPart) else [part]:
             found += [(piece.path, at) for at in range(piece.start, piece.start + piece.length)]
     assert found == wanted
     assert all(part.length >= 5 for part in parts[:-1])
-    assert all(part.length < head + 15 for part in parts if isinstance(part, Joined))
+    assert all(part.length < head + 15 for part in parts if isinstance(part, BufferedPart))
     assert all(part.length < 2 * copy + 5 for part in parts if isinstance(part, Range))
 
 
