@@ -1,4 +1,4 @@
-"""Java libraries that Spark does not bring itself (S3A, JDBC): pinned, fetched once on first need, then local files.
+"""Java libraries that Spark does not bring itself (S3A): pinned, fetched once on first need, then local files.
 
 They are fetched with Ivy, which is part of every Spark, so that nothing but Java is needed. A file counts only when
 its SHA-256 is the pinned one; it appears in the cache in one step, so runs that start together never see half of it.
@@ -63,21 +63,18 @@ org.apache.hadoop:hadoop-aws:3.4.2         d2d24e6b715b5656b9d238bf13b6682a07e20
 software.amazon.awssdk:bundle:2.29.52      62638f33045690c6bc5e496b54b0b2e89a9ad38cbedacdf6e017fea6bc85f55c
 """,
 }
-_POSTGRESQL = "org.postgresql:postgresql:42.7.14 73914527305a40cce504b0d3d90b23caf565136912d607ae8ae7c5895512332c"
 
 
 def pinned(spark_version: str, *needs: str) -> list[Jar]:
-    """The files behind `s3a` and `postgresql` for a Spark version such as 3.5.6."""
+    """The files behind `s3a` for a Spark version such as 3.5.6; `PipelineError` when none are pinned."""
     spark = ".".join(spark_version.split(".")[:2])
     lines: list[str] = []
     for need in needs:
         if need == "s3a" and spark in _S3A:
             lines += _S3A[spark].strip().splitlines()
-        elif need == "postgresql":
-            lines.append(_POSTGRESQL)
         else:
-            known = f"s3a (Spark {', '.join(_S3A)}), postgresql"
-            raise PipelineError(f"no Java library is pinned for {need} on Spark {spark_version}; there are: {known}")
+            known = f"s3a (Spark {', '.join(_S3A)})"
+            raise PipelineError(f"no Java library is pinned for {need} on Spark {spark_version}; there is: {known}")
     return [parse(line) for line in lines]
 
 
@@ -89,7 +86,7 @@ def cache_folder() -> Path:
 
 
 def jars_for(spark_version: str, *needs: str) -> list[str]:
-    """Local paths of what `needs` (`s3a`, `postgresql`) takes on this Spark version; fetches what is not there yet."""
+    """Local paths of what `needs` (`s3a`) takes on this Spark version; fetches what is not there yet."""
     return [str(path) for path in fetch(pinned(spark_version, *needs))]
 
 

@@ -118,7 +118,7 @@ def _ship_source(spark: SparkSession, master: str) -> None:
 
 
 def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] | None = None) -> SparkSession:
-    """The session for job `name`; `needs` names what must be on the class path: `s3a`, `postgresql`.
+    """The session for job `name`; `needs` names what must be on the class path: `s3a`.
 
     Settings given with spark-submit win over the ones of this module. A session that runs already (tests, notebooks)
     is used as it is.
