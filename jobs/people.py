@@ -8,10 +8,11 @@ sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "
 
 from pyspark.sql import DataFrame  # noqa: E402
 
-from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job.context import Run  # noqa: E402
-from pipeline.job.runner import Input, Job, Option  # noqa: E402
 from pipeline.sinks.postgres.connection import check_credentials, credentials, database_url, table_name  # noqa: E402
+from pipeline.sinks.postgres.load import Target, load  # noqa: E402
+from pipeline.errors import UsageError  # noqa: E402
+from pipeline.job.runner import Input, Job, Option  # noqa: E402
+from pipeline.job.context import Run  # noqa: E402
 from transforms.people import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people  # noqa: E402
 
 
@@ -24,7 +25,7 @@ def key_columns(text: str) -> tuple[str, ...]:
 
 
 def check(options: argparse.Namespace) -> None:
-    """A load that cannot even begin is told before Spark starts."""
+    """`UsageError` before Spark starts when a load could not even begin."""
     if options.database_url:
         check_credentials()
 
@@ -51,7 +52,6 @@ JOB = Job(
         ),
     ],
     check=check,
-    needs=lambda options: ["postgresql"] if options.database_url else [],
 )
 
 
@@ -65,15 +65,13 @@ def body(run: Run) -> None:
 
 
 def load_table(run: Run, people: DataFrame, rows: int) -> None:
-    """Loads the published people into the table and tells what changed there."""
-    from pipeline.sinks.postgres.load import Target, load
-
+    """Loads the published people into the table and reports what changed there."""
     target = Target(run.options.table, OUTPUT_COLUMNS, key="id")
     with run.stage("load the table"):
-        done = load(people, rows, target, run.options.database_url, credentials(), run.run_id)
+        result = load(people, rows, target, run.options.database_url, credentials(), run.run_id)
     run.figure(
         f"table {run.options.table.quoted}",
-        {"inserted": done.inserted, "updated": done.updated, "unchanged": done.unchanged},
+        {"inserted": result.inserted, "updated": result.updated, "unchanged": result.unchanged},
     )
 
 

@@ -10,10 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
 
 from tests.support.jobs import JobResult
-from tests.support.postgres import PrivatePostgres, add_driver, private_postgres
+from tests.support.postgres import PrivatePostgres, private_postgres
 
 Call = Callable[..., JobResult]
 HEADER = "fullname,age,location"
@@ -130,14 +129,13 @@ class Loader:
 
 @pytest.fixture
 def loader(
-    call_job: Call, spark: SparkSession, postgres: PrivatePostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    call_job: Call, postgres: PrivatePostgres, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Loader]:
-    add_driver(spark)
     monkeypatch.setenv("PGUSER", postgres.login.user)
     monkeypatch.setenv("PGPASSWORD", postgres.login.password)
-    found = Loader(call_job, postgres, tmp_path)
-    yield found
-    postgres.query(f"DROP TABLE IF EXISTS {found.table}, {found.table}_staging")
+    created = Loader(call_job, postgres, tmp_path)
+    yield created
+    postgres.query(f"DROP TABLE IF EXISTS {created.table}, {created.table}_staging")
 
 
 def change(inserted: int, updated: int, unchanged: int) -> dict[str, int]:
@@ -145,7 +143,7 @@ def change(inserted: int, updated: int, unchanged: int) -> dict[str, int]:
 
 
 @pytest.mark.postgres
-def test_the_real_people_twice_are_fifteen_rows(loader: Loader, real_data: Path) -> None:
+def test_the_real_people_loaded_again_are_still_fifteen_rows(loader: Loader, real_data: Path) -> None:
     people = real_data / "people" / "sample.csv"
     assert loader.figures(loader.run(people)) == change(15, 0, 0)
     first = loader.rows()
@@ -191,8 +189,8 @@ def test_a_database_that_refuses_is_exit_1_with_one_line_and_the_files_stay(
     other = ["--database-url", f"postgresql://127.0.0.1:{port}/app"] if port else []
     done = loader.run(write(tmp_path / "a.csv", "Ann Lee,7,Rome"), *other)
     assert done.exit_code == 1
-    told = [line for line in done.stderr.splitlines() if line.startswith("people: the files are published")]
-    assert len(told) == 1, done.stderr
+    messages = [line for line in done.stderr.splitlines() if line.startswith("people: the files are published")]
+    assert len(messages) == 1, done.stderr
     assert "Traceback" not in done.stderr
     assert names(done) == [("Ann", "Lee", "7", "Rome")]
     assert done.report["exit_code"] == 1
@@ -202,10 +200,9 @@ def test_a_database_that_refuses_is_exit_1_with_one_line_and_the_files_stay(
 
 @pytest.mark.postgres
 @pytest.mark.slow
-def test_people_twice_then_changed_then_with_the_database_killed_in_the_middle(
-    call_job: Call, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_people_again_then_changed_then_with_the_database_killed_in_the_middle(
+    call_job: Call, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add_driver(spark)
     number = 40_000
     with private_postgres() as server:
         for name, value in server.server.environment.items():

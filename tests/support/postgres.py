@@ -11,8 +11,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import psycopg
-from pyspark import SparkContext
-from pyspark.sql import SparkSession
 
 from pipeline.sinks.postgres.connection import Credentials, Database, database_url
 from tools import postgres
@@ -51,7 +49,7 @@ class PrivatePostgres:
         until = time.monotonic() + seconds
         with self.connect() as watch:
             busy = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND query LIKE %s"
-            while watch.execute(busy, (f'INSERT INTO "{table}_staging"%',)).fetchone() == (0,):
+            while watch.execute(busy, (f'COPY "{table}_staging"%',)).fetchone() == (0,):
                 assert time.monotonic() < until, f"nothing was written to {table}_staging"
                 time.sleep(0.005)
             time.sleep(0.02)
@@ -71,16 +69,3 @@ def private_postgres(*settings: str) -> Iterator[PrivatePostgres]:
     finally:
         postgres.stop(home / "server")
         shutil.rmtree(home)
-
-
-def add_driver(spark: SparkSession) -> SparkSession:
-    """Gives a running session the Java driver."""
-    from pipeline.engines.jars import jars_for
-
-    context = SparkContext._active_spark_context
-    assert context is not None
-    loader = context._jvm.java.lang.Thread.currentThread().getContextClassLoader()
-    for jar in jars_for(spark.version, "postgresql"):
-        context._jsc.addJar(jar)
-        loader.addURL(context._jvm.java.io.File(jar).toURI().toURL())
-    return spark

@@ -1,29 +1,30 @@
 """Where a PostgreSQL database is, who asks, and which table: checked before anything connects.
 
 A URL never holds credentials. They come from PGUSER and PGPASSWORD, or from the secret that DATABASE_SECRET_ARN names.
+The read API's function imports this module: nothing here may load pyspark, numpy or pyarrow.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import Identifier
 
 from pipeline.errors import DeliveryError, UsageError
 
-if TYPE_CHECKING:
-    import psycopg
-    from psycopg.sql import Composable
-
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,54}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?")
+# A name, an IPv4 or an IPv6 address; libpq would take a list of hosts or a socket's folder too.
+_HOST = re.compile(r"[A-Za-z0-9._:-]+")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _PARAMETERS = ("sslmode", "sslrootcert")
+_ADDRESS = {"host": "", "port": "5432", "dbname": ""}  # libpq's names and our defaults
 _SECONDS_TO_CONNECT = 10
 
 
@@ -35,12 +36,6 @@ class Database:
     port: int
     name: str
     parameters: Mapping[str, str] = field(default_factory=dict)
-
-    def jdbc_url(self, **extra: str) -> str:
-        """The URL for the Java driver, with the driver's own settings added."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        query = urlencode({**self.parameters, **extra}, quote_via=quote)
-        return f"jdbc:postgresql://{host}:{self.port}/{quote(self.name, safe='')}?{query}"
 
     def arguments(self, login: Credentials) -> dict[str, Any]:
         """Keyword arguments for `psycopg.connect`; a peer that vanishes is noticed within a minute."""
@@ -84,14 +79,12 @@ class Table:
         return ".".join(f'"{part}"' for part in self.parts)
 
     @property
-    def sql(self) -> Composable:
+    def sql(self) -> Identifier:
         """The name as a quoted identifier for psycopg."""
-        from psycopg.sql import Identifier
-
         return Identifier(*self.parts)
 
     def staging(self) -> Table:
-        """The table beside it that loads are written to first."""
+        """The table of the same schema that loads are written to first."""
         return Table(f"{self.name}_staging", self.schema)
 
 
@@ -100,40 +93,31 @@ def database_url(text: str) -> Database:
 
     The message never repeats the text, which may hold a password by mistake.
     """
+    url = text.strip().removeprefix("jdbc:")
     expected = "expected postgresql://HOST[:PORT]/DATABASE[?sslmode=verify-full]"
+    if not url.startswith(("postgresql://", "postgres://")):  # libpq reads "host=h dbname=d" too
+        raise UsageError(f"database URL: {expected}")
     try:
-        parts = urlsplit(text.strip().removeprefix("jdbc:"))
-        port, host = parts.port or 5432, parts.hostname or ""
-        given = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
-    except ValueError as error:
-        raise UsageError(f"database URL: not a URL; {expected}") from error
-    parameters = dict(given)
-    if parts.username is not None or parts.password is not None or {"user", "password"} & parameters.keys():
+        settings = conninfo_to_dict(url)
+    except psycopg.Error:
+        # "from None": libpq's message repeats parts of the text.
+        raise UsageError(f"database URL: not a URL, or an unknown parameter; {expected}") from None
+    if {"user", "password"} & settings.keys():
         raise UsageError(
             "database URL: it carries credentials; give them as PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN"
         )
-    name = parts.path.removeprefix("/")
-    if (
-        parts.scheme not in ("postgresql", "postgres")
-        or not _is_host(host)
-        or not _NAME.fullmatch(name.replace("-", "_"))
-    ):
+    host, port, name = (str(settings.pop(key, default)) for key, default in _ADDRESS.items())
+    if not (port.isdecimal() and 0 < int(port) < 65536):
+        raise UsageError(f"database URL: the port is not a number from 1 to 65535; {expected}")
+    if not _HOST.fullmatch(host) or not _NAME.fullmatch(name.replace("-", "_")):
         raise UsageError(f"database URL: {expected}")
-    if unknown := parameters.keys() - set(_PARAMETERS):
+    if unknown := settings.keys() - set(_PARAMETERS):
         raise UsageError(
             f"database URL: unknown parameter {', '.join(sorted(unknown))}; known are {', '.join(_PARAMETERS)}"
         )
-    if parameters.get("sslmode", "prefer") not in _SSL_MODES:
+    if settings.get("sslmode", "prefer") not in _SSL_MODES:
         raise UsageError(f"database URL: sslmode must be one of {', '.join(_SSL_MODES)}")
-    return Database(host, port, name, parameters)
-
-
-def _is_host(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return bool(_HOST.fullmatch(host))
-    return True
+    return Database(host, int(port), name, {key: str(value) for key, value in settings.items()})
 
 
 def table_name(text: str) -> Table:
@@ -163,8 +147,8 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
     if arn := _secret_arn(environment):
         content = secret(arn)
         try:
-            found = json.loads(content)
-            return Credentials(str(found["username"]), str(found["password"]))
+            login = json.loads(content)
+            return Credentials(str(login["username"]), str(login["password"]))
         except (ValueError, KeyError, TypeError):
             # "from None": the chained error would show the secret's text.
             raise DeliveryError(
@@ -175,6 +159,7 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
 
 def secret(arn: str) -> str:
     """The text of a secret in Secrets Manager; `DeliveryError` when it cannot be had."""
+    # Slow to load, and needed only where credentials come from a secret.
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
@@ -190,6 +175,4 @@ def secret(arn: str) -> str:
 
 def connect(database: Database, login: Credentials, application: str) -> psycopg.Connection[tuple[Any, ...]]:
     """A connection that commits each statement unless in a transaction block; `psycopg.Error` when there is none."""
-    import psycopg
-
     return psycopg.connect(**database.arguments(login), application_name=application, autocommit=True)

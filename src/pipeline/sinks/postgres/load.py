@@ -1,4 +1,4 @@
-"""Loads a frame into a PostgreSQL table: in parallel through JDBC into a staging table, then one merge.
+"""Loads a frame into a PostgreSQL table: COPY from parallel tasks into a staging table, then one merge.
 
 The staging table is permanent and shared: every load marks its rows with an id of its own and holds an advisory lock on
 that id for as long as it lives. So loads may run at the same time, and what a killed load left behind is known by its
@@ -8,38 +8,31 @@ free lock and deleted by the next one. Rights needed: SELECT, INSERT, UPDATE and
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import psycopg
+import pyarrow
 from psycopg.sql import SQL, Composed, Identifier
+from pyarrow.csv import WriteOptions, write_csv
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from pipeline.errors import DeliveryError
 from pipeline.sinks.postgres.connection import Credentials, Database, Table, connect
 from transforms.text import quoted
 
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    Connection = psycopg.Connection[tuple[Any, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
 
 # More connections than this gain nothing on one server and take them from others.
 MOST_CONNECTIONS = 8
-BATCH = 10_000
-JDBC_SETTINGS = {
-    # One INSERT of many rows instead of one a row, and text that the server reads as the column's type (uuid).
-    "reWriteBatchedInserts": "true",
-    "stringtype": "unspecified",
-    "connectTimeout": "10",
-    "socketTimeout": "600",
-    "tcpKeepAlive": "true",
-}
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadResult:
     """What a load did to the table, in rows."""
 
     inserted: int
@@ -60,7 +53,9 @@ class Target:
         return SQL(", ").join(Identifier(*([prefix] if prefix else []), name) for name in self.columns)
 
 
-def load(frame: DataFrame, rows: int, target: Target, database: Database, login: Credentials, run_id: str) -> Loaded:
+def load(
+    frame: DataFrame, rows: int, target: Target, database: Database, login: Credentials, run_id: str
+) -> LoadResult:
     """Loads all `rows` rows of the frame, which has the target's columns; the table changes as a whole or not at all.
 
     A row whose key is there is updated when it differs. Errors: `DeliveryError` with one line, never with a password.
@@ -72,7 +67,12 @@ def load(frame: DataFrame, rows: int, target: Target, database: Database, login:
             write_staging(frame, target, database, login, load_id)
             return merge(connection, target, load_id, rows)
     except psycopg.Error as error:
-        raise _failure(target, str(error), login) from None
+        raise _failure(target, _reason(error), login) from None
+
+
+def _reason(error: psycopg.Error) -> str:
+    """The server's message without the detail, which repeats values of rows; else what the client says."""
+    return error.diag.message_primary or str(error)
 
 
 def _failure(target: Target, reason: str, login: Credentials) -> DeliveryError:
@@ -120,12 +120,12 @@ def _create_absent(connection: Connection, target: Target) -> None:
 
 def _columns(connection: Connection, table: Table) -> list[str] | None:
     """The columns of a table in order; None when there is no such table."""
-    found = connection.execute(
+    names = connection.execute(
         "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
         " ORDER BY attnum",
         (table.quoted,),
     ).fetchall()
-    return [str(row[0]) for row in found] or None
+    return [str(row[0]) for row in names] or None
 
 
 def _remove_leftovers(connection: Connection, target: Target) -> None:
@@ -144,37 +144,46 @@ def _delete_staged(connection: Connection, target: Target, load_id: str) -> None
     connection.execute(SQL("DELETE FROM {} WHERE load_id = %s").format(target.table.staging().sql), (load_id,))
 
 
-def write_staging(frame: DataFrame, target: Target, database: Database, login: Credentials, load_id: str) -> None:
-    """Appends the frame to the staging table over several connections; a task that fails leaves none of its rows."""
-    from py4j.protocol import Py4JJavaError
-    from pyspark.sql import functions as F
+def write_staging(frame: DataFrame, target: Target, database: Database, login: Credentials, load_id: str) -> int:
+    """Appends the frame to the staging table over several connections; returns how many rows were written.
 
-    options = {
-        "driver": "org.postgresql.Driver",
-        "user": login.user,
-        "password": login.password,
-        "batchsize": str(BATCH),
-        "numPartitions": str(MOST_CONNECTIONS),
-    }
-    staged = frame.select(*(F.col(quoted(name)) for name in target.columns), F.lit(load_id).alias("load_id"))
-    writer = staged.write.format("jdbc").mode("append").options(**options)
-    try:
-        writer.option("url", database.jdbc_url(**JDBC_SETTINGS)).option("dbtable", target.table.staging().quoted).save()
-    except Py4JJavaError as error:
-        raise _failure(target, _java_reason(error.java_exception), login) from None
+    In: a frame that has the target's columns; null stays null. A task that fails leaves none of its rows, and one that
+    Spark repeats leaves them again: the merge takes one row per key. Errors: `DeliveryError` with one line.
+    """
+    columns = frame.select(*(F.col(quoted(name)) for name in target.columns), F.lit(load_id).alias("load_id"))
+    writer = _writer(target, database, login)
+    done = columns.coalesce(MOST_CONNECTIONS).mapInArrow(writer, "rows long, failure string").collect()
+    if failures := sorted({row.failure for row in done if row.failure}):
+        raise _failure(target, failures[0], login)
+    return sum(row["rows"] for row in done)
 
 
-def _java_reason(thrown: Any) -> str:
-    """The message of the innermost cause; that of a batch is the server's, behind the batch's own text."""
-    while thrown.getCause() is not None:
-        thrown = thrown.getCause()
-    text = str(thrown.getMessage() or thrown.toString())
-    return next((line.strip() for line in text.splitlines() if "PSQLException: " in line), text.splitlines()[0]).split(
-        "PSQLException: "
-    )[-1]
+def _writer(
+    target: Target, database: Database, login: Credentials
+) -> Callable[[Iterable[pyarrow.RecordBatch]], Iterator[pyarrow.RecordBatch]]:
+    statement = SQL("COPY {} ({}, load_id) FROM STDIN (FORMAT csv)").format(target.table.staging().sql, target.names())
+
+    def write(batches: Iterable[pyarrow.RecordBatch]) -> Iterator[pyarrow.RecordBatch]:
+        """Copies a partition in one transaction; gives one row: how many rows were written, and what failed."""
+        rows, failure = 0, ""
+        try:
+            with connect(database, login, "load") as connection, connection.cursor().copy(statement) as copy:
+                for batch in batches:
+                    lines = pyarrow.BufferOutputStream()
+                    # Arrow quotes every text and leaves null empty, which is how COPY tells them apart.
+                    write_csv(batch, lines, WriteOptions(include_header=False))
+                    copy.write(lines.getvalue().to_pybytes())
+                    rows += batch.num_rows
+        except psycopg.Error as error:
+            # Reported by the driver in one line instead of a worker's stack trace.
+            rows, failure = 0, _reason(error)
+            deque(batches, maxlen=0)  # Spark fails a task that leaves input unread
+        yield pyarrow.RecordBatch.from_pydict({"rows": [rows], "failure": [failure]})
+
+    return write
 
 
-def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Loaded:
+def merge(connection: Connection, target: Target, load_id: str, rows: int) -> LoadResult:
     """Moves the staged rows of a load into the table in one transaction, in the order of their keys.
 
     Nothing changes unless exactly `rows` keys are staged (`DeliveryError`).
@@ -198,11 +207,11 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
     with connection.transaction():
         # Two merges at once would wait for each other's rows; the second then sees what the first did.
         connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (target.table.quoted,))
-        found = connection.execute(statement, {"load": load_id}).fetchone()
-        staged, inserted, updated = found or (0, 0, 0)
+        counts = connection.execute(statement, {"load": load_id}).fetchone()
+        staged, inserted, updated = counts or (0, 0, 0)
         if staged != rows:
             raise DeliveryError(
                 f"table {target.table.quoted} was not loaded: {staged} of {rows} rows arrived in the staging table"
             )
         _delete_staged(connection, target, load_id)
-    return Loaded(inserted, updated, rows - inserted - updated)
+    return LoadResult(inserted, updated, rows - inserted - updated)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import boto3
 import pytest
@@ -37,11 +39,17 @@ BAD_URLS = [
     ("postgresql://h/a/b", "expected postgresql://HOST"),
     ("postgresql://h/a;drop", "expected postgresql://HOST"),
     ("postgresql://h,i/shop", "expected postgresql://HOST"),
-    ("postgresql://h:x/shop", "not a URL"),
-    ("postgresql://h:99999/shop", "not a URL"),
+    ("host=h dbname=shop", "expected postgresql://HOST"),
+    ("postgresql://h:1,i:2/shop", "expected postgresql://HOST"),
+    ("postgresql://%2Frun%2Fpostgresql/shop", "expected postgresql://HOST"),
+    ("postgresql://[h/shop", "not a URL"),
+    ("postgresql://h/shop?sslmode", "not a URL"),
+    ("postgresql://h:x/shop", "the port is not a number"),
+    ("postgresql://h:0/shop", "the port is not a number"),
+    ("postgresql://h:99999/shop", "the port is not a number"),
     ("postgresql://h/shop?sslmode=no", "sslmode must be one of disable"),
     ("postgresql://h/shop?options=-c%20x", "unknown parameter options"),
-    ("postgresql://h/shop?socketFactory=x", "unknown parameter socketFactory"),
+    ("postgresql://h/shop?socketFactory=x", "an unknown parameter"),
 ]
 WITH_CREDENTIALS = [
     "postgresql://ann:hunter2@h/shop",
@@ -70,12 +78,12 @@ def test_credentials_in_a_url_are_refused_and_not_repeated(text: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
-def test_the_java_url_has_no_credentials() -> None:
-    database = Database("::1", 5433, "my-shop", {"sslmode": "require"})
-    assert (
-        database.jdbc_url(tcpKeepAlive="true")
-        == "jdbc:postgresql://[::1]:5433/my-shop?sslmode=require&tcpKeepAlive=true"
-    )
+@pytest.mark.parametrize("text", ["postgresql://h/shop?hunter2", "postgresql://[hunter2", "postgresql://h:hunter2/x"])
+def test_a_password_in_the_wrong_place_is_not_repeated(text: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        database_url(text)
+    assert "hunter2" not in str(refused.value)
+    assert refused.value.__suppress_context__ or refused.value.__context__ is None
 
 
 @pytest.mark.parametrize(
@@ -146,7 +154,7 @@ def test_a_secret_wins_over_the_environment(secrets_manager) -> None:
 
 
 @pytest.mark.parametrize("content", ["hunter2", "[]", '"hunter2"', '{"username": "hunter2"}'])
-def test_a_secret_of_another_form_is_told_without_its_content(secrets_manager, content: str) -> None:
+def test_a_secret_of_another_form_is_reported_without_its_content(secrets_manager, content: str) -> None:
     arn = secrets_manager.create_secret(Name="people", SecretString=content)["ARN"]
     with pytest.raises(DeliveryError, match="not a JSON object with username and password") as failed:
         credentials({"DATABASE_SECRET_ARN": arn})
@@ -154,6 +162,12 @@ def test_a_secret_of_another_form_is_told_without_its_content(secrets_manager, c
     assert failed.value.__suppress_context__
 
 
-def test_an_absent_secret_is_told(secrets_manager) -> None:
+def test_an_absent_secret_is_reported(secrets_manager) -> None:
     with pytest.raises(DeliveryError, match="cannot be read: ResourceNotFoundException"):
         credentials({"DATABASE_SECRET_ARN": SECRET_ARN})
+
+
+def test_the_read_api_loads_neither_spark_nor_arrow_nor_boto3() -> None:
+    code = f"import sys; sys.path[:0] = {sys.path}; import pipeline.database; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"pyspark", "numpy", "pyarrow", "boto3"} & set(done.stdout.split())

@@ -1,4 +1,4 @@
-"""A million people through JDBC against COPY: load against load, in one run, with the same merge."""
+"""A million people from a frame against one COPY of a file: load against load, in one run, with the same merge."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.sinks.postgres.connection import Table, connect
-from pipeline.sinks.postgres.load import Loaded, Target, load, merge
-from tests.support.postgres import PrivatePostgres, add_driver, private_postgres
+from pipeline.sinks.postgres.load import LoadResult, Target, load, merge
+from tests.support.postgres import PrivatePostgres, private_postgres
 from transforms.people import OUTPUT_COLUMNS
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.measures]
@@ -23,13 +23,12 @@ ROUNDS = 3
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[PrivatePostgres]:
-    with private_postgres() as found:
-        yield found
+    with private_postgres() as started:
+        yield started
 
 
 @pytest.fixture(scope="module")
 def people(spark: SparkSession) -> Iterator[DataFrame]:
-    add_driver(spark)
     frame = (
         spark.range(0, ROWS, numPartitions=4)
         .selectExpr("id AS n", "sha1(cast(id AS string)) AS h")
@@ -57,7 +56,7 @@ def text(people: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> list[Pa
     return sorted(folder.glob("part-*"))
 
 
-def copy_and_merge(server: PrivatePostgres, target: Target, files: list[Path]) -> Loaded:
+def copy_and_merge(server: PrivatePostgres, target: Target, files: list[Path]) -> LoadResult:
     with connect(server.database, server.login, "copy") as session:
         with session.cursor().copy(f"COPY {target.table.staging().quoted} FROM STDIN") as copy:
             for file in files:
@@ -67,9 +66,9 @@ def copy_and_merge(server: PrivatePostgres, target: Target, files: list[Path]) -
         return merge(session, target, "copy", ROWS)
 
 
-def seconds(action: Callable[[], Loaded]) -> float:
+def seconds(action: Callable[[], LoadResult]) -> float:
     started = time.monotonic()
-    assert action() == Loaded(inserted=ROWS, updated=0, unchanged=0)
+    assert action() == LoadResult(inserted=ROWS, updated=0, unchanged=0)
     return time.monotonic() - started
 
 
