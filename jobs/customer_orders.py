@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from typing import Self
 
@@ -10,12 +9,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline.errors import InputError, UsageError
+from pipeline.errors import InputError
 from pipeline.job.context import JobContext
-from pipeline.job.options import CsvInput, JobOptions, comma_separated, csv_input, option
+from pipeline.job.daily_inputs import DailyOptions, with_daily_files
+from pipeline.job.options import CsvInput, comma_separated, csv_input, option
 from pipeline.job.outputs import Outputs, jsonl
 from pipeline.job.runner import Job
-from pipeline.readers.daily_files import day_of, pick_day
 from pipeline.sinks.sqs.send import sqs
 from transforms.checks import check_foreign_key, check_unique, exclude_duplicates
 from transforms.customer_orders import (
@@ -38,7 +37,7 @@ MESSAGES = ("customer_messages.jsonl", "error_messages.jsonl")
 
 
 @dataclass
-class Options(JobOptions):
+class Options(DailyOptions):
     """One message per customer (orders, amount spent) out of a day's customers, orders and items."""
 
     customers: CsvInput = csv_input("customers_D.csv: id, ..., 'customer_reference status'", required=False)
@@ -46,11 +45,6 @@ class Options(JobOptions):
         "orders_D.csv: id, customer_reference, 'order_status order_reference order_timestamp'", required=False
     )
     items: CsvInput = csv_input("items_D.csv: id, order_reference, 'item_name quantity total_price'", required=False)
-    source: str | None = option("folder of daily drops, instead of the three inputs", metavar="DIR")
-    date: str | None = option(
-        "the day: which files of --source (default: the newest complete day), and part of message ids",
-        metavar="YYYYMMDD",
-    )
     elastic: tuple[str, ...] = option(
         "pieces that may hold blanks, one per packed column", ("item_name", "order_status"), split=comma_separated
     )
@@ -58,24 +52,7 @@ class Options(JobOptions):
 
     def prepare(self) -> Self:
         """Finds the day's files, and the day."""
-        three = {"customers": self.customers, "orders": self.orders, "items": self.items}
-        given, missing = [n for n, one in three.items() if one], [f"--{n}" for n, one in three.items() if not one]
-        if self.source and given:
-            raise UsageError(f"--source and --{given[0]} exclude each other")
-        if self.source:
-            day, files, notes = pick_day(self.source, list(three), self.date)
-            customers, orders, items = (CsvInput(name, (files[name],)) for name in three)
-            return dataclasses.replace(
-                self, customers=customers, orders=orders, items=items, date=day, notes=notes
-            )
-        if missing:
-            raise UsageError(f"{', '.join(missing)} is missing: give all three inputs, or --source DIR")
-        day_or_none = self.date or day_of([path for one in three.values() for path in one.paths])
-        if self.queue_url and not day_or_none:
-            raise UsageError(
-                "--queue-url needs the day of the messages: --date YYYYMMDD, or files named like orders_20220130.csv"
-            )
-        return dataclasses.replace(self, date=day_or_none)
+        return with_daily_files(self, "customers", "orders", "items", day_needed_by="queue_url")
 
 
 def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str], fields: list[str]) -> DataFrame:
@@ -87,7 +64,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
         raise InputError(f"{source.files()[0].path}, line 1: missing column '{' '.join(fields)}'; have {have}")
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))
-    rows = split(rows, packed_column(packed[0], elastic=o.elastic, types=TYPES))
+    rows = split(rows, packed_column(packed[0], greedy=o.elastic, types=TYPES))
     return reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")])
 
 

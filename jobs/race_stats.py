@@ -28,7 +28,9 @@ class Options(JobOptions):
     from_year: int | None = option(
         "first year to publish; files of earlier years stay as they are", parse=int, metavar="YEAR"
     )
-    to_year: int | None = option("last year to publish; files of later years stay as they are", parse=int, metavar="YEAR")
+    to_year: int | None = option(
+        "last year to publish; files of later years stay as they are", parse=int, metavar="YEAR"
+    )
 
     def prepare(self) -> Self:
         """The first year must not come after the last."""

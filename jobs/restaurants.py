@@ -71,7 +71,7 @@ def run(job: JobContext, o: Options) -> Outputs:
 
 
 def rating_files(job: JobContext, counts: list[ratings.RatingCount]) -> list[FileOutput]:
-    """The three tables on the terminal, rating_thresholds.csv and the histogram, all from a few hundred counted rows."""
+    """Three tables on the terminal, rating_thresholds.csv and the histogram, all from a few hundred counted rows."""
     headers, figures = ["lowest", "highest", "mean", "count"], ratings.figures
     by_text = [[text, name, *figures(s)] for text, name, s in ratings.by_text(counts)]
     job.show("Rating texts as sent", ["text", "class", *headers], by_text)

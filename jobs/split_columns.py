@@ -2,196 +2,105 @@
 
 from __future__ import annotations
 
-import argparse
-import pathlib
-import re
-import sys
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import Self
 
-sys.path[:0] = [str(p) for p in [pathlib.Path(__file__).resolve().parents[1] / "src"] if p.is_dir()]
+from pyspark.sql import DataFrame
 
-from pipeline.errors import UsageError  # noqa: E402
-from pipeline.job.context import Run  # noqa: E402
-from pipeline.job.runner import Input, Job, Option  # noqa: E402
-
-if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
-
-    from transforms.packed.plan import Choices, Plan
+from pipeline.errors import UsageError
+from pipeline.job.context import JobContext
+from pipeline.job.options import CsvInput, JobOptions, csv_input, named_values, option, separator, words
+from pipeline.job.outputs import FileOutput, Outputs, csv, jsonl, parquet
+from pipeline.job.runner import Job
+from transforms.packed import plan as packed
+from transforms.row_errors import valid
+from transforms.text import json_cells, json_row
 
 MISFITS = 10
 
 
-def words(texts: Iterable[str]) -> list[str]:
-    """Items of a repeated or comma-separated option; a comma in parentheses does not separate."""
-    return [item.strip() for text in texts for item in re.split(r",(?![^()]*\))", text) if item.strip()]
+@dataclass
+class Options(JobOptions):
+    """Splits packed columns of any CSV; what does not split is kept apart with its reason."""
 
-
-def pairs(texts: Iterable[str], option: str, allowed: tuple[str, ...] = ()) -> dict[str, str]:
-    """Items `name=value` of an option."""
-    found = {}
-    for item in words(texts):
-        name, equals, value = item.rpartition("=")
-        if not equals or (allowed and value not in allowed):
-            raise UsageError(f"--{option} {item}: expected NAME={'|'.join(allowed) or 'TYPE'}")
-        found[name.strip()] = value.strip()
-    return found
-
-
-def plain(text: str) -> str:
-    """A separator as it was typed: `\\t` is a tab."""
-    return text.replace("\\t", "\t")
-
-
-def check(options: argparse.Namespace) -> None:
-    """Reads the options that have a form of their own, before Spark starts."""
-    options.types = pairs(options.types, "types")
-    options.list = pairs(options.list, "list", ("rows", "array"))
-    options.pairs = pairs(options.pairs, "pairs", ("map", "columns"))
-    options.elastic, options.keys = words(options.elastic), words(options.keys)
-    options.delimiter = plain(options.delimiter)
-    if len(options.delimiter) != 1 or not options.delimiter.isascii() or options.delimiter in '"\r\n':
-        raise UsageError(f"--delimiter takes one ASCII character, not '{options.delimiter}'")
-    options.separator = options.separator if options.regex or options.separator is None else plain(options.separator)
-    options.flag = options.flag.split() if options.flag else []
-    if len(options.flag) > 2:
-        raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
-    if "columns" in options.pairs.values() and not options.keys:
-        raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
-
-
-JOB = Job(
-    name="split_columns",
-    summary="Splits packed columns of any CSV; what does not split is kept apart with its reason.",
-    inputs=[Input("source", "CSV files with packed columns")],
-    options=[
-        Option("delimiter", str, ",", "what separates the columns (\\t: tab)"),
-        Option(
-            "column",
-            str,
-            [],
-            "header of a packed column (default: every header that holds the separator)",
-            repeated=True,
-        ),
-        Option("separator", str, None, "what separates the pieces (default: a blank; | in lists, ; between pairs)"),
-        Option("regex", bool, False, "the separator is a regular expression"),
-        Option(
-            "elastic",
-            str,
-            [],
-            "pieces that may hold the separator; a plain column: it was not quoted",
-            repeated=True,
-        ),
-        Option("types", str, [], "types of pieces and columns: 'b=int,c=decimal(18,2)'", repeated=True),
-        Option("list", str, [], "columns that hold lists: 'genres=rows' or 'genres=array'", repeated=True),
-        Option("pairs", str, [], "columns of key=value;flag;key=value: 'info=map' or 'info=columns'", repeated=True),
-        Option("list-separator", str, "", "what separates the items of lists"),
-        Option("pairs-separator", str, "", "what separates key=value pairs"),
-        Option("keys", str, [], "the keys that --pairs NAME=columns makes columns of", repeated=True),
-        Option("flag", str, "", "names for cells of a value and a flag beside a packed header: 'value flag'"),
-        Option(
-            "shape",
-            str,
-            "",
-            "cells beside a packed header: a row each or columns (default: narrow if it says 'keys\\name')",
-            choices=("narrow", "wide"),
-        ),
-        Option("format", str, "csv", "format of rows.<format>", choices=("csv", "jsonl", "parquet")),
-    ],
-    check=check,
-)
-
-
-def choices(options: argparse.Namespace) -> Choices:
-    """The options as the transform takes them."""
-    from transforms.packed.plan import Choices
-
-    return Choices(
-        columns=tuple(options.column), separator=options.separator, regex=options.regex, delimiter=options.delimiter,
-        elastic=tuple(options.elastic), types=options.types, lists=options.list, pairs=options.pairs,
-        keys=tuple(options.keys), flag=tuple(options.flag), shape=options.shape,
-        list_separator=options.list_separator, pairs_separator=options.pairs_separator,
+    source: CsvInput = csv_input("CSV files with packed columns")
+    delimiter: str = option("what separates the columns (\\t: tab)", ",", parse=separator)
+    column: tuple[str, ...] = option(
+        "header of a packed column (default: every header that holds the separator)", split=tuple
+    )
+    separator: str | None = option("what separates the pieces (default: a blank; | in lists, ; between pairs)")
+    regex: bool = option("the separator is a regular expression", False)
+    elastic: tuple[str, ...] = option(
+        "pieces that may hold the separator; a plain column: it was not quoted", split=words
+    )
+    types: dict[str, str] = option("types of pieces and columns: 'b=int,c=decimal(18,2)'", split=named_values())
+    list: dict[str, str] = option(
+        "columns that hold lists: 'genres=rows' or 'genres=array'", split=named_values("rows", "array")
+    )
+    pairs: dict[str, str] = option(
+        "columns of key=value;flag;key=value: 'info=map' or 'info=columns'", split=named_values("map", "columns")
+    )
+    list_separator: str = option("what separates the items of lists", "")
+    pairs_separator: str = option("what separates key=value pairs", "")
+    keys: tuple[str, ...] = option("the keys that --pairs NAME=columns makes columns of", split=words)
+    flag: str = option("names for cells of a value and a flag beside a packed header: 'value flag'", "")
+    shape: str = option(
+        "cells beside a packed header: a row each or columns (default: narrow if it says 'keys\\name')", "",
+        choices=("narrow", "wide"),
     )  # fmt: skip
+    format: str = option("format of rows.<format>", "csv", choices=("csv", "jsonl", "parquet"))
+
+    def prepare(self) -> Self:
+        """Refuses what cannot be meant."""
+        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n':
+            raise UsageError(f"--delimiter takes one ASCII character, not '{self.delimiter}'")
+        if len(self.flag.split()) > 2:
+            raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
+        if "columns" in self.pairs.values() and not self.keys:
+            raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
+        return self
+
+    def split_options(self) -> packed.SplitOptions:
+        """The options as the transform takes them."""
+        own = self.separator if self.regex or self.separator is None else separator(self.separator)
+        return packed.SplitOptions(
+            columns=self.column, separator=own, regex=self.regex, delimiter=self.delimiter, greedy=self.elastic,
+            types=self.types, lists=self.list, pairs=self.pairs, keys=self.keys, flag=tuple(self.flag.split()),
+            shape=self.shape, list_separator=self.list_separator, pairs_separator=self.pairs_separator,
+        )  # fmt: skip
 
 
-def read(run: Run, plan: Plan) -> DataFrame:
-    """The rows as a tagged frame of text columns, those named in --types typed."""
-    from transforms.packed.splitting import split
-    from transforms.packed.types import known_type
-    from transforms.text import quoted
-
-    if plan.row is not None:
-        return split(run.scan_csv("source").withColumnRenamed("_raw", plan.row.column), plan.row)
-    kinds = [f"{quoted(name)} {known_type(run.options.types.get(name, 'string'))}" for name in plan.header]
-    schema = run.spark.createDataFrame([], ", ".join(kinds)).schema
-    return run.read_csv("source", schema, delimiter=run.options.delimiter)
-
-
-def write(run: Run, frame: DataFrame) -> None:
-    """Writes rows.<format>; in CSV an array or a map is its JSON text."""
-    from pyspark.sql import functions as F
-    from pyspark.sql import types as T
-
-    from transforms.text import quoted
-
-    file = f"rows.{run.options.format}"
-    if run.options.format == "parquet":
-        run.write_parquet(file, frame)
-    elif run.options.format == "jsonl":
-        document = F.to_json(F.struct(*[F.col(quoted(name)) for name in frame.columns]), {"ignoreNullFields": "false"})
-        run.write_jsonl(file, frame.select(document.alias("value")))
-    else:
-        nested = [f.name for f in frame.schema.fields if isinstance(f.dataType, (T.ArrayType, T.MapType))]
-        run.write_csv(file, frame.withColumns({name: F.to_json(F.col(quoted(name))) for name in nested}), absent="")
-
-
-def show(run: Run, plan: Plan, frame: DataFrame) -> None:
-    """For a dry run: the columns found, and the first rows that do not fit."""
-    from transforms.row_errors import is_valid
-
-    found = [
-        [packed.column, ", ".join(f"{p.name} {p.type}" for p in packed.pieces)]
-        for packed in [*plan.packed.values(), plan.row]
-        if packed
-    ]
-    found += [[name, "cells"] for name in plan.cells]
-    run.show("Packed columns", ["column", "pieces"], found)
-    run.show("Columns", ["column", "type"], [[f.name, f.dataType.simpleString()] for f in frame.schema.fields])
-    misfits = run.kept("source").where(~is_valid()).select("_source_file", "_source_offset", "_error").limit(MISFITS).collect()
-    if misfits:
-        places = run.spark.createDataFrame(
-            [(row["_source_file"], row["_source_offset"]) for row in misfits], "_source_file int, _source_offset bigint"
-        )
-        texts = {(row["_source_file"], row["_source_offset"]): row for row in run.scan_of("source").look_again(places).collect()}
-        rows = []
-        for row in misfits:
-            text = texts[row["_source_file"], row["_source_offset"]]
-            rows.append(
-                [
-                    f"{pathlib.PurePosixPath(text['file']).name}, line {text['position']}",
-                    row["_error"]["code"],
-                    row["_error"]["detail"],
-                    text["raw"],
-                ]
-            )
-        run.show("First misfits", ["place", "reason", "detail", "row"], rows)
-
-
-def body(run: Run) -> None:
+def run(job: JobContext, o: Options) -> Outputs:
     """Plans by the header, splits, writes."""
-    from transforms.packed.plan import make_plan, split_all, unfold
-
     try:
-        plan = make_plan(run.csv_header("source", run.options.delimiter), choices(run.options))
-        tagged = split_all(read(run, plan), plan)
-        rows = unfold(run.settle("source", tagged), plan)
+        plan = packed.make_plan(job.csv_header(o.source, o.delimiter), o.split_options())
+        rows = packed.split_all(read(job, o, plan), plan)
+        rows = job.record("source", rows)
+        unfolded = packed.unfold(valid(rows), plan)
     except ValueError as error:
         raise UsageError(str(error)) from error
-    if run.dry_run:
-        show(run, plan, rows)
-    write(run, rows)
+    if o.dry_run:
+        job.show("Packed columns", ["column", "pieces"], packed.described(plan))
+        job.show("Columns", ["column", "type"], [[f.name, f.dataType.simpleString()] for f in unfolded.schema.fields])
+        job.show_rejected("source", MISFITS)
+    return Outputs(output(o, unfolded))
 
+
+def read(job: JobContext, o: Options, plan: packed.Plan) -> DataFrame:
+    """The rows as text columns, those named in --types typed; whole lines as one column where rows are packed."""
+    if plan.row is not None:
+        return packed.split_rows(job.read_csv_text(o.source), plan.row)
+    return job.read_csv(o.source, packed.schema_of(plan), delimiter=o.delimiter)
+
+
+def output(o: Options, rows: DataFrame) -> FileOutput:
+    """rows.<format>; in CSV an array or a map is its JSON text."""
+    if o.format == "parquet":
+        return parquet("rows.parquet", rows)
+    return jsonl("rows.jsonl", json_row(rows)) if o.format == "jsonl" else csv("rows.csv", json_cells(rows), absent="")
+
+
+JOB = Job("split_columns", Options, run)
 
 if __name__ == "__main__":
-    JOB.main(body)
+    JOB.main()

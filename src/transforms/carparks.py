@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from transforms.duplicates import tag_repeated_keys
+from transforms.checks import check_unique
 from transforms.nested.items import explode_items
 from transforms.row_errors import ERROR, exclude, is_valid, reject
 
@@ -89,7 +89,7 @@ def check_information(information: DataFrame) -> DataFrame:
     """
     trimmed = information.withColumn("car_park_no", F.trim("car_park_no"))
     tagged = reject(trimmed, F.col("car_park_no") == "", "missing_value", "column car_park_no is blank")
-    return tag_repeated_keys(tagged, ["car_park_no"], INFORMATION_COLUMNS[1:], "conflicting_car_park")
+    return check_unique(tagged, "car_park_no", content=INFORMATION_COLUMNS[1:], conflict="conflicting_car_park")
 
 
 def check_answers(answers: DataFrame) -> DataFrame:
@@ -101,11 +101,11 @@ def check_answers(answers: DataFrame) -> DataFrame:
 def readings(answers: DataFrame) -> DataFrame:
     """The readings of all answers, one row a lot type of a car park in an answer; none lost, bad ones tagged.
 
-    In: `items` as in `ANSWER`, `_source_file`, `_source_offset`; one row an answer. Out: `car_park_no`, `lot_type` string,
-    `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as they
-    came, as JSON), `_source_file`, `_source_offset`, `_error`. Rejected: `missing_value` (no number, lot type, figure or time),
-    `wrong_type` (a figure that is no whole number from 0 on, a time that is none), `no_lots` (a car park without
-    carpark_info).
+    In: `items` as in `ANSWER`, `_source_file`, `_source_offset`; one row an answer. Out: `car_park_no`, `lot_type`
+    string, `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as
+    they came, as JSON), `_source_file`, `_source_offset`, `_error`. Rejected: `missing_value` (no number, lot type,
+    figure or time), `wrong_type` (a figure that is no whole number from 0 on, a time that is none), `no_lots` (a car
+    park without carpark_info).
     """
     places = ("_source_file", "_source_offset")
     items = explode_items(answers.select("items", *places), F.col("items"))

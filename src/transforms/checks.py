@@ -47,14 +47,16 @@ def check_unique(
     """Keeps one row per key: equal rows are excluded as `duplicate`, different ones rejected for `conflict`.
 
     In: a tagged frame with the columns of `key`, and `content`, names or columns of types that can be sorted (default:
-    all columns that do not begin with `_`), and `place`, which tells rows apart. Out: the same rows and columns; grain unchanged. The row
-    whose content sorts first is kept, of equal rows the first in the files, so that the order of files does not matter.
-    Null rule: a row with a null in its key is not compared; nulls in the content are equal to each other and sort last.
+    all columns that do not begin with `_`), and `place`, which tells rows apart. Out: the same rows and columns; grain
+    unchanged. The row whose content sorts first is kept, of equal rows the first in the files, so that the order of
+    files does not matter. Null rule: a row with a null in its key is not compared; nulls in the content are equal to
+    each other and sort last.
 
     >>> rows = [(2, "c1", 0), (1, "c1", 9), (1, "c1", 18), (3, "c2", 27)]
-    >>> frame = spark.createDataFrame(rows, "id int, reference string, _source_offset int").withColumn("_source_file", F.lit(0))
+    >>> frame = spark.createDataFrame(rows, "id int, reference string, _source_offset int")
     >>> from transforms.row_errors import no_error
-    >>> checked = check_unique(frame.withColumn("_error", no_error()), "reference")
+    >>> frame = frame.withColumns({"_source_file": F.lit(0), "_error": no_error()})
+    >>> checked = check_unique(frame, "reference")
     >>> checked.orderBy("_source_offset").select("id", "reference", "_error.code").show()
     +---+---------+--------------------+
     | id|reference|                code|

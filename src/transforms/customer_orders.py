@@ -40,7 +40,8 @@ def total_per_customer(customers: DataFrame, orders: DataFrame, items: DataFrame
     `_orders_without_items` bigint. Grain: a customer. Null rule: no nulls; a customer without orders has zeros.
 
     >>> customers = spark.createDataFrame([("c1",), ("c2",)], "customer_reference string")
-    >>> orders = spark.createDataFrame([("o1", "c1"), ("o2", "c1")], "order_reference string, customer_reference string")
+    >>> columns = "order_reference string, customer_reference string"
+    >>> orders = spark.createDataFrame([("o1", "c1"), ("o2", "c1")], columns)
     >>> items = spark.sql("SELECT 'o1' AS order_reference, 12.50BD AS total_price UNION ALL SELECT 'o1', 75.00BD")
     >>> total_per_customer(customers, orders, items).orderBy("customer_reference").drop("_items").show()
     +------------------+----------------+------------------+---------------------+

@@ -6,7 +6,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from transforms.duplicates import tag_repeated_keys
+from transforms.checks import check_unique
 from transforms.row_errors import ERROR, exclude, is_valid, reject
 
 # `null` in any case: the comparison of absent values ignores case.
@@ -78,7 +78,9 @@ def check_races(races: DataFrame, from_year: int | None = None, to_year: int | N
         F.lit("date and time: "), F.to_json(F.array("date", "time")), F.lit(" are not 2024-07-07, 14:00:00")
     )
     tagged = reject(races, F.col("date").isNotNull() & start.isNull(), "wrong_type", told)
-    tagged = tag_repeated_keys(tagged, ["raceId"], ["year", "round", "name", "date", "time"], "conflicting_race")
+    tagged = check_unique(
+        tagged, "raceId", content=["year", "round", "name", "date", "time"], conflict="conflicting_race"
+    )
     wanted = F.lit(True)
     if from_year is not None:
         wanted = wanted & (F.col("year") >= from_year)
@@ -95,7 +97,7 @@ def check_results(results: DataFrame, races: DataFrame) -> DataFrame:
     `conflicting_result`; excluded: `duplicate`, `other_year`, `unknown_race` (no usable race has this raceId).
     """
     content = ["raceId", "driverId", "position", "fastestLapTime"]
-    tagged = tag_repeated_keys(results, ["resultId"], content, "conflicting_result")
+    tagged = check_unique(results, "resultId", content=content, conflict="conflicting_result")
     other_year = ~is_valid() & (F.col(f"{ERROR}.code") == "other_year")
     known = races.where(is_valid() | other_year).select(
         "raceId", F.coalesce(other_year, F.lit(False)).alias("_other_year")

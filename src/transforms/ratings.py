@@ -26,10 +26,9 @@ COLOURS = {
     "FF7800": "Poor",
     "CBCBC8": NOT_RATED,
 }
-# Okabe-Ito colours, best to worst: different for every common colour blindness, and in the order of the legend in print.
-CLASS_COLOURS = dict(
-    zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#BBBBBB"), strict=True)
-)
+# Okabe-Ito colours, best to worst: different for every common colour blindness, and in the order of the legend in
+# print.
+CLASS_COLOURS = dict(zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#BBBBBB"), strict=True))
 
 
 def rating_class(colour: Column) -> Column:

@@ -6,11 +6,12 @@ are read as text, since partners send `votes` and `aggregate_rating` as text in 
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.checks import check_unique
 from transforms.nested.items import explode_items
-from transforms.row_errors import ERROR, EXCLUDED, REJECTED, exclude, reject, row_error
+from transforms.row_errors import ERROR, EXCLUDED, REJECTED, exclude, is_valid, reject, row_error
 
 PHOTOS = "array<struct<photo:struct<url:string>>>"
 EVENT = f"struct<event_id:string,title:string,start_date:string,end_date:string,photos:{PHOTOS}>"
@@ -43,10 +44,10 @@ def _parsed(raw: Column, schema: str, corrupt: str) -> Column:
 def parse_pages(records: DataFrame) -> DataFrame:
     """Raw search pages as arrays of restaurants: one row a page, none lost.
 
-    In: `_source_file` int, `_source_offset` long, `_raw` string, `_error`. Out: `_source_file`, `_source_offset`, `restaurants`
-    array<struct<restaurant, _misfit>>, `_error`. A page with one field of a wrong type is parsed again restaurant by
-    restaurant, so that only the restaurant at fault is lost (`_misfit` holds its text). Rejected: `malformed_json`,
-    `not_an_object`, `api_error` (detail: message and code), `wrong_type`. Excluded: `empty_page`.
+    In: `_source_file` int, `_source_offset` long, `_raw` string, `_error`. Out: `_source_file`, `_source_offset`,
+    `restaurants` array<struct<restaurant, _misfit>>, `_error`. A page with one field of a wrong type is parsed again
+    restaurant by restaurant, so that only the restaurant at fault is lost (`_misfit` holds its text). Rejected:
+    `malformed_json`, `not_an_object`, `api_error` (detail: message and code), `wrong_type`. Excluded: `empty_page`.
     """
     page = records.withColumn("_page", _parsed(F.col("_raw"), PAGE, "_corrupt"))
     bad = F.col("_page._corrupt").isNotNull()
@@ -88,11 +89,12 @@ def _number(column: str, kind: str) -> Column:
 def explode_restaurants(pages: DataFrame) -> DataFrame:
     """Pages as restaurants: one row a restaurant of a page, in array order, and one a page that is not used; none lost.
 
-    In: what `parse_pages` gives. A page with a problem keeps it and has no `_index` and no values.
-    Out: `_source_file`, `_source_offset`, `_index` int (place in the page), `id` long, `name`, `country_id` int, `city`, `votes`
-    long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case), `cuisines`, `events` array<struct<event_id,
-    title, start_date, end_date, photo_url>>, `_error`. Empty text is null. Rejected: `not_a_restaurant`,
-    `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested field; the detail names it).
+    In: what `parse_pages` gives. A page with a problem keeps it and has no `_index` and no values. Out:
+    `_source_file`, `_source_offset`, `_index` int (place in the page), `id` long, `name`, `country_id` int, `city`,
+    `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case), `cuisines`, `events`
+    array<struct<event_id, title, start_date, end_date, photo_url>>, `_error`. Empty text is null. Rejected:
+    `not_a_restaurant`, `missing_value` (no id), `wrong_type` (id, votes, rating, country or a nested field; the detail
+    names it).
     """
     used = F.when(F.col(ERROR).isNull(), F.col("restaurants"))
     rows = explode_items(pages, used, item="_element", outer=True)
@@ -170,8 +172,8 @@ CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rati
 def exclude_repeated(restaurants: DataFrame) -> DataFrame:
     """Excludes restaurants that are there before: `duplicate_restaurant` (equal content), `differing_restaurant`.
 
-    In: what `explode_restaurants` gives. Of each id the row whose canonical JSON sorts first is kept. Canonical JSON: the
-    columns used, keys sorted, nulls written. Out: the same rows and columns.
+    In: what `explode_restaurants` gives. Of each id the row whose canonical JSON sorts first is kept. Canonical JSON:
+    the columns used, keys sorted, nulls written. Out: the same rows and columns.
     """
     content = F.to_json(F.struct(*sorted(CONTENT)), {"ignoreNullFields": "false"})
     return check_unique(

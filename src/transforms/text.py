@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pyspark.sql import Column
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 
 def quoted(name: str) -> str:
@@ -46,6 +47,18 @@ def csv_line(names: Sequence[str], absent: str = "NA") -> Column:
     <BLANKLINE>
     """
     return F.concat_ws(",", *[csv_field(F.col(quoted(name)), absent) for name in names])
+
+
+def json_cells(frame: DataFrame) -> DataFrame:
+    """The frame with its arrays and maps as JSON text, for formats of plain cells."""
+    nested = [f.name for f in frame.schema.fields if isinstance(f.dataType, T.ArrayType | T.MapType)]
+    return frame.withColumns({name: F.to_json(F.col(quoted(name))) for name in nested})
+
+
+def json_row(frame: DataFrame) -> DataFrame:
+    """Each row as one JSON document, `value`; null values are written."""
+    columns = F.struct(*[F.col(quoted(name)) for name in frame.columns])
+    return frame.select(F.to_json(columns, {"ignoreNullFields": "false"}).alias("value"))
 
 
 def csv_header(names: Sequence[str]) -> str:

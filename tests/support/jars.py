@@ -1,4 +1,4 @@
-"""Java libraries that Spark does not bring itself (S3A): pinned, fetched once on first need, then local files.
+"""Java programs that tests start as servers: pinned jars, fetched once on first need, then local files.
 
 They are fetched with Ivy, which is part of every Spark, so that nothing but Java is needed. A file counts only when
 its SHA-256 is the pinned one; it appears in the cache in one step, so runs that start together never see half of it.
@@ -19,6 +19,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
+
+import pyspark
 
 from pipeline.errors import PipelineError
 
@@ -52,42 +54,11 @@ def parse(line: str) -> Jar:
     return Jar(group, artifact, version, sha256, *classifier)
 
 
-# By the Spark version whose Hadoop they belong to.
-_S3A = {
-    "3.5": """
-org.apache.hadoop:hadoop-aws:3.3.4         53f9ae03c681a30a50aa17524bd9790ab596b28481858e54efd989a826ed3a4a
-com.amazonaws:aws-java-sdk-bundle:1.12.262 873fe7cf495126619997bec21c44de5d992544aea7e632fdc77adb1a0915bae5
-""",
-    "4.1": """
-org.apache.hadoop:hadoop-aws:3.4.2         d2d24e6b715b5656b9d238bf13b6682a07e2004dd36aad74a73aeb854319f4d9
-software.amazon.awssdk:bundle:2.29.52      62638f33045690c6bc5e496b54b0b2e89a9ad38cbedacdf6e017fea6bc85f55c
-""",
-}
-
-
-def pinned(spark_version: str, *needs: str) -> list[Jar]:
-    """The files behind `s3a` for a Spark version such as 3.5.6; `PipelineError` when none are pinned."""
-    spark = ".".join(spark_version.split(".")[:2])
-    lines: list[str] = []
-    for need in needs:
-        if need == "s3a" and spark in _S3A:
-            lines += _S3A[spark].strip().splitlines()
-        else:
-            known = f"s3a (Spark {', '.join(_S3A)})"
-            raise PipelineError(f"no Java library is pinned for {need} on Spark {spark_version}; there is: {known}")
-    return [parse(line) for line in lines]
-
-
 def cache_folder() -> Path:
     """Where the files are kept, shared by all clones of one user."""
     if given := os.environ.get(CACHE_VARIABLE):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "partner-data-jobs" / "jars"
-
-
-def jars_for(spark_version: str, *needs: str) -> list[str]:
-    """Local paths of what `needs` (`s3a`) takes on this Spark version; fetches what is not there yet."""
-    return [str(path) for path in fetch(pinned(spark_version, *needs))]
 
 
 def fetch(jars: Sequence[Jar], folder: Path | None = None) -> list[Path]:
@@ -182,7 +153,6 @@ def _java() -> str:
 
 
 def _ivy() -> Path:
-    import pyspark
 
     for home in (os.environ.get("SPARK_HOME"), Path(pyspark.__file__).parent):
         for found in sorted(Path(home or "/nonexistent", "jars").glob("ivy-*.jar")):

@@ -6,9 +6,9 @@ import json
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
-from transforms.row_errors import ERROR, no_error
 
 from transforms import restaurants
+from transforms.row_errors import ERROR, no_error
 
 
 def pages(spark: SparkSession, *texts: str) -> DataFrame:

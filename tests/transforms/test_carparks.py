@@ -9,7 +9,6 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.row_errors import no_error
 
 from transforms.carparks import (
     ANSWER,
@@ -24,6 +23,7 @@ from transforms.carparks import (
     readings,
     shown_time,
 )
+from transforms.row_errors import no_error
 
 READING = (
     "car_park_no string, lot_type string, total_lots long, available_lots long,"

@@ -7,9 +7,9 @@ from typing import Any
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.row_errors import ERROR, no_error, row_error
 
 from transforms import customer_orders as steps
+from transforms.row_errors import ERROR, no_error, row_error
 
 ITEM = "id bigint, order_reference string, total_price bigint, _source_file int, _source_offset bigint"
 ORDER = "order_reference string, customer_reference string, _keeps_reference boolean"

@@ -6,9 +6,9 @@ import uuid
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.row_errors import is_valid, reject
 
 from transforms.people import NAMESPACE, people_table, person_id, tag_people, uuid5
+from transforms.row_errors import is_valid, reject
 
 SCHEMA = "fullname string, age int, location string, _source_file int, _source_offset long"
 

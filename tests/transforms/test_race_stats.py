@@ -8,9 +8,9 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.row_errors import no_error
 
 from transforms.race_stats import check_races, check_results, race_datetime, race_statistics, winners, year_documents
+from transforms.row_errors import no_error
 
 RACE = "raceId long, year int, round int, name string, date string, time string"
 RESULT = "resultId long, raceId long, driverId long, position int, fastestLapTime string"

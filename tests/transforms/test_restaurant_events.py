@@ -6,10 +6,10 @@ import datetime
 
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
-from transforms.row_errors import ERROR, is_valid
 
 from tests.transforms.restaurant_pages import exploded, outcome, page
 from transforms.restaurant_events import explode_events
+from transforms.row_errors import ERROR, is_valid
 
 APRIL = (datetime.date(2019, 4, 1), datetime.date(2019, 4, 30))
 

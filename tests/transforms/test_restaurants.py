@@ -7,10 +7,10 @@ from typing import Any
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
-from transforms.row_errors import ERROR, is_valid
 
 from tests.transforms.restaurant_pages import exploded, outcome, page, pages
 from transforms import restaurants
+from transforms.row_errors import ERROR, is_valid
 
 
 def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:

@@ -8,22 +8,25 @@ import os
 import sys
 import threading
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlparse
+from typing import Any
 
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+from pyspark import SparkConf, SparkContext, StorageLevel, inheritable_thread_target
+from pyspark.sql import DataFrame, SparkSession
 
-_SOURCE = Path(__file__).resolve().parents[1]
+from pipeline.engines.tasks import run_tasks
+
+_SOURCE = Path(__file__).resolve().parents[2]
+
+# Rows that Spark hands to Python at a time.
+BATCH_ROWS = 20_000
 
 SETTINGS = {
     # A bad cast must never become a silent null: ANSI on, and transforms use try_* where null is meant.
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.enabled": "true",
-    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
     # Spark writes every plan out as text, a kept frame's own plan included, over and over: megabytes nobody reads.
     "spark.sql.maxPlanStringLength": "2000",
     # Kept rows are read once or twice: gathering what could be compressed costs a third of keeping them.
@@ -53,37 +56,8 @@ def is_local_master(master: str) -> bool:
     return master.startswith("local")
 
 
-def _s3a_settings() -> dict[str, str]:
-    """The usual AWS chain (environment, profile, instance) as Hadoop's settings for S3A."""
-    import boto3
-
-    session = boto3.Session()
-    settings = {
-        "fs.s3a.fast.upload": "true",
-        "fs.s3a.directory.marker.retention": "keep",
-        "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
-    }
-    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
-    if endpoint:
-        settings["fs.s3a.endpoint"] = endpoint
-        settings["fs.s3a.path.style.access"] = "true"
-        settings["fs.s3a.connection.ssl.enabled"] = str(urlparse(endpoint).scheme == "https").lower()
-    settings["fs.s3a.endpoint.region"] = session.region_name or "us-east-1"
-    credentials = session.get_credentials()
-    if credentials:
-        frozen = credentials.get_frozen_credentials()
-        settings["fs.s3a.access.key"], settings["fs.s3a.secret.key"] = frozen.access_key, frozen.secret_key
-        provider = "SimpleAWSCredentialsProvider"
-        if frozen.token:
-            settings["fs.s3a.session.token"] = frozen.token
-            provider = "TemporaryAWSCredentialsProvider"
-        settings["fs.s3a.aws.credentials.provider"] = f"org.apache.hadoop.fs.s3a.{provider}"
-    return settings
-
-
 def _quieten(level: str) -> None:
     """spark-submit logs at INFO until a session says otherwise: say it before the session starts."""
-    from pyspark import SparkContext
 
     SparkContext._ensure_initialized()
     jvm = SparkContext._jvm
@@ -92,18 +66,6 @@ def _quieten(level: str) -> None:
     getattr(getattr(jvm.org.apache.spark.util, "Utils$"), "MODULE$").initializeLogIfNecessary(False, True)
     log4j = jvm.org.apache.logging.log4j
     log4j.core.config.Configurator.setRootLevel(log4j.Level.toLevel(level))
-
-
-def _add_to_driver(jars: Iterable[str]) -> None:
-    """spark-submit starts the driver's JVM before the job says what it needs: its class loader takes late jars."""
-    from pyspark import SparkContext
-
-    SparkContext._ensure_initialized()
-    jvm = SparkContext._jvm
-    assert jvm is not None
-    loader = jvm.java.lang.Thread.currentThread().getContextClassLoader()
-    for jar in jars:
-        loader.addURL(jvm.java.io.File(jar).toURI().toURL())
 
 
 def _ship_source(spark: SparkSession, master: str) -> None:
@@ -117,14 +79,12 @@ def _ship_source(spark: SparkSession, master: str) -> None:
     spark.sparkContext.addPyFile(str(target))
 
 
-def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] | None = None) -> SparkSession:
-    """The session for job `name`; `needs` names what must be on the class path: `s3a`.
+def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSession:
+    """The session for job `name`.
 
     Settings given with spark-submit win over the ones of this module. A session that runs already (tests, notebooks)
     is used as it is.
     """
-    from pyspark import SparkConf
-    from pyspark.sql import SparkSession
 
     running = SparkSession.getActiveSession()
     if running is not None:
@@ -132,9 +92,6 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
     level = os.environ.get("SPARK_LOG_LEVEL", "ERROR")
     if not on_glue():
         _quieten(level)
-    jars = _jars(needs)
-    if jars:
-        _add_to_driver(jars)
     given = SparkConf()
     master = given.get("spark.master") or os.environ.get("SPARK_MASTER", "local[*]")
     chosen = dict(SETTINGS)
@@ -144,15 +101,11 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
             chosen |= LOCAL_SETTINGS
             known = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
             chosen["spark.executorEnv.PYTHONPATH"] = os.pathsep.join(item for item in known if item)
-        if jars:
-            chosen["spark.jars"] = ",".join(jars)
-        if "s3a" in needs:
-            chosen |= {f"spark.hadoop.{key}": value for key, value in _s3a_settings().items()}
     chosen |= dict(settings or {})
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
     for key, value in chosen.items():
-        if not given.contains(key) or key in ("spark.jars",):
+        if not given.contains(key):
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel(level)
@@ -162,33 +115,36 @@ def start(name: str, *, needs: Iterable[str] = (), settings: Mapping[str, str] |
     return spark
 
 
+def cache(frame: DataFrame) -> DataFrame:
+    """The frame with its rows kept, once they are made, until `unpersist`."""
+    return frame.persist(StorageLevel.MEMORY_AND_DISK)
+
+
 def _start_workers(spark: SparkSession) -> None:
     """Brings up a Python worker of this machine, and what it imports, while the driver plans."""
-    from pyspark import inheritable_thread_target
-
-    from pipeline.readers.records import RECORDS, run_tasks
 
     def load(_: int) -> Iterator[Any]:
         """No rows, once what the reader's tasks need is there."""
-        for name in ("scan_fields", "scan_found", "scan_task"):
-            importlib.import_module(f"pipeline.{name}")
+        # By name: the readers are made on top of the engines, not the other way round.
+        importlib.import_module("pipeline.readers.tasks")
         yield from ()
 
     def run() -> None:
         """One task; whatever is wrong is told by the job's own tasks."""
         spark.sparkContext.setJobDescription(WORKERS)
         with contextlib.suppress(Exception):
-            run_tasks(spark, 1, load, RECORDS).write.format("noop").mode("overwrite").save()
+            run_tasks(spark, 1, load, "nothing int").write.format("noop").mode("overwrite").save()
 
     threading.Thread(target=inheritable_thread_target(run), daemon=True).start()
 
 
-def tune(spark: SparkSession, input_bytes: int) -> None:
+def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) -> None:
     """Fits the session to the inputs and to memory: parts of shuffles that fit, no compiled code for a few megabytes.
 
     Compiling a query takes longer than interpreting it over a small file; one partition sorts without a sampling pass.
     """
     given, cores = _given(spark), spark.sparkContext.defaultParallelism
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(batch_rows))
     part = part_bytes(*_heap_and_tasks(spark, given))
     small = input_bytes < _SMALL_INPUT
     partitions = 1 if small else max(cores, min(-(-input_bytes // part), 4000))
@@ -235,14 +191,3 @@ def _heap_and_tasks(spark: SparkSession, given: Mapping[str, str]) -> tuple[int,
 def _given(spark: SparkSession) -> dict[str, str]:
     """Settings that came with spark-submit, which win over ours."""
     return {key: value for key, value in spark.sparkContext.getConf().getAll() if LOCAL_SETTINGS.get(key) != value}
-
-
-def _jars(needs: Iterable[str]) -> list[str]:
-    wanted = list(needs)
-    if not wanted or on_glue():
-        return []
-    import pyspark
-
-    from pipeline.engines.jars import jars_for
-
-    return jars_for(pyspark.__version__, *wanted)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, Observation, Row, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from pipeline import storage
 from pipeline.engines.session import cache
 from pipeline.errors import InputError, PipelineError
 from pipeline.job import report
 from pipeline.job.counts import RecordCounts
 from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
 from pipeline.job.progress import Stages
-from pipeline.job.rejected_rows import RejectedRows
+from pipeline.job.rejected_rows import RejectedRows, with_raw
 from pipeline.job.report import Report
 from pipeline.readers.base import Reader, TableReader
 from pipeline.readers.csv import typed as csv_typed
@@ -53,7 +55,8 @@ class JobContext:
     def read_csv(
         self, source: CsvInput, schema: T.StructType, *, absent: Sequence[str] = ("",), delimiter: str = ","
     ) -> DataFrame:
-        """The records of a CSV input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per record.
+        """The records of a CSV input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per
+        record.
 
         Columns are found by name in every file; a missing one is an `InputError`. A row that does not fit is rejected:
         see `readers.csv.typed.typed_rows`. Texts in `absent` (any case) are null.
@@ -75,14 +78,15 @@ class JobContext:
         return csv_typed.header_names(self._table_reader(source).headers[0], delimiter)
 
     def read_json(self, source: JsonInput, schema: T.StructType, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per record.
+        """The records of a JSON input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per
+        record.
 
         `records_path` finds the records in an envelope (`items.data`).
         """
         return json_typed.parse_records(self._json_records(source, records_path), schema)
 
     def read_json_text(self, source: JsonInput, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; nothing is parsed."""
+        """The records of a JSON input as text, `_raw`, with `_source_file`, `_source_offset` and `_error`; not parsed."""
         return json_typed.tag_raw(self._json_records(source, records_path))
 
     def files_of(self, source: Input) -> list[str]:
@@ -240,10 +244,30 @@ class JobContext:
         """Adds a figure to the report."""
         self.report.figures[name] = value
 
+    def read_file(self, path: str) -> bytes | None:
+        """The content of a small file that is no input (a schema); None when there is no such file."""
+        return storage.read_bytes(path) if storage.exists(path) else None
+
+    def print(self, shown: Any) -> None:
+        """Prints a text, or what rich can render, on the terminal, unless the run is quiet."""
+        if not self.options.quiet:
+            report.console().print(shown)
+
     def show(self, title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Prints a table on the terminal, unless the run is quiet."""
         if not self.options.quiet:
             report.table(title, headers, rows)
+
+    def show_rejected(self, name: str, most: int) -> None:
+        """Prints the first rows of a recorded input that are not used: place, reason, detail, text."""
+        [one] = [rows for rows in self.rejected if rows.name == name]
+        texts = with_raw([one]).orderBy("file", "position").limit(most)
+        rows = [
+            [f"{PurePosixPath(row.file).name}, {row.position}", row[ERROR].code, row[ERROR].detail, row.raw]
+            for row in self.few_rows(texts)
+        ]
+        if rows:
+            self.show("First rows that are not used", ["place", "reason", "detail", "row"], rows)
 
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:

@@ -168,6 +168,32 @@ def comma_separated(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(item.strip() for value in values for item in value.split(",") if item.strip())
 
 
+def words(values: Sequence[str]) -> tuple[str, ...]:
+    """As `comma_separated`, but a comma in parentheses does not separate: `decimal(18,2)` is one word."""
+    return tuple(item.strip() for text in values for item in re.split(r",(?![^()]*\))", text) if item.strip())
+
+
+def named_values(*allowed: str) -> Callable[[Sequence[str]], dict[str, str]]:
+    """For items `name=value` of a repeated or comma-separated option; values other than `allowed` are refused."""
+
+    def split(values: Sequence[str]) -> dict[str, str]:
+        """The values by name."""
+        found = {}
+        for item in words(values):
+            name, equals, value = item.rpartition("=")
+            if not equals or (allowed and value not in allowed):
+                raise ValueError(f"{item}: expected NAME={'|'.join(allowed) or 'TYPE'}")
+            found[name.strip()] = value.strip()
+        return found
+
+    return split
+
+
+def separator(text: str) -> str:
+    """A separator as it was typed: `\\t` is a tab."""
+    return text.replace("\\t", "\t")
+
+
 @dataclass
 class JobOptions:
     """The options that every job has; a job's own class adds its inputs and options, its docstring is the summary."""
@@ -284,7 +310,7 @@ def _value(one: _Field, given: Any) -> Any:
     except UsageError:
         raise
     except ValueError as error:
-        raise UsageError(f"{one.flag}: {error}") from error
+        raise UsageError(f"{one.flag} {error}") from error
 
 
 def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from pipeline import storage
 from transforms.text import csv_header, csv_line, quoted
 
 if TYPE_CHECKING:  # the context makes these values and is handed to deliveries
@@ -26,7 +27,7 @@ if TYPE_CHECKING:  # the context makes these values and is handed to deliveries
 class TextOutput:
     """A file of lines: `line` of each row of the frame, in the given order, behind the header.
 
-    `row_count`: the number of rows where it is known before; a few rows are sorted in one task.
+    `row_count`: the number of rows where it is known before: a few are sorted in one task, and it must be right.
     """
 
     file: str
@@ -38,11 +39,37 @@ class TextOutput:
 
 
 @dataclass(frozen=True)
+class LineFile:
+    """One of several files of lines that are written at once, and the number of lines that it must get."""
+
+    file: str
+    header: str
+    row_count: int
+
+
+@dataclass(frozen=True)
+class GroupedLines:
+    """Files of lines written in one pass over `frame`.
+
+    `frame`: `group` int (index into `files`), `order` (any type that can be sorted), `lines` array<string>.
+    """
+
+    files: tuple[LineFile, ...]
+    frame: DataFrame
+
+    @property
+    def file(self) -> str:
+        """What the stage is called."""
+        return self.files[0].file if len(self.files) == 1 else f"{self.files[0].file} and {len(self.files) - 1} more"
+
+
+@dataclass(frozen=True)
 class ParquetOutput:
-    """A folder of Parquet parts with the columns of the frame."""
+    """A folder of Parquet parts with the columns of the frame, and the number of rows it must get where it is known."""
 
     file: str
     frame: DataFrame
+    row_count: int | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +89,7 @@ class Delivery:
     deliver: Callable[[JobContext], None]
 
 
-FileOutput = TextOutput | ParquetOutput | DataOutput
+FileOutput = TextOutput | GroupedLines | ParquetOutput | DataOutput
 
 
 class Outputs:
@@ -86,16 +113,21 @@ def jsonl(file: str, frame: DataFrame, *, order: Sequence[str] = (), line: Colum
     return TextOutput(file, frame, F.col("value") if line is None else line, order=tuple(map(quoted, order)))
 
 
-def lines(file: str, frame: DataFrame, *, header: str = "") -> TextOutput:
-    """Finished lines, the column `value`, in the order of the frame, behind the header."""
-    return TextOutput(file, frame, F.col("value"), header)
+def grouped_lines(files: Sequence[LineFile], frame: DataFrame) -> GroupedLines:
+    """Several files of lines, written in one pass over the frame: see `GroupedLines`."""
+    return GroupedLines(tuple(files), frame)
 
 
-def parquet(file: str, frame: DataFrame) -> ParquetOutput:
+def parquet(file: str, frame: DataFrame, *, row_count: int | None = None) -> ParquetOutput:
     """The columns of the frame as a folder of Parquet parts."""
-    return ParquetOutput(file, frame)
+    return ParquetOutput(file, frame, row_count)
 
 
 def data(file: str, content: bytes, *, rows: int) -> DataOutput:
     """Bytes that the driver holds, and how many rows they stand for in the report."""
     return DataOutput(file, content, rows)
+
+
+def saved_file(path: str, content: bytes) -> Delivery:
+    """A small file elsewhere than under the destination, written once the outputs are published."""
+    return Delivery(f"save {path}", lambda job: storage.write_bytes(path, content))

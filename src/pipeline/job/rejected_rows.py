@@ -77,6 +77,15 @@ def _as_lines(rows: DataFrame, run_id: str, job: str) -> DataFrame:
     return rows.select(F.col(f"{ERROR}.kind").alias("kind"), "input", "file", "position", value)
 
 
+def with_raw(rejected: Sequence[RejectedRows]) -> DataFrame:
+    """The rows of all inputs: `input`, `_error`, `file`, `position`, `raw`."""
+    frames = [_own_text(one, one.raw_column) for one in rejected if one.raw_column is not None]
+    fetched = [one for one in rejected if one.raw_column is None]
+    if fetched:
+        frames.append(_fetched_text(fetched))
+    return functools.reduce(DataFrame.unionByName, frames)
+
+
 def write_rejected(rejected: Sequence[RejectedRows], run_id: str, job: str, target: SideFiles) -> None:
     """Writes the files of all inputs at once.
 
@@ -85,15 +94,11 @@ def write_rejected(rejected: Sequence[RejectedRows], run_id: str, job: str, targ
     some = [one for one in rejected if one.counts]
     if not some:
         return
-    frames = [_own_text(one, one.raw_column) for one in some if one.raw_column is not None]
-    fetched = [one for one in some if one.raw_column is None]
-    if fetched:
-        frames.append(_fetched_text(fetched))
     expected: dict[tuple[str, str], int] = {}
     for one in some:
         for (kind, _), count in one.counts.items():
             expected[kind, one.name] = expected.get((kind, one.name), 0) + count
-    lines = _as_lines(functools.reduce(DataFrame.unionByName, frames), run_id, job)
+    lines = _as_lines(with_raw(some), run_id, job)
     names = {(kind, name): f"{FOLDERS[kind]}/{name}.jsonl" for kind, name in expected}
     written = target.write(lines, names, sum(expected.values()))
     for (kind, name), count in expected.items():

@@ -75,12 +75,12 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         shown.add_row(
             *["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
         )
-    Console(highlight=False, width=None if _is_terminal() else 140).print(shown)
+    console().print(shown)
 
 
-def _is_terminal() -> bool:
-
-    return sys.stdout.isatty()
+def console() -> Console:
+    """The terminal, as wide as it is; 140 columns in a file."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
 
 
 def _counts(counts: dict[str, int]) -> str:

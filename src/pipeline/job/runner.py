@@ -27,7 +27,7 @@ from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
 from pipeline.job.glue import is_glue_run
 from pipeline.job.options import Options
-from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TextOutput
+from pipeline.job.outputs import FileOutput, GroupedLines, Outputs, ParquetOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.job.report import Report, print_report
 from pipeline.publish.lock import Lock
@@ -55,11 +55,12 @@ def one_line(error: BaseException) -> str:
 
 @dataclass(frozen=True)
 class Job(Generic[Options]):
-    """A job's name, the class of its options, and what it does with them."""
+    """A job's name, the class of its options, and what it does with them; `batch_rows`: rows in an Arrow batch."""
 
     name: str
     options: type[Options]
     run: Callable[[JobContext, Options], Outputs]
+    batch_rows: int = session.BATCH_ROWS
 
     def main(self) -> None:
         """Runs the job from the process's arguments. On Glue a failed run raises, elsewhere the process exits."""
@@ -107,7 +108,7 @@ class Job(Generic[Options]):
         size = sum(info.size for source in options.inputs() if source for info in source.files())
         with report.timed("start Spark"):
             spark = session.start(self.name)
-            session.tune(spark, size)
+            session.tune(spark, size, self.batch_rows)
         report.versions |= {"spark": spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}
         context = JobContext(self.name, report.run_id, options.destination, options, report, spark)
         try:
@@ -143,8 +144,10 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
             with context.stage(f"write {one.file}"):
                 if isinstance(one, TextOutput):
                     files.write_lines(one.file, one.frame, one.line, one.order, one.header, one.row_count)
+                elif isinstance(one, GroupedLines):
+                    files.write_grouped([(file.file, file.header, file.row_count) for file in one.files], one.frame)
                 elif isinstance(one, ParquetOutput):
-                    files.write_parquet(one.file, one.frame)
+                    files.write_parquet(one.file, one.frame, one.row_count)
                 else:
                     files.write_data(one.file, one.content, one.rows)
 

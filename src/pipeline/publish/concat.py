@@ -20,12 +20,12 @@ from pathlib import PurePosixPath
 from typing import Protocol
 
 from pipeline import storage
-from pipeline.publish.hashing import Hasher, sha256_of_parts, spark_hasher
+from pipeline.errors import PipelineError
 from pipeline.publish.concat_local import LocalStaged
 from pipeline.publish.concat_s3 import S3Staged, abort_uploads
-from pipeline.errors import PipelineError
-from pipeline.storage.paths import is_s3
+from pipeline.publish.hashing import Hasher, sha256_of_parts, spark_hasher
 from pipeline.storage.local import TEMPORARY, temporary_name
+from pipeline.storage.paths import is_s3
 
 __all__ = [
     "Hasher", "Staged", "discard", "joint_sha256", "publish", "publish_folder", "ready", "remove_stale",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from pipeline.errors import PipelineError
-from pipeline.storage.local import sync_folder, temporary_name, told
+from pipeline.storage.local import sync_folder, temporary_name, translate_errors
 
 _BUFFER = 1 << 20
 _POOL = ThreadPoolExecutor(4, thread_name_prefix="concat")
@@ -23,7 +23,7 @@ class LocalStaged:
     def __init__(self, target: str, parts: Sequence[str], header: bytes) -> None:
         self.target, self._parts, self._header = target, parts, header
         self._stop = threading.Event()
-        with told(target, "written"):
+        with translate_errors(target, "written"):
             self.bytes = len(header) + sum(os.stat(part).st_size for part in parts)
             self.temporary = temporary_name(_existing_folder(target))
         linked = len(parts) == 1 and not header and _link(parts[0], self.temporary)
@@ -36,7 +36,7 @@ class LocalStaged:
 
     def wait(self) -> None:
         """Returns when the file is whole on disk; raises what went wrong, also when a part changed its size."""
-        with told(self.target, "written"):
+        with translate_errors(self.target, "written"):
             self._sha256.result()
             size = os.stat(self.temporary).st_size
         if size != self.bytes:
@@ -45,7 +45,7 @@ class LocalStaged:
     def publish(self) -> None:
         """Gives the file its name in one step."""
         self.wait()
-        with told(self.target, "written"):
+        with translate_errors(self.target, "written"):
             folder = os.path.dirname(self.target)
             os.makedirs(folder, exist_ok=True)
             os.replace(self.temporary, self.target)

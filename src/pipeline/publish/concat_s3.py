@@ -13,11 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from pipeline import storage
+from pipeline.errors import InputError, PipelineError
 from pipeline.publish.hashing import Hasher
 from pipeline.publish.multipart import MIB, BufferedPart, Part, Range, plan
-from pipeline.errors import InputError, PipelineError
 from pipeline.storage.paths import FileInfo, split_s3
-from pipeline.storage.s3_client import MISSING, client, error_code, told
+from pipeline.storage.s3_client import MISSING, client, error_code, translate_errors
 
 _IN_ONE_REQUEST = MIB  # smaller files wait in memory: one request instead of three
 _TOKEN = "staged"
@@ -56,7 +56,7 @@ class S3Staged:
 
     def _begin(self, parts: Sequence[Part]) -> None:
         bucket, key = split_s3(self.target)
-        with told(self.target, "written"):
+        with translate_errors(self.target, "written"):
             begun = client().create_multipart_upload(Bucket=bucket, Key=key, Metadata={_TOKEN: self._token})
         self._upload = begun["UploadId"]
         self._work = [_POOL.submit(self._fill, number, part) for number, part in enumerate(parts, start=1)]
@@ -66,7 +66,7 @@ class S3Staged:
         place = {"Bucket": bucket, "Key": key, "UploadId": self._upload, "PartNumber": number}
         if isinstance(part, BufferedPart):
             data = _read_buffered(part)
-            with told(self.target, "written"):
+            with translate_errors(self.target, "written"):
                 return {"PartNumber": number, "ETag": client().upload_part(**place, Body=data)["ETag"]}
         source_bucket, source_key = split_s3(part.path)
         ranged = {"CopySourceRange": f"bytes={part.start}-{part.start + part.length - 1}"}
@@ -74,7 +74,7 @@ class S3Staged:
             ranged = {}
         if part.version:
             ranged["CopySourceIfMatch"] = f'"{part.version}"'
-        with told(part.path, "copied"):
+        with translate_errors(part.path, "copied"):
             source = {"Bucket": source_bucket, "Key": source_key}
             done = client().upload_part_copy(**place, CopySource=source, **ranged)
         return {"PartNumber": number, "ETag": done["CopyPartResult"]["ETag"]}
@@ -103,7 +103,7 @@ class S3Staged:
     def _complete(self) -> None:
         bucket, key = split_s3(self.target)
         parts = {"Parts": [work.result() for work in self._work]}
-        with told(self.target, "written"):
+        with translate_errors(self.target, "written"):
             try:
                 client().complete_multipart_upload(Bucket=bucket, Key=key, UploadId=self._upload, MultipartUpload=parts)
             except ClientError as error:
@@ -155,7 +155,7 @@ def _read_buffered(part: BufferedPart) -> bytes:
 
 def _abort(path: str, upload: str) -> None:
     bucket, key = split_s3(path)
-    with told(path, "cleaned up"):
+    with translate_errors(path, "cleaned up"):
         try:
             client().abort_multipart_upload(Bucket=bucket, Key=key, UploadId=upload)
         except ClientError as error:
@@ -165,7 +165,7 @@ def _abort(path: str, upload: str) -> None:
 
 def _uploads(folder: str) -> Iterator[tuple[str, str]]:
     bucket, prefix = split_s3(folder + "/")
-    with told(folder, "listed"):
+    with translate_errors(folder, "listed"):
         for page in client().get_paginator("list_multipart_uploads").paginate(Bucket=bucket, Prefix=prefix):
             for upload in page.get("Uploads", ()):
                 yield f"s3://{bucket}/{upload['Key']}", upload["UploadId"]

@@ -8,11 +8,11 @@ import os
 from types import TracebackType
 
 from pipeline import storage
-from pipeline.publish import concat as compose
 from pipeline.errors import BusyError
+from pipeline.publish import concat as compose
 from pipeline.publish.lock_base import LOCK_FILE, LockBackend, left_behind, note, who
 from pipeline.publish.lock_s3 import Lease
-from pipeline.storage.local import told
+from pipeline.storage.local import translate_errors
 
 
 class LocalLock:
@@ -25,7 +25,7 @@ class LocalLock:
     def acquire(self) -> list[str]:
         """Raises `BusyError` when somebody else holds it."""
         path = os.path.join(self.directory, "_runs", LOCK_FILE)
-        with told(path, "locked"):
+        with translate_errors(path, "locked"):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:
@@ -55,7 +55,7 @@ class LocalLock:
         os.close(self._handle)
 
     def _write(self, text: bytes) -> None:
-        with told(self.directory, "locked"):
+        with translate_errors(self.directory, "locked"):
             os.pwrite(self._handle, text, 0)
             os.ftruncate(self._handle, len(text))
 

@@ -24,7 +24,7 @@ from pipeline.errors import BusyError, InputError, PipelineError
 from pipeline.publish.lock_base import LOCK_FILE, left_behind, note, who
 from pipeline.storage.paths import split_s3
 from pipeline.storage.s3 import missing, put_if
-from pipeline.storage.s3_client import client, error_code, told
+from pipeline.storage.s3_client import client, error_code, translate_errors
 
 BEAT_SECONDS = 15.0
 STALE_SECONDS = 60.0
@@ -173,7 +173,7 @@ class Lease:
 
     def _read_state(self) -> LeaseState | None:
         bucket, key = split_s3(self.path)
-        with told(self.path, "read"):
+        with translate_errors(self.path, "read"):
             try:
                 got = client().get_object(Bucket=bucket, Key=key)
             except ClientError as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from pipeline import storage
+from pipeline.errors import AccountingError
 from pipeline.publish import concat
 from pipeline.publish.hashing import spark_hasher
 from pipeline.publish.part_files import PartFile, write_grouped_lines, write_lines, write_parquet
@@ -80,18 +82,43 @@ class RunFiles:
         # Sorting makes its input once more for a sample: the lines are made behind it.
         lines = _sorted(frame, order, row_count).select(line.alias("value"))
         parts = write_lines(lines, self._work_folder(name), suffix)
-        target, head, spark = storage.join(self.destination, name), header.encode(), frame.sparkSession
-        rows = sum(part.rows for part in parts)
+        self._stage_lines(name, parts, header.encode(), row_count, frame.sparkSession)
+
+    def _stage_lines(
+        self, name: str, parts: list[PartFile], header: bytes, row_count: int | None, spark: SparkSession
+    ) -> None:
+        target, suffix = storage.join(self.destination, name), PurePosixPath(name).suffix
         if self.single:
-            staged = [self._concat(parts, target, head, spark)]
+            staged = [self._concat(parts, target, header, spark)]
         else:
             staged = [
-                self._concat([part], storage.join(target, f"part-{number:05d}{suffix}"), head, spark)
+                self._concat([part], storage.join(target, f"part-{number:05d}{suffix}"), header, spark)
                 for number, part in enumerate(parts)
             ]
-        self.staged[name] = Staged(staged, rows, folder=not self.single)
+        self._add(name, Staged(staged, sum(part.rows for part in parts), folder=not self.single), row_count)
 
-    def write_parquet(self, name: str, frame: DataFrame) -> None:
+    def _add(self, name: str, staged: Staged, row_count: int | None) -> None:
+        self.staged[name] = staged
+        if row_count is not None and row_count != staged.rows:
+            raise AccountingError(f"{name}: {staged.rows} rows written, {row_count} expected")
+
+    def write_grouped(self, files: Sequence[tuple[str, str, int]], frame: DataFrame) -> None:
+        """Stages several files of lines, given as name, header and number of lines, in one pass.
+
+        In: `group` int (index into `files`), `order`, `lines` array<string>; lines are sorted by `order`.
+        """
+        if self.dry_run:
+            self.staged |= {name: Staged([], rows, folder=not self.single) for name, _, rows in files}
+            return
+        ordered = _sorted(frame, ("group", "order"), sum(rows for _, _, rows in files))
+        group = F.col("group").cast("string").alias("input")
+        lines = ordered.select(F.explode("lines").alias("value"), F.lit("").alias("kind"), group)
+        parts = write_grouped_lines(lines, self._work_folder(files[0][0]))
+        for number, (name, header, rows) in enumerate(files):
+            own = [part for part in parts if part.input == str(number)]
+            self._stage_lines(name, own, header.encode(), rows, frame.sparkSession)
+
+    def write_parquet(self, name: str, frame: DataFrame, row_count: int | None = None) -> None:
         """Stages the frame as a folder of Parquet parts."""
         if self.dry_run:
             self.staged[name] = Staged([], frame.count(), folder=True)
@@ -102,7 +129,7 @@ class RunFiles:
             self._concat([part], storage.join(target, f"part-{number:05d}.parquet"), b"", frame.sparkSession)
             for number, part in enumerate(parts)
         ]
-        self.staged[name] = Staged(staged, sum(part.rows for part in parts), folder=True)
+        self._add(name, Staged(staged, sum(part.rows for part in parts), folder=True), row_count)
 
     def write_data(self, name: str, content: bytes, rows: int) -> None:
         """Stages bytes that the driver holds."""

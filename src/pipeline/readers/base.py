@@ -33,8 +33,8 @@ class RawSource:
 class Reader(Protocol):
     """Records of an input.
 
-    `frame`: `_source_file` int (index into `files`), `_source_offset` long (byte offset in the decompressed file), `_raw` string,
-    `_read_error` string (null when the reader found nothing wrong).
+    `frame`: `_source_file` int (index into `files`), `_source_offset` long (byte offset in the decompressed file),
+    `_raw` string, `_read_error` string (null when the reader found nothing wrong).
     """
 
     frame: DataFrame
@@ -52,7 +52,7 @@ class TableReader(Reader, Protocol):
     header_files: list[str]
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
-        """The wanted fields, one layout per header: `_source_file`, `_source_offset`, `_read_error`, `_read_detail`, `c0`, ... strings."""
+        """The wanted fields, one layout per header: a frame with the columns of `fields_schema`."""
         ...
 
 

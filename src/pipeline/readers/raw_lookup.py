@@ -36,10 +36,10 @@ class Lookup:
 def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
     """The texts of records, or of elements in them, read once from the parts of files that hold any.
 
-    In: `places` with `_input` int (index into `lookups`), `_source_file` int, `_source_offset` long, `_index` int (the element
-    wanted, null: all of the record) and any other columns. Out: each of its rows with `file` string, `position` long
-    (byte offset for JSON, physical line from 1 for CSV) and `raw` string, null where the place holds no record. A part
-    of a file is read once, by one task, with bounded memory.
+    In: `places` with `_input` int (index into `lookups`), `_source_file` int, `_source_offset` long, `_index` int (the
+    element wanted, null: all of the record) and any other columns. Out: each of its rows with `file` string,
+    `position` long (byte offset for JSON, physical line from 1 for CSV) and `raw` string, null where the place holds
+    no record. A part of a file is read once, by one task, with bounded memory.
     """
     spark = places.sparkSession
     sources = [lookup.reader.raw_source(spark, lookup.files) for lookup in lookups]

@@ -118,7 +118,8 @@ def _batch(
 
 
 def batches(finds: Iterable[tuple[int, int | None, RecordSpans]], exact: bool = False) -> Iterator[pa.RecordBatch]:
-    """Arrow batches of (`_source_file`, `_source_offset`, `_raw`, `_read_error`[, `_layout`]) from finds with their file and layout.
+    """Arrow batches of (`_source_file`, `_source_offset`, `_raw`, `_read_error`[, `_layout`]) from finds with their
+    file and layout.
 
     With `exact` texts end where the records do, else blanks and commas may follow.
     """

@@ -1,0 +1,34 @@
+"""Any nested JSON as typed, keyed tables; see `transforms.nested.explode` for how the steps follow each other."""
+
+from transforms.nested.explode import (
+    check,
+    explode,
+    merge_stats,
+    partial_stats,
+    ranks,
+    repeated_keys,
+    table_lines,
+    table_rows,
+    with_ranks,
+)
+from transforms.nested.record_check import DEPTH, ParseOptions
+from transforms.nested.schema import tables
+from transforms.nested.schema.lock import (
+    ADD,
+    DRIFT_MODES,
+    SchemaError,
+    TablePlan,
+    lock_bytes,
+    parse_lock,
+    plan_with_lock,
+)
+from transforms.nested.schema.lock_rules import lock_rules
+from transforms.nested.schema.names import clean
+from transforms.nested.schema.plan import Table, plan_tables
+from transforms.nested.schema.rules import RuleError, build_rules
+
+__all__ = [
+    "ADD", "DEPTH", "DRIFT_MODES", "ParseOptions", "RuleError", "SchemaError", "Table", "TablePlan", "build_rules",
+    "check", "clean", "explode", "lock_bytes", "lock_rules", "merge_stats", "parse_lock", "partial_stats",
+    "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_lines", "table_rows", "tables", "with_ranks",
+]  # fmt: skip

@@ -151,8 +151,9 @@ def explode(
 ) -> DataFrame:
     """The rows of all tables, one row per record: `_root_id` and, for table number i, the array column `t<i>`.
 
-    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet typed structs.
-    `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of each `_source_file`.
+    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet
+    typed structs. `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of
+    each `_source_file`.
     """
     lineage = files is not None
 
@@ -189,7 +190,32 @@ def explode(
     return checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank").mapInArrow(body, schema)
 
 
-def table_rows(exploded: DataFrame, number: int, form: str) -> DataFrame:
-    """The rows of one table, ordered by root key, then as in the document: lines (`value`), or typed columns."""
-    ordered = exploded.select("_root_id", f"t{number}").orderBy("_root_id")
-    return ordered.select(F.inline(f"t{number}") if form == TYPED else F.explode(f"t{number}").alias("value"))
+def table_rows(exploded: DataFrame, number: int) -> DataFrame:
+    """The typed rows of one table, ordered by root key, then as in the document."""
+    return exploded.select("_root_id", f"t{number}").orderBy("_root_id").select(F.inline(f"t{number}"))
+
+
+def table_lines(exploded: DataFrame, count: int) -> DataFrame:
+    """The finished lines of all `count` tables: `group` int (the table's number), `order` string (the root key),
+    `lines`.
+
+    Grain: a record and table that has rows of it; `lines` is an array of strings in the order of the document.
+    """
+    arrays = F.array(*[F.col(f"t{number}") for number in range(count)])
+    rows = exploded.select(F.col("_root_id").alias("order"), F.posexplode(arrays).alias("group", "lines"))
+    return rows.where(F.size("lines") > 0).select("group", "order", "lines")
+
+
+def repeated_keys(records: DataFrame) -> DataFrame:
+    """One row: `records`, `keys` (different root keys), `repeated` (records with a duplicate key in an object),
+    `first`.
+
+    `first`: file number, offset and keys of the first such record, null when there is none.
+    """
+    place = F.struct("_source_file", "_source_offset", "_repeated")
+    return records.agg(
+        F.count("_key").alias("records"),
+        F.countDistinct("_key").alias("keys"),
+        F.count("_repeated").alias("repeated"),
+        F.min(F.when(F.col("_repeated").isNotNull(), place)).alias("first"),
+    )

@@ -12,7 +12,7 @@ import re
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed.splitting import Packed
+from transforms.packed.model import Packed
 from transforms.packed.types import can_hold, pattern
 from transforms.text import quoted
 
@@ -44,11 +44,11 @@ def _pattern(packed: Packed) -> str:
     return separator_pattern(packed.separator, regex=packed.regex, quote=packed.quote)
 
 
-def elastic_piece(packed: Packed) -> str | None:
+def greedy_field(packed: Packed) -> str | None:
     """The piece that may hold the separator: the declared one, or the only one whose type allows it."""
-    if packed.elastic:
-        return packed.elastic
-    able = [piece.name for piece in packed.pieces if can_hold(piece.type, packed.separator, regex=packed.regex)]
+    if packed.greedy:
+        return packed.greedy
+    able = [piece.name for piece in packed.fields if can_hold(piece.type, packed.separator, regex=packed.regex)]
     return able[0] if len(able) == 1 else None
 
 
@@ -71,14 +71,14 @@ def _overlaps_itself(separator: str) -> bool:
 
 
 def _from_the_ends(frame: DataFrame, packed: Packed) -> DataFrame:
-    cell, wanted = F.col(quoted(packed.column)), len(packed.pieces)
+    cell, wanted = F.col(quoted(packed.column)), len(packed.fields)
     behind_first = F.substring_index(cell, packed.separator, 1 - wanted)
     enough = frame.withColumn(ENOUGH, F.octet_length(behind_first) < F.octet_length(cell))
     exact = F.octet_length(F.substring_index(cell, packed.separator, wanted)) == F.octet_length(cell)
-    elastic = elastic_piece(packed)
-    if elastic is not None:
+    greedy = greedy_field(packed)
+    if greedy is not None:
         placed = enough.withColumn(PLACED, F.col(ENOUGH))
-        texts = _around(packed, packed.names.index(elastic))
+        texts = _around(packed, packed.names.index(greedy))
     else:
         placed = enough.withColumn(
             _TEXTS, F.when(F.col(ENOUGH), F.when(exact, _each(packed)).otherwise(_only_way(packed)))
@@ -90,7 +90,7 @@ def _from_the_ends(frame: DataFrame, packed: Packed) -> DataFrame:
 
 
 def _each(packed: Packed) -> Column:
-    return F.array(*[_piece(packed, i) for i in range(len(packed.pieces))])
+    return F.array(*[_piece(packed, i) for i in range(len(packed.fields))])
 
 
 def _piece(packed: Packed, index: int) -> Column:
@@ -104,7 +104,7 @@ def _piece(packed: Packed, index: int) -> Column:
 def _around(packed: Packed, before: int) -> list[Column]:
     """The texts when the piece behind the first `before` takes what the others leave."""
     cell, separator = F.col(quoted(packed.column)), packed.separator
-    after = len(packed.pieces) - 1 - before
+    after = len(packed.fields) - 1 - before
     head = F.length(F.substring_index(cell, separator, before)) + len(separator) if before else F.lit(0)
     tail = F.length(F.substring_index(cell, separator, -after)) + len(separator) if after else F.lit(0)
     middle = cell.substr(head + 1, F.length(cell) - head - tail)
@@ -121,7 +121,7 @@ def _only_way(packed: Packed) -> Column:
 
     def ways(any_text: str) -> Column:
         """The texts by one whole match, null where there is none."""
-        groups = [any_text if piece.type == "string" else f"({pattern(piece.type)})" for piece in packed.pieces]
+        groups = [any_text if piece.type == "string" else f"({pattern(piece.type)})" for piece in packed.fields]
         whole = "(?s)^" + f"(?:{cut_at})".join(groups) + "$"
         return F.when(cell.rlike(whole), F.array(*[F.regexp_extract(cell, whole, i + 1) for i in range(len(groups))]))
 
@@ -131,7 +131,7 @@ def _only_way(packed: Packed) -> Column:
 
 def _as_array(frame: DataFrame, packed: Packed) -> DataFrame:
     pieces = F.split(F.col(quoted(packed.column)), _pattern(packed), -1)
-    counted = frame.withColumn(_PIECES, pieces).withColumn(ENOUGH, F.size(F.col(_PIECES)) >= len(packed.pieces))
+    counted = frame.withColumn(_PIECES, pieces).withColumn(ENOUGH, F.size(F.col(_PIECES)) >= len(packed.fields))
     placed = counted.withColumn(_TEXTS, _place(packed)).withColumn(PLACED, F.col(_TEXTS).isNotNull())
     texts = {text_name(name): _unquote(F.col(_TEXTS)[i], packed.quote) for i, name in enumerate(packed.names)}
     return placed.withColumns(texts)
@@ -139,12 +139,12 @@ def _as_array(frame: DataFrame, packed: Packed) -> DataFrame:
 
 def _place(packed: Packed) -> Column:
     """The texts of the pieces as an array, null when the cell does not have them."""
-    pieces, wanted, elastic = F.col(_PIECES), len(packed.pieces), elastic_piece(packed)
+    pieces, wanted, greedy = F.col(_PIECES), len(packed.fields), greedy_field(packed)
     found = F.size(F.col(_PIECES))
     placed = F.when((found == wanted) & _same_from_both_ends(packed), pieces)
-    if elastic is None:
+    if greedy is None:
         return placed
-    before = packed.names.index(elastic)
+    before = packed.names.index(greedy)
     after = wanted - 1 - before
     head = [pieces[i] for i in range(before)]
     tail = [F.element_at(pieces, i - after) for i in range(after)]
@@ -177,7 +177,7 @@ def _same_from_both_ends(packed: Packed) -> Column:
 
 
 def _nothing_overlaps(packed: Packed) -> Column:
-    # With an elastic piece any of the places may be the one that separates: there must be no more than were cut.
+    # With an greedy piece any of the places may be the one that separates: there must be no more than were cut.
     if packed.regex or not _overlaps_itself(packed.separator):
         return F.lit(True)
     places = F.regexp_count(F.col(quoted(packed.column)), F.lit(f"(?={_pattern(packed)})"))

@@ -12,7 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from transforms.packed.cells import separator_pattern
-from transforms.packed.splitting import WRONG_TYPE
+from transforms.packed.model import WRONG_TYPE
 from transforms.packed.types import known_type, typed
 from transforms.row_errors import ERROR, REJECTED, no_error, reject, row_error
 from transforms.text import quoted

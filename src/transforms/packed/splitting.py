@@ -3,7 +3,7 @@
     item_name quantity total_price          item_name        quantity  total_price
     Blue Widget XL 2 20               ->    Blue Widget XL   2         20.00
 
-One piece may be elastic: it holds the separator itself (`Blue Widget XL`). It is declared, or found where the types of
+One piece may be greedy: it holds the separator itself (`Blue Widget XL`). It is declared, or found where the types of
 the other pieces leave one way only to split a cell. A cell that does not split in exactly one way is rejected by name:
 `too_few_pieces`, `too_many_pieces`, `wrong_type`, each with the number of pieces found in the detail.
 """
@@ -12,45 +12,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed.cells import ENOUGH, PLACED, cut, elastic_piece, number_found, text_name
+from transforms.packed.cells import ENOUGH, PLACED, cut, greedy_field, number_found, text_name
+from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE, Field, Packed
 from transforms.packed.types import can_hold, known_type, typed
 from transforms.row_errors import ERROR, REJECTED, row_error
 from transforms.text import quoted
-
-TOO_FEW, TOO_MANY, WRONG_TYPE = "too_few_pieces", "too_many_pieces", "wrong_type"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """One attribute of a packed column: its name and its Spark type."""
-
-    name: str
-    type: str = "string"
-
-
-@dataclass(frozen=True)
-class Packed:
-    """A packed column: its name in the frame, its pieces in order, what separates them, and which one is elastic.
-
-    `quote`: pieces may be quoted as CSV fields are, and a separator between quotes does not separate.
-    """
-
-    column: str
-    pieces: tuple[Piece, ...]
-    separator: str = " "
-    regex: bool = False
-    elastic: str | None = None
-    quote: str = ""
-
-    @property
-    def names(self) -> list[str]:
-        """The names of the pieces, in order."""
-        return [piece.name for piece in self.pieces]
 
 
 def packed_column(
@@ -58,27 +28,27 @@ def packed_column(
     *,
     separator: str = " ",
     regex: bool = False,
-    elastic: Sequence[str] = (),
+    greedy: Sequence[str] = (),
     types: Mapping[str, str] | None = None,
     quote: str = "",
 ) -> Packed:
     """The packed column that a header describes: `order_status order_reference` names two pieces.
 
-    `elastic` and `types` may name pieces of other columns too. Raises ValueError for a header that does not name at
-    least two different pieces, two elastic pieces, a separator that matches the empty text, or an unknown type.
+    `greedy` and `types` may name pieces of other columns too. Raises ValueError for a header that does not name at
+    least two different pieces, two greedy pieces, a separator that matches the empty text, or an unknown type.
 
-    >>> packed_column("name quantity", elastic=["name"], types={"quantity": "int"}).pieces
-    (Piece(name='name', type='string'), Piece(name='quantity', type='int'))
+    >>> packed_column("name quantity", greedy=["name"], types={"quantity": "int"}).fields
+    (Field(name='name', type='string'), Field(name='quantity', type='int'))
     """
     if not separator or (regex and re.search(f"^(?:{separator})$", "")):
         raise ValueError(f"the separator '{separator}' matches the empty text")
     names = _parts(header, separator) if regex else header.split(separator)
     if len(names) < 2 or len(set(names)) < len(names) or "" in names:
         raise ValueError(f"column '{header}' does not name two or more different pieces separated by '{separator}'")
-    chosen = [name for name in names if name in elastic]
+    chosen = [name for name in names if name in greedy]
     if len(chosen) > 1:
-        raise ValueError(f"column '{header}' can have one elastic piece, not {' and '.join(chosen)}")
-    pieces = tuple(Piece(name, known_type((types or {}).get(name, "string"), unscaled=True)) for name in names)
+        raise ValueError(f"column '{header}' can have one greedy piece, not {' and '.join(chosen)}")
+    pieces = tuple(Field(name, known_type((types or {}).get(name, "string"))) for name in names)
     return Packed(header, pieces, separator, regex, chosen[0] if chosen else None, quote)
 
 
@@ -101,7 +71,7 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     taken = sorted(set(packed.names) & set(frame.columns))
     if taken:
         raise ValueError(f"piece {', '.join(taken)} of column '{packed.column}' is the name of another column")
-    values = {piece.name: typed(text_name(piece.name), piece.type) for piece in packed.pieces}
+    values = {piece.name: typed(text_name(piece.name), piece.type) for piece in packed.fields}
     columns: list[Column] = []
     for name in frame.columns:
         if name == packed.column:
@@ -127,7 +97,7 @@ def _error(packed: Packed) -> Column:
     # Plain concatenation: an expression that cannot be compiled would slow every row down, not just the rejected ones.
     reason = F.when(F.coalesce(~F.col(ENOUGH), F.lit(True)), TOO_FEW).when(~F.col(PLACED), TOO_MANY)
     misfits: Column = F.when(F.lit(False), "")
-    for piece in packed.pieces:
+    for piece in packed.fields:
         if piece.type != "string":
             wrong, text = F.col(quoted(piece.name)).isNull(), F.col(quoted(text_name(piece.name)))
             reason = reason.when(wrong, WRONG_TYPE)
@@ -135,8 +105,8 @@ def _error(packed: Packed) -> Column:
             misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {expected_type}; "))
             misfits = misfits.when(wrong, misfit)
     number = F.concat(F.lit("pieces found: "), number_found(packed).cast("string"))
-    expected = F.lit(f", expected: {len(packed.pieces)} ({' '.join(packed.names)})")
-    overlaps = F.lit(elastic_piece(packed) is not None) | (number_found(packed) == len(packed.pieces))
+    expected = F.lit(f", expected: {len(packed.fields)} ({' '.join(packed.names)})")
+    overlaps = F.lit(greedy_field(packed) is not None) | (number_found(packed) == len(packed.fields))
     hint = F.when(overlaps, "; the separator stands in more than one way").otherwise(_undecided(packed))
     told = F.concat(number, expected, F.when(F.col(ENOUGH), hint).otherwise(""))
     detail = F.when(F.col(PLACED), F.concat(misfits, number)).otherwise(told)
@@ -144,7 +114,7 @@ def _error(packed: Packed) -> Column:
 
 
 def _undecided(packed: Packed) -> str:
-    able = [piece.name for piece in packed.pieces if can_hold(piece.type, packed.separator, regex=packed.regex)]
-    if elastic_piece(packed) or len(able) < 2:
+    able = [piece.name for piece in packed.fields if can_hold(piece.type, packed.separator, regex=packed.regex)]
+    if greedy_field(packed) or len(able) < 2:
         return ""
-    return f"; {' or '.join(able)} may be the elastic piece: declare it"
+    return f"; {' or '.join(able)} may be the greedy piece: declare it"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import functools
-import operator
 import re
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from transforms.text import quoted
 
-_DECIMAL = re.compile(r"(decimal|unscaled)\((\d{1,2}),\s*(\d{1,2})\)")
+_DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 _WHOLE = {"tinyint", "smallint", "int", "bigint"}
+_SPARK_TYPES: dict[str, T.DataType] = {
+    "string": T.StringType(), "tinyint": T.ByteType(), "smallint": T.ShortType(), "int": T.IntegerType(),
+    "bigint": T.LongType(), "float": T.FloatType(), "double": T.DoubleType(), "boolean": T.BooleanType(),
+    "date": T.DateType(), "timestamp": T.TimestampType(),
+}  # fmt: skip
 _NAMES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint", "text": "string"}
 
 # What the texts of a type look like (for Java's regular expressions) and which characters they are made of.
@@ -33,11 +37,10 @@ _ALPHABETS = {
 }
 
 
-def known_type(name: str, *, unscaled: bool = False) -> str:
-    """The name of a piece's type: string, a whole number, decimal(p,s), float, double, boolean, date, timestamp.
+def known_type(name: str) -> str:
+    """The name of a field's type: string, a whole number, decimal(p,s), float, double, boolean, date, timestamp.
 
-    With `unscaled` also unscaled(p,s), a decimal(p,s) of at most 18 digits as a bigint in units of its last decimal:
-    12.50 is 1250 of unscaled(18,2). Raises ValueError for any other name.
+    Raises ValueError for any other name.
 
     >>> known_type("Integer"), known_type("decimal(18, 2)")
     ('int', 'decimal(18,2)')
@@ -45,14 +48,21 @@ def known_type(name: str, *, unscaled: bool = False) -> str:
     text = name.strip().lower()
     text = _NAMES.get(text, text)
     if match := _DECIMAL.fullmatch(text):
-        precision, scale = int(match[2]), int(match[3])
-        most = {"decimal": 38, "unscaled": 18 if unscaled else 0}[match[1]]
-        if scale <= precision <= most and precision > 0:
-            return f"{match[1]}({precision},{scale})"
+        precision, scale = int(match[1]), int(match[2])
+        if scale <= precision <= 38 and precision > 0:
+            return f"decimal({precision},{scale})"
     elif text == "string" or text in _WHOLE or text in _PATTERNS:
         return text
     expected = "string, tinyint, smallint, int, bigint, decimal(p,s), float, double, boolean, date or timestamp"
     raise ValueError(f"unknown type '{name}'; expected {expected}")
+
+
+def spark_type(name: str) -> T.DataType:
+    """The Spark type of a `known_type`."""
+    known = known_type(name)
+    if match := _DECIMAL.fullmatch(known):
+        return T.DecimalType(int(match[1]), int(match[2]))
+    return _SPARK_TYPES[known]
 
 
 def pattern(type_name: str) -> str:
@@ -65,7 +75,7 @@ def pattern(type_name: str) -> str:
 
 
 def can_hold(type_name: str, separator: str, *, regex: bool = False) -> bool:
-    """True when a text of the type may have the separator inside, so that the piece may be the elastic one.
+    """True when a text of the type may have the separator inside, so that the piece may be the greedy one.
 
     >>> can_hold("string", " "), can_hold("int", " "), can_hold("date", "-"), can_hold("timestamp", " ")
     (True, False, True, True)
@@ -101,8 +111,7 @@ def typed(name: str, type_name: str) -> Column:
     if type_name == "string":
         return text
     if match := _DECIMAL.fullmatch(type_name):
-        precision, scale = int(match[2]), int(match[3])
-        return _decimal(name, precision, scale) if match[1] == "decimal" else _unscaled(name, precision, scale)
+        return _decimal(name, int(match[1]), int(match[2]))
     cast = _try_cast(quoted(name), type_name)
     if type_name in _WHOLE:
         return cast
@@ -116,21 +125,6 @@ def _try_cast(sql: str, type_name: str) -> Column:
 
 def _decimal(name: str, precision: int, scale: int) -> Column:
     return F.when(fits_scale(F.col(quoted(name)), scale), _try_cast(quoted(name), f"decimal({precision},{scale})"))
-
-
-def _unscaled(name: str, precision: int, scale: int) -> Column:
-    """The units of a decimal text: read as a whole number when the decimals are all there, or none of them."""
-    sql, text = quoted(name), F.col(quoted(name))
-    point, length = F.instr(text, "."), F.length(text)
-    digits = [F.substring(text, -place, 1).between("0", "9") for place in range(1, scale + 1)]
-    is_short = (point > 0) & (point == length - scale) & (length <= precision + 1)
-    without_point = f"concat(substring({sql}, 1, length({sql}) - {scale + 1}), right({sql}, {scale}))"
-    any_other = F.replace(_decimal(name, precision, scale).cast("string"), F.lit("."), F.lit(""))
-    return (
-        F.when(functools.reduce(operator.and_, digits, is_short), _try_cast(without_point, "bigint"))
-        .when((point == 0) & (length <= precision - scale), _try_cast(sql, "bigint") * 10**scale)
-        .otherwise(any_other.cast("bigint"))
-    )
 
 
 def fits_scale(text: Column, scale: int) -> Column:

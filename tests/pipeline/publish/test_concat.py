@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pipeline import storage
-from pipeline.publish import concat as compose
 from pipeline.errors import InputError, PipelineError
+from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
 from pipeline.publish.lock_s3 import Lease
 from tests.support.paths import SRC

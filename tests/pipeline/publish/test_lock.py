@@ -17,8 +17,8 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from pipeline import storage
-from pipeline.publish import concat as compose
 from pipeline.errors import BusyError, InputError
+from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
 from pipeline.publish.lock_base import LockBackend
 from pipeline.publish.lock_s3 import STALE_SECONDS, Lease, store_time

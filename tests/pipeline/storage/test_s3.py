@@ -11,8 +11,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from pipeline import storage
-from pipeline.storage import s3 as storage_s3
 from pipeline.errors import InputError, PipelineError
+from pipeline.storage import s3 as storage_s3
 from pipeline.storage.s3_client import RETRYING, client
 from tests.support.servers import Endpoint
 from tests.support.stores import BUCKET, Place

@@ -8,11 +8,11 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from transforms.row_errors import ERROR, ERROR_TYPE
 
 from transforms.nested import explode as nested
 from transforms.nested.schema.plan import plan_tables
 from transforms.nested.schema.rules import build_rules
+from transforms.row_errors import ERROR, ERROR_TYPE
 
 DOCUMENTS = [
     '{"k": "a", "v": [1, {"x": 2.5}]}',

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
-from transforms.row_errors import ERROR_TYPE
 
 from transforms.packed.lists import list_to_array, list_to_rows, map_to_columns, pairs_to_map
+from transforms.row_errors import ERROR_TYPE
 
 
 def test_a_list_becomes_an_array(spark: SparkSession) -> None:

@@ -28,19 +28,19 @@ NAMES = ["first", "second", "third", "fourth"]
 
 @st.composite
 def batches(draw: Any) -> tuple[Packed, list[list[str]]]:
-    """A packed column of two to four pieces with an elastic one, and rows of pieces for it."""
+    """A packed column of two to four pieces with an greedy one, and rows of pieces for it."""
     separator = draw(st.sampled_from(SEPARATORS))
     names = NAMES[: draw(st.integers(2, 4))]
-    elastic = draw(st.sampled_from(names))
-    kinds = {name: draw(st.sampled_from(["string", "int"])) for name in names if name != elastic}
+    greedy = draw(st.sampled_from(names))
+    kinds = {name: draw(st.sampled_from(["string", "int"])) for name in names if name != greedy}
     plain = {
         "string": LETTERS.filter(lambda text: separator not in text),
         "int": st.integers(-(2**31), 2**31 - 1).map(str),
     }
-    row = st.tuples(*[LETTERS if name == elastic else plain[kinds[name]] for name in names]).map(list)
+    row = st.tuples(*[LETTERS if name == greedy else plain[kinds[name]] for name in names]).map(list)
     header = separator.join(names)
     rows = draw(st.lists(row, min_size=100, max_size=150))
-    return packed_column(header, separator=separator, elastic=[elastic], types=kinds), rows
+    return packed_column(header, separator=separator, greedy=[greedy], types=kinds), rows
 
 
 def outcome(spark: SparkSession, packed: Packed, cells: list[str]) -> list[list[str] | str]:
@@ -70,7 +70,7 @@ def test_without_a_declared_elastic_piece_they_come_back_or_are_refused(
     spark: SparkSession, batch: tuple[Packed, list[list[str]]]
 ) -> None:
     packed, rows = batch
-    undeclared = Packed(packed.column, packed.pieces, packed.separator)
+    undeclared = Packed(packed.column, packed.fields, packed.separator)
     found = outcome(spark, undeclared, [packed.separator.join(row) for row in rows])
     assert [pieces for pieces, row in zip(found, rows, strict=True) if pieces not in (row, TOO_MANY, WRONG_TYPE)] == []
 
@@ -80,7 +80,7 @@ def test_without_a_declared_elastic_piece_they_come_back_or_are_refused(
 def test_any_text_is_rejected_by_name_or_its_pieces_join_to_it(
     spark: SparkSession, batch: tuple[Packed, list[list[str]]], cells: list[str]
 ) -> None:
-    strings = packed_column(batch[0].column, separator=batch[0].separator, elastic=[batch[0].elastic or ""])
+    strings = packed_column(batch[0].column, separator=batch[0].separator, greedy=[batch[0].greedy or ""])
     for cell, pieces in zip(cells, outcome(spark, strings, cells), strict=True):
         assert pieces in (TOO_FEW, TOO_MANY) if isinstance(pieces, str) else strings.separator.join(pieces) == cell
 

@@ -7,9 +7,9 @@ from decimal import Decimal
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
-from transforms.row_errors import ERROR_TYPE
 
 from transforms.packed.splitting import Packed, packed_column, split
+from transforms.row_errors import ERROR_TYPE
 
 ITEM = "item_name quantity total_price"
 ITEM_TYPES = {"quantity": "int", "total_price": "decimal(18,2)"}
@@ -22,7 +22,7 @@ def cells(spark: SparkSession, header: str, *texts: str | None) -> DataFrame:
 def pieces(spark: SparkSession, packed: Packed, *texts: str | None) -> list[tuple[object, ...]]:
     """The pieces of each cell, or its reason and detail."""
     rows = split(cells(spark, packed.column, *texts), packed).collect()
-    return [tuple(row[: len(packed.pieces)]) if row["_error"] is None else tuple(row["_error"][1:]) for row in rows]
+    return [tuple(row[: len(packed.fields)]) if row["_error"] is None else tuple(row["_error"][1:]) for row in rows]
 
 
 def test_split_replaces_the_packed_column_in_its_place_and_keeps_the_other_columns(spark: SparkSession) -> None:
@@ -34,7 +34,7 @@ def test_split_replaces_the_packed_column_in_its_place_and_keeps_the_other_colum
 
 
 def test_an_elastic_first_piece_takes_all_that_the_others_leave(spark: SparkSession) -> None:
-    packed = packed_column(ITEM, elastic=["item_name"], types=ITEM_TYPES)
+    packed = packed_column(ITEM, greedy=["item_name"], types=ITEM_TYPES)
     assert pieces(spark, packed, "Blue Widget XL 2 20", "ABC 1 12.5", "Extra  wide 1 0.10") == [
         ("Blue Widget XL", 2, Decimal("20.00")),
         ("ABC", 1, Decimal("12.50")),
@@ -43,7 +43,7 @@ def test_an_elastic_first_piece_takes_all_that_the_others_leave(spark: SparkSess
 
 
 def test_an_elastic_middle_piece(spark: SparkSession) -> None:
-    packed = packed_column("time level message code", elastic=["message"])
+    packed = packed_column("time level message code", greedy=["message"])
     assert pieces(spark, packed, "12:00 INFO disk is full 28", "12:01 WARN ok 1") == [
         ("12:00", "INFO", "disk is full", "28"),
         ("12:01", "WARN", "ok", "1"),
@@ -51,7 +51,7 @@ def test_an_elastic_middle_piece(spark: SparkSession) -> None:
 
 
 def test_an_elastic_last_piece(spark: SparkSession) -> None:
-    packed = packed_column("id;title", separator=";", elastic=["title"])
+    packed = packed_column("id;title", separator=";", greedy=["title"])
     assert pieces(spark, packed, "1;War; Peace", "2;", "3;;") == [("1", "War; Peace"), ("2", ""), ("3", ";")]
 
 
@@ -62,7 +62,7 @@ def test_the_elastic_piece_is_found_when_only_one_type_can_hold_the_separator(sp
 
 def test_with_two_candidates_a_cell_is_split_only_where_the_types_leave_one_way(spark: SparkSession) -> None:
     packed = packed_column("item quantity shop", types={"quantity": "int"})
-    undecided = "pieces found: 4, expected: 3 (item quantity shop); item or shop may be the elastic piece: declare it"
+    undecided = "pieces found: 4, expected: 3 (item quantity shop); item or shop may be the greedy piece: declare it"
     assert pieces(spark, packed, "blue ink 3 York", "ink 3 New York", "size 4 3 York", "a b c d") == [
         ("blue ink", 3, "York"),
         ("ink", 3, "New York"),
@@ -84,11 +84,11 @@ def test_a_cell_that_does_not_split_is_rejected_with_the_number_of_pieces_found(
 
 
 def test_without_an_elastic_piece_too_many_pieces_are_rejected(spark: SparkSession) -> None:
-    packed = packed_column("customer_reference status", elastic=["another_column"])
+    packed = packed_column("customer_reference status", greedy=["another_column"])
     assert pieces(spark, packed, "ade3-11ed Active", "ade3-11ed Not Active")[1] == (
         "too_many_pieces",
         "pieces found: 3, expected: 2 (customer_reference status); "
-        "customer_reference or status may be the elastic piece: declare it",
+        "customer_reference or status may be the greedy piece: declare it",
     )
     assert pieces(spark, packed_column("a b", types={"a": "int", "b": "int"}), "1 2 3") == [
         ("too_many_pieces", "pieces found: 3, expected: 2 (a b)")
@@ -105,13 +105,13 @@ def test_a_regular_expression_separates_and_an_elastic_piece_keeps_what_was_writ
     spark: SparkSession,
 ) -> None:
     text = "a  b\tc   d"
-    for elastic, expected in {"x": ("a  b\tc", "d"), "y": ("a", "b\tc   d")}.items():
-        packed = packed_column("x y", separator=r"(\s)+", regex=True, elastic=[elastic])
+    for greedy, expected in {"x": ("a  b\tc", "d"), "y": ("a", "b\tc   d")}.items():
+        packed = packed_column("x y", separator=r"(\s)+", regex=True, greedy=[greedy])
         assert pieces(spark, packed, text) == [expected]
 
 
 def test_an_address_that_was_not_quoted_is_put_together_again(spark: SparkSession) -> None:
-    packed = packed_column("id,address,postcode", separator=",", elastic=["address"], quote='"')
+    packed = packed_column("id,address,postcode", separator=",", greedy=["address"], quote='"')
     assert pieces(spark, packed, "1,1 High St, York,YO1", '2,"1 High St, York",YO1', '3,"The ""Inn""",YO2') == [
         ("1", "1 High St, York", "YO1"),
         ("2", "1 High St, York", "YO1"),
@@ -148,7 +148,7 @@ def test_several_packed_columns_of_one_row_are_split_one_after_the_other_and_the
         ("status", {}, "does not name two or more different pieces"),
         ("a a", {}, "does not name two or more different pieces"),
         ("a  b", {}, "does not name two or more different pieces"),
-        ("a b c", {"elastic": ["a", "c"]}, "one elastic piece, not a and c"),
+        ("a b c", {"greedy": ["a", "c"]}, "one greedy piece, not a and c"),
         ("a b", {"types": {"a": "money"}}, "unknown type 'money'"),
         ("a b", {"separator": ""}, "matches the empty text"),
         ("a b", {"separator": r"\s*", "regex": True}, "matches the empty text"),

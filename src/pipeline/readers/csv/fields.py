@@ -147,7 +147,8 @@ def _told(count: int, width: int) -> tuple[str, str]:
 
 
 def cut(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
-    """A row a record: `_source_file`, `_source_offset`, `_read_error`, `_read_detail` (null where all is well), then the wanted fields.
+    """A row a record: `_source_file`, `_source_offset`, `_read_error`, `_read_detail` (null where all is well), then
+    the wanted fields.
 
     An empty field is null, with or without quotes. A record with an error has no fields.
     """

@@ -55,7 +55,8 @@ class CsvReader:
 
 
 def csv_lines(spark: SparkSession, files: Sequence[FileInfo], *, multi_line: bool = False) -> CsvReader:
-    """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`, `_layout`.
+    """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`,
+    `_layout`.
 
     A record is a line, without its end; empty ones are left out. With `multi_line` quoted values may hold line breaks;
     a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError`

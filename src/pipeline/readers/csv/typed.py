@@ -80,11 +80,11 @@ def _field_error(field: T.StructField, text: Column, value: Column) -> Column:
 def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
     """The fields of CSV records as typed columns: one row a record, none lost.
 
-    In: `_source_file` int, `_source_offset` long, `_read_error` string, `_read_detail` string, and the schema's columns in order as strings
-    `c0`, `c1`, ... Out: the schema's columns, `_source_file`, `_source_offset`, `_error`. Texts in `absent` (any case) are null.
-    Reasons: what the reader found (`unclosed_quote`, `stray_quote`, `not_utf8`, `too_few_fields`, `too_many_fields`),
-    `missing_value` for a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the
-    field's type.
+    In: `_source_file` int, `_source_offset` long, `_read_error` string, `_read_detail` string, and the schema's
+    columns in order as strings `c0`, `c1`, ... Out: the schema's columns, `_source_file`, `_source_offset`, `_error`.
+    Texts in `absent` (any case) are null. Reasons: what the reader found (`unclosed_quote`, `stray_quote`, `not_utf8`,
+    `too_few_fields`, `too_many_fields`), `missing_value` for a null in a field that is not nullable, `wrong_type` for
+    a text that is not exactly of the field's type.
     """
     places = {field.name: F.col(f"c{i}") for i, field in enumerate(schema.fields)}
     # An empty field is null already.

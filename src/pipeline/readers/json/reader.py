@@ -33,7 +33,8 @@ class JsonReader:
 
 
 def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str = "") -> JsonReader:
-    """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none lost.
+    """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none
+    lost.
 
     A record is a value: on a line, in an array at the top of a file or line, alone in its file, or one after the other.
     With `records` (`items.data`) it is what is found at those keys of each document; arrays on the way, and the one

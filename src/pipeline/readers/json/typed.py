@@ -28,16 +28,17 @@ def reader_error() -> Column:
 
 
 def tag_raw(records: DataFrame) -> DataFrame:
-    """`_source_file, _source_offset, _raw, _read_error` to `_source_file, _source_offset, _raw, _error`; nothing is parsed."""
+    """The records with `_error` in place of `_read_error`; nothing is parsed."""
     return records.select("_source_file", "_source_offset", "_raw", reader_error().alias(ERROR))
 
 
 def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:
     """Raw records as the declared columns: one row a record, none lost.
 
-    In: `_source_file` int, `_source_offset` long, `_raw` string, `_read_error` string. Out: the schema's columns, `_source_file`,
-    `_source_offset`, `_error`. Reasons: the reader's own, `not_an_object`, `malformed_json`, `wrong_type` (the detail
-    names the top-level fields that do not fit), `missing_value` for a null in a field that is not nullable.
+    In: `_source_file` int, `_source_offset` long, `_raw` string, `_read_error` string. Out: the schema's columns,
+    `_source_file`, `_source_offset`, `_error`. Reasons: the reader's own, `not_an_object`, `malformed_json`,
+    `wrong_type` (the detail names the top-level fields that do not fit), `missing_value` for a null in a field that is
+    not nullable.
     """
     wanted = T.StructType(
         [T.StructField(f.name, f.dataType) for f in schema.fields] + [T.StructField(_CORRUPT, T.StringType())]

@@ -22,7 +22,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipeline.errors import DeliveryError
-from pipeline.sinks.postgres.connection import Credentials, Database, Table, connect
+from pipeline.job.context import JobContext
+from pipeline.job.outputs import Delivery
+from pipeline.sinks.postgres.connection import Credentials, Database, Table, connect, credentials
 from transforms.text import quoted
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -215,3 +217,17 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
             )
         _delete_staged(connection, target, load_id)
     return LoadResult(inserted, updated, rows - inserted - updated)
+
+
+def postgres(database: Database | None, target: Target, frame: DataFrame, *, row_count: int) -> Delivery | None:
+    """Loads the frame, of `row_count` rows, into the table once the files are published; None without a database."""
+    if database is None:
+        return None
+
+    def deliver(job: JobContext) -> None:
+        """Loads the table and reports what changed there."""
+        done = load(frame, row_count, target, database, credentials(), job.run_id)
+        changes = {"inserted": done.inserted, "updated": done.updated, "unchanged": done.unchanged}
+        job.metric(f"table {target.table.quoted}", changes)
+
+    return Delivery("load the table", deliver)

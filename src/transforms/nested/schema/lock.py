@@ -6,10 +6,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from transforms.nested.schema.plan import Column, Table, as_json, from_json
+from transforms.nested.schema.plan import Column, Table, as_json, from_json, has_dates, plan_tables
+from transforms.nested.schema.stats import PathStats
 
 ADD, REPORT, FAIL = "add", "report", "fail"
-MODES = (ADD, REPORT, FAIL)
+DRIFT_MODES = (ADD, REPORT, FAIL)
 NEW_TABLE, NEW_FIELD, CHANGED_TYPE, FIRST_TYPE = "new table", "new field", "changed type", "first type"
 LOST_TABLE, LOST_FIELD = "lost table", "lost field"
 _FORMAT = 1
@@ -109,3 +110,30 @@ def apply_drift_mode(
         return list(planned), False
     rows = {table.name: table.rows for table in planned}
     return [replace(table, rest=True, rows=rows[table.name]) for table in locked], True
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """The tables to write. `drift`: what differs from the locked ones (None without a lock); `is_locked`: the tables
+    are the locked ones, and values may not fit them.
+    """
+
+    tables: list[Table]
+    drift: list[Drift] | None = None
+    is_locked: bool = False
+
+
+def plan_with_lock(
+    stats: PathStats, root: str, separator: str, locked: Sequence[Table] | None, dates: bool, mode: str
+) -> TablePlan:
+    """The tables of the records that `stats` describes, compared with the locked ones.
+
+    `SchemaError` when `mode` is `fail` and there is anything new. Dates stay on where the locked tables have them.
+    """
+    dates = dates or any(has_dates(table) for table in locked or ())
+    planned = plan_tables(stats, root, separator, locked or (), dates)
+    if locked is None:
+        return TablePlan(planned)
+    found = drift(locked, planned, plan_tables(stats, root, separator, dates=dates))
+    chosen, is_locked = apply_drift_mode(mode, locked, planned, found)
+    return TablePlan(chosen, found, is_locked)

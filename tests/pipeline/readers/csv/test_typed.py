@@ -10,11 +10,11 @@ from chispa import assert_df_equality
 from pipeline.readers.records import csv_lines
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
-from transforms.row_errors import ERROR
 
 from pipeline import storage
 from pipeline.errors import InputError
 from pipeline.readers.csv import typed as csv_source
+from transforms.row_errors import ERROR
 
 SCHEMA = T.StructType(
     [

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.errors import DeliveryError
 from pipeline.sinks.postgres.connection import Credentials, Table
 from pipeline.sinks.postgres.load import MOST_CONNECTIONS, LoadResult, Target, load, write_staging
-from pipeline.errors import DeliveryError
 from tests.support.postgres import PrivatePostgres, private_postgres
 
 pytestmark = pytest.mark.postgres

@@ -1,0 +1,81 @@
+"""What is particular about a run that makes tables of nested JSON: schema lock, notes, a file for each table."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from pyspark.sql import DataFrame
+
+from pipeline.errors import UsageError
+from pipeline.job.context import JobContext
+from pipeline.job.options import JsonInput
+from pipeline.job.outputs import Delivery, FileOutput, LineFile, grouped_lines, parquet, saved_file
+from transforms import nested
+from transforms.nested import Table, tables
+from transforms.text import csv_header
+
+
+class TableOptions(Protocol):
+    """The options that these functions need."""
+
+    source: JsonInput
+    format: str
+    schema: str
+    lineage: bool
+    dry_run: bool
+
+
+def read_locked(job: JobContext, o: TableOptions, root: str) -> list[Table] | None:
+    """The locked tables; None without --schema or when there is no such file yet; `UsageError` for any other file."""
+    content = job.read_file(o.schema) if o.schema else None
+    try:
+        return None if content is None else nested.parse_lock(content, o.schema, root)
+    except nested.SchemaError as error:
+        raise UsageError(str(error)) from None
+
+
+def new_lock(o: TableOptions, root: str, plan: nested.TablePlan, locked: list[Table] | None) -> Delivery | None:
+    """The locked schema, where it is new or has grown."""
+    if not o.schema or (locked is not None and plan.is_locked):
+        return None
+    return saved_file(o.schema, nested.lock_bytes(plan.tables, root))
+
+
+def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> list[FileOutput]:
+    """A file for each table: lines of all of them in one pass, typed columns table by table."""
+    if o.format == "parquet":
+        rows = [nested.table_rows(exploded, number) for number in range(len(planned))]
+        return [
+            parquet(tables.file_of(table, o.format), frame, row_count=table.rows)
+            for table, frame in zip(planned, rows, strict=True)
+        ]
+    names = [[name for name, _ in table.all_columns(o.lineage)] for table in planned]
+    headers = [csv_header(one) if o.format == "csv" else "" for one in names]
+    files = [
+        LineFile(tables.file_of(table, o.format), header, table.rows)
+        for table, header in zip(planned, headers, strict=True)
+    ]
+    return [grouped_lines(files, nested.table_lines(exploded, len(planned)))]
+
+
+def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
+    """Notes differences from the locked schema and maps; a dry run shows the tables."""
+    for item in plan.drift or ():
+        job.note(f"schema: {item.message()}")
+    if plan.drift is not None:
+        job.metric("schema differences", len(plan.drift))
+    for table in plan.tables:
+        if table.each == "entry":
+            job.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
+    if o.dry_run:
+        job.print(tables.tree(plan.tables, o.format, f"Tables of {', '.join(o.source.paths)}"))
+
+
+def note_repeated(job: JobContext, o: TableOptions, records: DataFrame) -> bool:
+    """Notes duplicate keys in objects; returns whether several records share a root key."""
+    [found] = job.few_rows(nested.repeated_keys(records))
+    if found.repeated:
+        where = f"{job.files_of(o.source)[found.first[0]]} at byte {found.first[1]}: {found.first[2]}"
+        job.note(f"{found.repeated} records have a duplicate key in one object, the last one counts; first {where}")
+        job.metric("records with repeated keys", found.repeated)
+    return bool(found.records != found.keys)
