@@ -23,6 +23,7 @@ from transforms.customer_orders import (
     WITHOUT_ITEMS,
     all_error_messages,
     customer_message,
+    error_message,
     reject_empty,
     total_per_customer,
 )
@@ -89,8 +90,8 @@ def run(job: JobContext, o: Options) -> Outputs:
     with_orders = spending.where(F.col(ORDERS) > 0)
     errors = all_error_messages(spending, orders, items)
     return Outputs(
-        jsonl(MESSAGES[0], with_orders, order=["customer_reference"], line=customer_message()),
-        jsonl(MESSAGES[1], errors, order=["customer_reference", "order_reference"]),
+        jsonl(MESSAGES[0], with_orders, order=["customer_reference"], render=customer_message),
+        jsonl(MESSAGES[1], errors, order=["customer_reference", "order_reference"], render=error_message),
         sqs(o.queue_url, *MESSAGES, day=o.date or "", group_key="customer_reference"),
     )
 

@@ -12,15 +12,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyspark import SparkConf, SparkContext, StorageLevel, inheritable_thread_target
-from pyspark.sql import DataFrame, SparkSession
+from pyspark import SparkConf, SparkContext, inheritable_thread_target
+from pyspark.sql import SparkSession
 
+from pipeline.engines import BATCH_ROWS
+from pipeline.engines.base import Engine, engine_of
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
-
-# Rows that Spark hands to Python at a time.
-BATCH_ROWS = 20_000
 
 SETTINGS = {
     # A bad cast must never become a silent null: ANSI on, and transforms use try_* where null is meant.
@@ -115,9 +114,11 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
     return spark
 
 
-def cache(frame: DataFrame) -> DataFrame:
-    """The frame with its rows kept, once they are made, until `unpersist`."""
-    return frame.persist(StorageLevel.MEMORY_AND_DISK)
+def spark_engine(job: str, input_bytes: int, batch_rows: int) -> Engine:
+    """Spark, started if it does not run, and fitted to the inputs."""
+    spark = start(job)
+    tune(spark, input_bytes, batch_rows)
+    return engine_of(spark)
 
 
 def _start_workers(spark: SparkSession) -> None:

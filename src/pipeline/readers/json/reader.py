@@ -9,6 +9,7 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.engines.base import RowCounter, engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers.base import RECORDS, RawSource, splits_by_file
 from pipeline.readers.json.file_splits import json_splits
@@ -32,7 +33,9 @@ class JsonReader:
         return RawSource(self.files, splits_by_file(self.splits, files), partial(json_spans, records=self.records_path))
 
 
-def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str = "") -> JsonReader:
+def json_records(
+    spark: SparkSession, files: Sequence[FileInfo], *, records: str = "", counter: RowCounter | None = None
+) -> JsonReader:
     """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none
     lost.
 
@@ -54,7 +57,7 @@ def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str
     +-----+---------+--------+------+
     <BLANKLINE>
     """
-    cores = spark.sparkContext.defaultParallelism
+    cores = engine_of(spark).cores
     splits = json_splits(spark, whole_files(files), cores, records)
     tasks = assign_splits(splits, cores)
 
@@ -62,5 +65,5 @@ def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str
         """The records of a task as `RECORDS`."""
         return batches(json_task(tasks[number], records))
 
-    frame = run_tasks(spark, len(tasks), work, RECORDS)
+    frame = run_tasks(spark, len(tasks), work, RECORDS, counter)
     return JsonReader(frame, [file.path for file in files], splits, records)
