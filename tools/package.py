@@ -42,7 +42,7 @@ def write_wheel(folder: pathlib.Path) -> pathlib.Path:
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "project"
         shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        for name in ("pyproject.toml", "README.md"):
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
             if (ROOT / name).is_file():
                 shutil.copy(ROOT / name, copy)
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]

@@ -92,7 +92,7 @@ def json_text(text: Column) -> Column:
 
     >>> frame = spark.createDataFrame([("c1",), ('say "hi"',), (None,)], "name string")
     >>> [row[0] for row in frame.select(json_text(F.col("name"))).collect()]
-    ['"c1"', '"say \\"hi\\""', 'null']
+    ['"c1"', '"say \\\\"hi\\\\""', 'null']
     """
     # Nearly every reference needs no escaping: the JSON writer is for the few that do.
     document = F.to_json(F.struct(text.alias("v")))
