@@ -11,16 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipeline import storage
+from pipeline.job.context import JobContext
 from transforms.text import csv_header, csv_line, quoted
-
-if TYPE_CHECKING:  # the context makes these values and is handed to deliveries
-    from pipeline.job.context import JobContext
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
 from pipeline.errors import InputError
-from pipeline.readers.base import RECORDS, RawSource, fields_schema
-from pipeline.readers.csv.fields import Layout, by_hand
+from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema
+from pipeline.readers.csv.fields import by_hand
 
 
 @dataclass
