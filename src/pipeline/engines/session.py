@@ -18,6 +18,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
+# What tasks import of it: the folder may be site-packages, which holds everything else too.
+_PACKAGES = ("pipeline", "transforms")
 
 # Rows that Spark hands to Python at a time.
 BATCH_ROWS = 20_000
@@ -74,7 +76,7 @@ def _ship_source(spark: SparkSession, master: str) -> None:
         return
     target = Path(os.environ.get("TMPDIR", "/tmp")) / f"pipeline-{os.getpid()}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(_SOURCE.rglob("*.py")):
+        for path in sorted(path for package in _PACKAGES for path in (_SOURCE / package).rglob("*.py")):
             archive.write(path, path.relative_to(_SOURCE))
     spark.sparkContext.addPyFile(str(target))
 
@@ -99,8 +101,6 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
         chosen["spark.master"] = master
         if is_local_master(master):
             chosen |= LOCAL_SETTINGS
-            known = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
-            chosen["spark.executorEnv.PYTHONPATH"] = os.pathsep.join(item for item in known if item)
     chosen |= dict(settings or {})
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
@@ -126,7 +126,8 @@ def _start_workers(spark: SparkSession) -> None:
     def load(_: int) -> Iterator[Any]:
         """No rows, once what the reader's tasks need is there."""
         # By name: the readers are made on top of the engines, not the other way round.
-        importlib.import_module("pipeline.readers.tasks")
+        for form in ("csv", "json"):
+            importlib.import_module(f"pipeline.readers.{form}.tasks")
         yield from ()
 
     def run() -> None:
