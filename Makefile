@@ -12,73 +12,73 @@ help: ## this list
 
 .PHONY: run
 run: .env-run ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
-	@$(WITH) python tools/run_jobs.py $(JOB)
+	$(WITH) python tools/run_jobs.py $(JOB)
 
 .PHONY: lookup
 lookup: .env-run out/carparks/carparks.csv ## asks for car parks in the output of the carparks job; options in ARGS="--number A10"
-	@PYTHONPATH=src .venv/bin/python -m services.lookup $(ARGS)
+	.venv/bin/python -m services.lookup $(ARGS)
 
 out/carparks/carparks.csv:
 	@$(MAKE) --no-print-directory run JOB=carparks
 
 .PHONY: database
 database: .env-dev ## starts a private PostgreSQL on 127.0.0.1 and loads the sample of people; make database-stop ends it
-	@$(WITH) python -m tools.postgres start
-	@. .database/environment && $(WITH) python tools/run_jobs.py people -- --database-url "$$DATABASE_URL"
+	$(WITH) python -m tools.postgres start
+	. .database/environment && $(WITH) python tools/run_jobs.py people -- --database-url "$$DATABASE_URL"
 
 .PHONY: database-stop
 database-stop:
-	@.venv/bin/python -m tools.postgres stop
+	.venv/bin/python -m tools.postgres stop
 
 .PHONY: api
 api: .env-dev ## serves the read API over that database; its key stands in .database/environment
 	@test -f .database/environment || { echo "start the database first: make database" >&2; exit 2; }
-	@. .database/environment && PYTHONPATH=src .venv/bin/python -m services.api $(ARGS)
+	. .database/environment && .venv/bin/python -m services.api $(ARGS)
 
 .PHONY: s3-demo
 s3-demo: .env-dev ## the restaurants job from and to S3, on a stand-in that is started and ended for it
-	@$(WITH) python tools/s3_demo.py
+	$(WITH) python -m tools.s3_demo
 
 .PHONY: cloud-demo
 cloud-demo: .env-dev ## the whole cloud layout on a stand-in of AWS: apply, files, runs, messages, alerts, destroy; ARGS=--everything
-	@$(WITH) env PYTHONPATH=src python -m tests.standin.rehearsal $(ARGS)
+	$(WITH) python -m tests.standin.rehearsal $(ARGS)
 
 .PHONY: redrive
 redrive: .env-run ## in the cloud: starts a set again (SET=customer_orders/20220130) or looks at a file again (KEY=...)
-	@.venv/bin/python tools/redrive.py $(if $(KEY),key "$(KEY)",set "$(SET)")
+	.venv/bin/python tools/redrive.py $(if $(KEY),key "$(KEY)",set "$(SET)")
 
 .PHONY: bench
 bench: .env-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, Polars in turn; options in ARGS="--megabytes 200"
-	@$(WITH) env PYTHONPATH=src python -m benchmarks.bench $(ARGS)
+	$(WITH) python -m benchmarks.bench $(ARGS)
 
 .PHONY: test
 test: .env-dev ## the tests and checks that need nothing but Spark 3.5, some minutes
-	@$(WITH) python tools/checks.py quick
+	$(WITH) python tools/checks.py quick
 
 .PHONY: test-all
 test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the rehearsal, slow ones; REST=1: without make test
-	@$(WITH) python tools/checks.py $(if $(REST),rest,all)
+	$(WITH) python tools/checks.py $(if $(REST),rest,all)
 
 .PHONY: lint
-lint: .env-dev ## style (ruff) and types (mypy) only
-	@$(WITH) python tools/checks.py lint
+lint: .env-dev ## style (ruff), types (mypy) and directions of imports (import-linter) only
+	$(WITH) python tools/checks.py lint
 
 .PHONY: package
 package: .env-dev ## dist/: the wheel, and the .zip for spark-submit --py-files and Glue --extra-py-files
-	@$(WITH) python tools/package.py
+	$(WITH) python tools/package.py
 
 .PHONY: lock
 lock: ## writes requirements/*.txt anew after a change of versions in pyproject.toml
-	@tools/lock.sh
+	tools/lock.sh
 
 .PHONY: clean
 clean: ## removes what was made here, except the environments
-	@rm -rf out dist build .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache spark-warehouse metastore_db derby.log
-	@find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+	rm -rf out dist build .cache .pytest_cache .hypothesis .ruff_cache .mypy_cache spark-warehouse metastore_db derby.log
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
 .PHONY: clean-all
 clean-all: clean ## removes the environments too
-	@rm -rf .venv .venv-*
+	rm -rf .venv .venv-*
 
 # An environment is there when its stamp fits its list of packages; then this takes no time.
 .PHONY: .env-run .env-dev .env-spark4 .env-terraform

@@ -11,16 +11,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "src")]
-
-from pipeline.publish import concat as compose  # noqa: E402
+from pipeline.publish import concat as compose
 
 LINE = 200
 

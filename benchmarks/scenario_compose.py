@@ -7,12 +7,13 @@ import json
 import os
 import shutil
 import statistics
-import sys
 from collections.abc import Iterator, Mapping
 
 from benchmarks.harness import ROOT, Contender, Contest, Settings, setup, submit
 from benchmarks.results import Section, Target
 from benchmarks.slow_store import slow_store
+from pipeline.publish import concat
+from tests.support.servers import moto_server
 
 HEADERS = ["work", "seconds", "min-max", "MB/s", "to writing"]
 
@@ -38,10 +39,6 @@ def on_s3() -> tuple[int, bool]:
 
     The SHA-256 is left out: in a job a task computes it.
     """
-    sys.path[:0] = [str(ROOT / "src")]
-    from pipeline.publish import concat as compose
-    from tests.support.servers import moto_server
-
     bodies = [bytes([65 + number]) * PART for number in range(PARTS)] + [b"z" * SMALL]
     with moto_server() as aws, slow_store(aws.url, 0.0) as (url, traffic):
         s3 = aws.client("s3")
@@ -51,7 +48,7 @@ def on_s3() -> tuple[int, bool]:
             s3.put_object(Bucket="results", Key=key, Body=body)
         with _variables({**aws.environment, "AWS_ENDPOINT_URL": url}):
             paths = [f"s3://results/{key}" for key in parts]
-            compose.publish(compose.stage(paths, "s3://results/whole", b"head\n", lambda *_: "0" * 64))
+            concat.publish(concat.stage(paths, "s3://results/whole", b"head\n", lambda *_: "0" * 64))
         whole = s3.get_object(Bucket="results", Key="whole")["Body"].read()
     return traffic.bytes, whole == b"head\n" + b"".join(bodies)
 

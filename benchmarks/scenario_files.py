@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, made, published, setup
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, job, made, published, setup
 from benchmarks.results import Section, Target
 from benchmarks.scenario_tables import codes, pages
 from benchmarks.slow_store import slow_store
+from tests.support.servers import moto_server
 
 # What S3 takes to answer a request for a small object, about.
 ANSWER_SECONDS = 0.05
@@ -45,9 +45,6 @@ def on_disk(settings: Settings) -> tuple[Contest, int]:
 
 def on_s3(settings: Settings) -> tuple[list[list[str]], list[Target], list[str], bool]:
     """Small objects read once by the job through a stand-in that answers slowly and counts."""
-    sys.path[:0] = [str(ROOT / "src")]
-    from tests.support.servers import moto_server
-
     source, most, out = pages(settings), settings.objects, settings.work / "out_objects"
     folder = made(settings.work / f"objects_{most}", lambda folder: scatter(source, folder, most, most))
     count = len(list(folder.iterdir()))

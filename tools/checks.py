@@ -1,10 +1,10 @@
 """Runs groups of checks, some side by side, and ends with one line that counts them all: `N passed, N failed`.
 
-    quick   ruff, mypy, Terraform's own checks, and the tests that need nothing but Spark 3.5,
+    quick   the checks of `lint`, Terraform's own checks, and the tests that need nothing but Spark 3.5,
             the ones of whole jobs beside the others   (make test)
     all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
     rest    what `all` has and `quick` has not, for a machine that has just run `quick`
-    lint    ruff and mypy   (make lint)
+    lint    ruff, mypy, import-linter, and the words   (make lint)
 
 The first group of a phase prints as it goes, the others when it has ended. Logs stay in .cache/checks.
 With CI=true a skipped test counts as failed.
@@ -71,6 +71,8 @@ def without(*marks: str) -> str:
 PYTEST = ("pytest", "-q", "-p", "no:schemathesis")
 RUFF = Group("ruff", ("ruff", "check", "--quiet", "."))
 MYPY = Group("mypy", ("mypy",))
+IMPORTS = Group("imports", ("lint-imports", "--no-logo", "--no-cache"))
+WORDS = Group("words", ("python", "tools/words.py"))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
 JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
@@ -83,7 +85,7 @@ CLOUD = Group("cloud rehearsal", PYTEST, minutes=50, marks="cloud and not spark4
 SLOW = Group("slow tests", PYTEST, minutes=60, marks="slow and not measures and not cloud and not spark4")
 MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and not cloud and not spark4")
 
-LINT = [RUFF, MYPY]
+LINT = [RUFF, MYPY, IMPORTS, *([WORDS] if (ROOT / "tools" / "words.py").is_file() else [])]
 QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
 # The last ones measure: they run with nothing beside them.
 REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]

@@ -6,16 +6,12 @@ Uploads the sample, runs the job with s3:// paths, lists what it left and puts a
 from __future__ import annotations
 
 import os
-import pathlib
 import shutil
 import subprocess
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-
-from tests.support.servers import moto_server  # noqa: E402
-from tools.run_jobs import submit_command  # noqa: E402
+from tests.support.servers import moto_server
+from tools.run_jobs import ROOT, submit_command
 
 FILES = {"--restaurants": "pages.json", "--country-codes": "country_codes.csv"}
 

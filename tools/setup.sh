@@ -1,5 +1,6 @@
 #!/bin/sh
-# Makes a virtual environment and installs a list of pinned packages into it; does nothing when that is done already.
+# Makes a virtual environment and installs a list of pinned packages and this project itself, as a path to src, into it;
+# does nothing when that is done already.
 # Usage: tools/setup.sh ENVIRONMENT LIST     (a list is requirements/LIST.txt)
 set -eu
 cd "$(dirname "$0")/.."
@@ -20,7 +21,7 @@ find_python() {
 
 stamp="$environment/.$list.stamp"
 # The path counts too: programs in an environment that was moved with its folder do not start.
-wanted="$(pwd)/$environment $(cksum < "requirements/$list.txt")"
+wanted="$(pwd)/$environment $(cat "requirements/$list.txt" tools/setup.sh | cksum)"
 if [ "$(cat "$stamp" 2>/dev/null || true)" = "$wanted" ] && [ -x "$environment/bin/python" ]; then exit 0; fi
 
 place=$(cat "$environment/.place" 2>/dev/null || pwd)
@@ -34,4 +35,6 @@ echo "installing requirements/$list.txt into $environment (once; a few minutes)"
 rm -f "$stamp"
 "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
     --requirement "requirements/$list.txt" >&2
+packages=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+echo "$(pwd)/src" > "$packages/partner-data-jobs.pth"
 echo "$wanted" > "$stamp"

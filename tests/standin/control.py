@@ -25,7 +25,7 @@ def standin(folder: pathlib.Path) -> Iterator[Endpoint]:
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     endpoint = Endpoint(f"http://127.0.0.1:{port}")
-    paths = {"PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]), "PYTHONUNBUFFERED": "1"}
+    paths = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "tests.standin.server", str(port), str(folder.resolve())]
     with server_process(command, f"{endpoint.url}/moto-api/data.json", folder, paths):
         yield endpoint

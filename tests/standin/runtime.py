@@ -14,6 +14,8 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tests.support.bare import bare_python, bare_spark
+
 REGION = "eu-west-1"
 
 _FUNCTION = """
@@ -47,6 +49,7 @@ def environment(endpoint: str, extra: Mapping[str, str] | None = None) -> dict[s
         "AWS_REGION": REGION,
         "AWS_EC2_METADATA_DISABLED": "true",
         "PATH": os.pathsep.join([str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", "")]),
+        **bare_spark(),
         **(extra or {}),
     }
 
@@ -61,7 +64,7 @@ def run_function(
         known = environment(endpoint, {**variables, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"})
         try:
             done = subprocess.run(
-                [sys.executable, "-c", _FUNCTION, handler, str(out)],
+                [bare_python(), "-c", _FUNCTION, handler, str(out)],
                 input=event, env=known, cwd=folder, timeout=seconds, capture_output=True, text=True, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:

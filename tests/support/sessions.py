@@ -8,13 +8,10 @@ import sys
 
 from pyspark.sql import SparkSession
 
-from tests.support.paths import SRC
-
 
 def local_session(scratch: pathlib.Path, master: str = "local[2]") -> SparkSession:
     """A session as a job would have it (ANSI, UTC), made for many small frames: one shuffle partition, no web page."""
     os.environ["PYSPARK_PYTHON"] = os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
-    os.environ["PYTHONPATH"] = os.pathsep.join(p for p in (str(SRC), os.environ.get("PYTHONPATH", "")) if p)
     settings = {
         "spark.driver.host": "127.0.0.1",
         "spark.driver.bindAddress": "127.0.0.1",

@@ -20,6 +20,8 @@ from pipeline.engines.base import Engine, engine_of
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
+# What tasks import of it: the folder may be site-packages, which holds everything else too.
+_PACKAGES = ("pipeline", "transforms")
 
 SETTINGS = {
     # A bad cast must never become a silent null: ANSI on, and transforms use try_* where null is meant.
@@ -73,7 +75,7 @@ def _ship_source(spark: SparkSession, master: str) -> None:
         return
     target = Path(os.environ.get("TMPDIR", "/tmp")) / f"pipeline-{os.getpid()}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path in sorted(_SOURCE.rglob("*.py")):
+        for path in sorted(path for package in _PACKAGES for path in (_SOURCE / package).rglob("*.py")):
             archive.write(path, path.relative_to(_SOURCE))
     spark.sparkContext.addPyFile(str(target))
 
@@ -98,8 +100,6 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
         chosen["spark.master"] = master
         if is_local_master(master):
             chosen |= LOCAL_SETTINGS
-            known = [str(_SOURCE), os.environ.get("PYTHONPATH", "")]
-            chosen["spark.executorEnv.PYTHONPATH"] = os.pathsep.join(item for item in known if item)
     chosen |= dict(settings or {})
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
@@ -127,7 +127,8 @@ def _start_workers(spark: SparkSession) -> None:
     def load(_: int) -> Iterator[Any]:
         """No rows, once what the reader's tasks need is there."""
         # By name: the readers are made on top of the engines, not the other way round.
-        importlib.import_module("pipeline.readers.tasks")
+        for form in ("csv", "json"):
+            importlib.import_module(f"pipeline.readers.{form}.tasks")
         yield from ()
 
     def run() -> None:

@@ -11,16 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 
 from pipeline import storage
+from pipeline.job.context import JobContext
 from transforms.render import Render, csv_lines, json_lines
 from transforms.text import csv_header
-
-if TYPE_CHECKING:  # the context makes these values and is handed to deliveries
-    from pipeline.job.context import JobContext
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,19 @@ from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.readers.csv.fields import Layout
 from pipeline.readers.spans import RecordSpans
 from pipeline.readers.splits import FileSplit
 
 RECORDS = "_source_file int, _source_offset long, _raw string, _read_error string"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a file's records are read: the number of fields, the places of the wanted ones, the delimiter (ASCII)."""
+
+    width: int
+    wanted: tuple[int, ...]
+    delimiter: str = ","
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,11 @@ from typing import Any
 
 from pipeline import storage
 from pipeline.errors import InputError
+from pipeline.readers.spans import RecordSpans, single
 from pipeline.readers.splits import SMALL_BYTES, FileSplit
+
+# The end of a split that goes on to the end of its file, wherever that is.
+NO_END = 1 << 62
 
 BLOCK = 8 << 20
 # Behind its end a piece needs only the rest of its last record.
@@ -175,3 +179,13 @@ def single_lines(texts: Iterator[bytes], at: int) -> Iterator[tuple[int, bytes]]
             at += len(line) + 1
     if held:
         yield at, held
+
+
+def with_end(last: RecordSpans | None, blocks: ChunkReader, cut_off: bool) -> Iterator[RecordSpans]:
+    """The last find, and how a damaged .gz file ended: told with the record it cut off, else as one without text."""
+    if last is not None:
+        if blocks.error and cut_off:
+            last.errors[len(last.starts) - 1] = blocks.error
+        yield last
+    if blocks.error and not cut_off:
+        yield single(b"", blocks.at, blocks.error)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from pipeline.readers.json.split_state import LexerState
 from pipeline.storage import FileInfo
 
 MIB = 1 << 20
@@ -16,6 +15,14 @@ SMALL_BYTES = 4 * MIB
 FILES_A_TASK = 2000
 
 LINES, STREAM, FOREIGN = "lines", "stream", "foreign"
+
+
+@dataclass(frozen=True)
+class LexerState:
+    """A place in JSON text: the opening brackets around it, outermost first, and whether it is inside a string."""
+
+    stack: bytes = b""
+    inside: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,8 @@ from pipeline import storage
 from pipeline.engines.base import RowCounter
 from pipeline.engines.tasks import run_tasks
 from pipeline.errors import InputError
-from pipeline.readers.base import RECORDS, RawSource, fields_schema
-from pipeline.readers.csv.fields import Layout, by_hand
+from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema
+from pipeline.readers.csv.fields import by_hand
 
 
 @dataclass

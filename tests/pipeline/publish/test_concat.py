@@ -18,7 +18,6 @@ from pipeline.errors import InputError, PipelineError
 from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
 from pipeline.publish.lock_s3 import Lease
-from tests.support.paths import SRC
 from tests.support.stores import BUCKET, Place
 
 if TYPE_CHECKING:
@@ -273,7 +272,7 @@ def assert_whole(path: str) -> None:
 @pytest.mark.parametrize("place", ["local", "moto"], indirect=True)
 @pytest.mark.parametrize("size", [4096, 3 * MIB])
 def test_every_published_file_is_whole_after_each_of_ten_kills(place: Place, size: int) -> None:
-    environment = {**os.environ, **place.environment, "PYTHONPATH": str(SRC)}
+    environment = {**os.environ, **place.environment}
     moments, round_seconds = random.Random(size), 0.0
     for attempt in range(11):
         command = [sys.executable, "-c", WRITER]

@@ -23,7 +23,6 @@ from pipeline.publish.lock import Lock
 from pipeline.publish.lock_base import LockBackend
 from pipeline.publish.lock_s3 import STALE_SECONDS, Lease, store_time
 from pipeline.storage.s3_client import client
-from tests.support.paths import SRC
 from tests.support.stores import Place
 
 HOLDER = """
@@ -76,9 +75,8 @@ class Contest:
 @pytest.fixture
 def holder(place: Place) -> Iterator[subprocess.Popen[bytes]]:
     """A process that holds the lock of the place, with a staged file."""
-    environment = {**os.environ, "PYTHONPATH": str(SRC)}
     command = [sys.executable, "-c", HOLDER, place.path]
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"held\n"
         yield process

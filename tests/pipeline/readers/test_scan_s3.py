@@ -15,9 +15,9 @@ from pipeline import storage
 from pipeline.errors import InputError
 from pipeline.readers import chunks
 from pipeline.readers.json.file_splits import with_states
+from pipeline.readers.json.tasks import json_task, split_summary
 from pipeline.readers.spans import batches
 from pipeline.readers.splits import ranges, whole_files
-from pipeline.readers.tasks import json_task, split_summary
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from collections.abc import Callable
 import pytest
 
 from pipeline.errors import InputError
+from pipeline.readers.csv.tasks import csv_task
 from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.file_splits import with_states
+from pipeline.readers.json.tasks import json_task, split_summary
 from pipeline.readers.spans import batches
 from pipeline.readers.splits import LINES, FileSplit, assign_splits, ranges
-from pipeline.readers.tasks import csv_task, json_task, split_summary
 
 Row = tuple[int, str, str | None]
 

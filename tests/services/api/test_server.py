@@ -19,7 +19,6 @@ from moto.server import ThreadedMotoServer
 
 from pipeline.sinks.dynamodb import put_rows
 from tests.support.http_load import run_clients
-from tests.support.paths import SRC
 from tests.support.postgres import PrivatePostgres
 from tools.postgres import free_port
 
@@ -78,7 +77,7 @@ def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pyt
     api, log = free_port(), tmp_path_factory.mktemp("api") / "stderr.txt"
     with log.open("w") as stderr:
         command = [sys.executable, "-m", "services.api", "--port", str(api)]
-        process = subprocess.Popen(command, env={**os.environ, **known, "PYTHONPATH": str(SRC)}, stderr=stderr)
+        process = subprocess.Popen(command, env={**os.environ, **known}, stderr=stderr)
     try:
         wait_for(f"http://127.0.0.1:{api}/health")
         yield Api(api, log)

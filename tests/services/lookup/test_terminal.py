@@ -14,7 +14,7 @@ import termios
 import pytest
 
 from tests.services.lookup.sample_data import write
-from tests.support.paths import ROOT, SRC
+from tests.support.paths import ROOT
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ CONTROL = {"\x03": "interrupt", "\x04": "end of input"}
 def terminal(data: str, *typed: str) -> str:
     """What a person sees who types these lines (or, for a control character, that key) on a terminal."""
     leader, follower = pty.openpty()
-    environment = {**os.environ, "PYTHONPATH": str(SRC), "COLUMNS": "100", "TERM": "dumb"}
+    environment = {**os.environ, "COLUMNS": "100", "TERM": "dumb"}
     command = [sys.executable, "-m", "services.lookup", "--data", data]
     process = subprocess.Popen(
         command, cwd=ROOT, env=environment, stdin=follower, stdout=follower, stderr=follower, start_new_session=True,

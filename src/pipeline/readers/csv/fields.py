@@ -9,28 +9,19 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from pyarrow import csv
 
+from pipeline.readers.base import Layout
 from pipeline.readers.spans import NOT_UTF8, RecordSpans
 
 STRAY, TOO_FEW, TOO_MANY = "stray_quote", "too_few_fields", "too_many_fields"
 # Fields of small files are put together up to so many rows a batch.
 _BATCH_ROWS = 20_000
 QUOTE = 0x22
-
-
-@dataclass(frozen=True)
-class Layout:
-    """How a file's records are read: the number of fields, the places of the wanted ones, the delimiter (ASCII)."""
-
-    width: int
-    wanted: tuple[int, ...]
-    delimiter: str = ","
 
 
 @functools.cache

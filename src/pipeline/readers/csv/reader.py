@@ -13,13 +13,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.engines.base import RowCounter, engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers import spans
-from pipeline.readers.base import RECORDS, RawSource, fields_schema, splits_by_file
+from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema, splits_by_file
 from pipeline.readers.csv import fields as csv_fields
-from pipeline.readers.csv.fields import Layout
+from pipeline.readers.csv.headers import headers_of
 from pipeline.readers.csv.line_numbers import lines_before
-from pipeline.readers.file_heads import headers_of
+from pipeline.readers.csv.tasks import csv_spans, csv_task
 from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes, whole_files
-from pipeline.readers.tasks import csv_spans, csv_task
 from pipeline.storage import FileInfo
 
 LINES = f"{RECORDS}, _layout int"

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.errors import InputError
-from pipeline.readers.csv.fields import Layout
+from pipeline.readers.base import Layout
 from transforms.packed.types import fits_scale
 from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, row_error
 from transforms.text import quoted

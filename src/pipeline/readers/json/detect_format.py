@@ -5,7 +5,6 @@ from __future__ import annotations
 from pipeline.readers.json.recovery import value_end
 from pipeline.readers.splits import FOREIGN, LINES, STREAM
 
-HEAD = 64 << 10
 # Both begin a file in UTF-16 or UTF-32.
 _FOREIGN = (b"\xff\xfe", b"\xfe\xff")
 _SHARE = 0.5

@@ -12,11 +12,12 @@ from pyspark.sql import SparkSession
 
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers import chunks
-from pipeline.readers.file_heads import with_form
+from pipeline.readers.file_heads import HEAD, for_each, head
+from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.envelope import EnvelopeReader
-from pipeline.readers.json.split_state import LexerState, SplitSummary, merge_states
-from pipeline.readers.splits import LINES, STREAM, FileSplit, ranges, task_bytes
-from pipeline.readers.tasks import keys_of, split_summary
+from pipeline.readers.json.split_state import SplitSummary, merge_states
+from pipeline.readers.json.tasks import keys_of, split_summary
+from pipeline.readers.splits import LINES, STREAM, FileSplit, LexerState, ranges, task_bytes
 
 
 def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, records: str) -> list[FileSplit]:
@@ -37,6 +38,15 @@ def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, re
     for found in parts:
         split[found[0].file] = with_states(found, [next(told) for _ in found])
     return [part for piece in pieces for part in split.get(piece.file, [big.get(piece.file, piece)])]
+
+
+def with_form(pieces: Sequence[FileSplit]) -> list[FileSplit]:
+    """The same whole files with the form of their records."""
+
+    def detect(piece: FileSplit) -> FileSplit:
+        return replace(piece, form=sniff(head(piece, HEAD), piece.size <= HEAD))
+
+    return for_each(detect, pieces)
 
 
 def _in_envelope(piece: FileSplit, length: int, records: str) -> list[FileSplit]:

@@ -13,9 +13,9 @@ from pipeline.engines.base import RowCounter, engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers.base import RECORDS, RawSource, splits_by_file
 from pipeline.readers.json.file_splits import json_splits
+from pipeline.readers.json.tasks import json_spans, json_task
 from pipeline.readers.spans import batches
 from pipeline.readers.splits import FileSplit, assign_splits, whole_files
-from pipeline.readers.tasks import json_spans, json_task
 from pipeline.storage import FileInfo
 
 

@@ -10,14 +10,7 @@ import numpy as np
 
 from pipeline.readers.json.fast_scanner import unmatched
 from pipeline.readers.json.structural_index import structure
-
-
-@dataclass(frozen=True)
-class LexerState:
-    """Where a cut stands: the opening brackets around it, outermost first, and whether it is inside a string."""
-
-    stack: bytes = b""
-    inside: bool = False
+from pipeline.readers.splits import LexerState
 
 
 @dataclass(frozen=True)

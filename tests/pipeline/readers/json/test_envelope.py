@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.readers.json.envelope import EnvelopeReader
-from pipeline.readers.json.split_state import LexerState, first_record, merge_states, summarize_split
+from pipeline.readers.json.split_state import first_record, merge_states, summarize_split
+from pipeline.readers.splits import LexerState
 from tests.pipeline.readers.json.test_record_splitter import RECORDS, Row, blocks_of, rows_of
 
 KEYS = ["a", "b"]

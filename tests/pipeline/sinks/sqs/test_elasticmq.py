@@ -83,7 +83,7 @@ def kill_and_finish(
 ) -> tuple[list[set[str]], set[str]]:
     """Kills the sender at random moments, then lets it finish: what was in doubt after each, what the end named."""
     command = [sys.executable, str(pathlib.Path(__file__).with_name("sending.py")), str(file), url, ledger]
-    environment = {**os.environ, **server.environment, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment = {**os.environ, **server.environment}
     rng, in_doubt = random.Random(7), []
     for number in range(kills):
         before = len(list(pathlib.Path(ledger).glob("*")))

@@ -1,4 +1,4 @@
-"""What one task does: reads its pieces and gives their records."""
+"""What one task does: reads its splits of JSON files and gives their records."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.readers import chunks
-from pipeline.readers.csv.lines import csv_records
-from pipeline.readers.json.detect_format import HEAD, sniff
+from pipeline.readers.file_heads import HEAD
+from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.envelope import EnvelopeReader
 from pipeline.readers.json.record_splitter import TRUNCATED, JsonReader
 from pipeline.readers.json.split_state import SplitSummary, first_record, summarize_split
@@ -17,7 +17,6 @@ from pipeline.readers.splits import FOREIGN, LINES, FileSplit
 
 # Of a file in another encoding so many bytes are kept as its one rejected record.
 _SHOWN = 4096
-_NO_END = 1 << 62
 
 
 def json_spans(piece: FileSplit, records: str, content: bytes | None = None) -> Iterator[RecordSpans]:
@@ -37,7 +36,7 @@ def json_spans(piece: FileSplit, records: str, content: bytes | None = None) -> 
 
 
 def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:
-    parts = chunks.whole_lines(blocks, piece.start, _NO_END if piece.is_gzip else piece.end)
+    parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_gzip else piece.end)
     first = next(parts, None)
     if first is None:
         return
@@ -78,29 +77,7 @@ def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Itera
         if last is not None:
             yield last
         last = found
-    yield from _with_end(last, blocks, last is not None and last.errors.get(len(last.starts) - 1) == TRUNCATED)
-
-
-def _with_end(last: RecordSpans | None, blocks: chunks.ChunkReader, cut_off: bool) -> Iterator[RecordSpans]:
-    """The last find, and how a damaged .gz file ended: told with the record it cut off, else as one without text."""
-    if last is not None:
-        if blocks.error and cut_off:
-            last.errors[len(last.starts) - 1] = blocks.error
-        yield last
-    if blocks.error and not cut_off:
-        yield single(b"", blocks.at, blocks.error)
-
-
-def csv_spans(piece: FileSplit, multi_line: bool, content: bytes | None = None) -> Iterator[RecordSpans]:
-    """The CSV records that belong to the piece, without the file's header."""
-    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0), content)
-    parts = chunks.whole_lines(blocks, piece.start, _NO_END if piece.is_gzip else piece.end)
-    last = None
-    for found in csv_records(parts, header=piece.start == 0, multi_line=multi_line):
-        if last is not None:
-            yield last
-        last = found
-    yield from _with_end(last, blocks, last is not None and len(last.starts) > 0 and blocks.open_line)
+    yield from chunks.with_end(last, blocks, last is not None and last.errors.get(len(last.starts) - 1) == TRUNCATED)
 
 
 def escaped_at(piece: FileSplit) -> bool:
@@ -124,10 +101,3 @@ def json_task(pieces: Sequence[FileSplit], records: str) -> Iterator[tuple[int, 
     for piece, content in chunks.contents(pieces):
         for found in json_spans(piece, records, content):
             yield piece.file, None, found
-
-
-def csv_task(pieces: Sequence[FileSplit], multi_line: bool) -> Iterator[tuple[int, RecordSpans]]:
-    """The records of a task's pieces, with the number of their file."""
-    for piece, content in chunks.contents(pieces):
-        for found in csv_spans(piece, multi_line, content):
-            yield piece.file, found

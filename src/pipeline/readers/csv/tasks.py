@@ -1,0 +1,29 @@
+"""What one task does: reads its splits of CSV files and gives their records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.readers import chunks
+from pipeline.readers.csv.lines import csv_records
+from pipeline.readers.spans import RecordSpans
+from pipeline.readers.splits import FileSplit
+
+
+def csv_spans(piece: FileSplit, multi_line: bool, content: bytes | None = None) -> Iterator[RecordSpans]:
+    """The CSV records that belong to the piece, without the file's header."""
+    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0), content)
+    parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_gzip else piece.end)
+    last = None
+    for found in csv_records(parts, header=piece.start == 0, multi_line=multi_line):
+        if last is not None:
+            yield last
+        last = found
+    yield from chunks.with_end(last, blocks, last is not None and len(last.starts) > 0 and blocks.open_line)
+
+
+def csv_task(pieces: Sequence[FileSplit], multi_line: bool) -> Iterator[tuple[int, RecordSpans]]:
+    """The records of a task's pieces, with the number of their file."""
+    for piece, content in chunks.contents(pieces):
+        for found in csv_spans(piece, multi_line, content):
+            yield piece.file, found
