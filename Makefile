@@ -31,7 +31,7 @@ database-stop:
 	@.venv/bin/python -m tools.postgres stop
 
 .PHONY: api
-api: .env-dev ## serves the read API over that database; its key stands in .database/environment
+api: .env-dev ## serves the read API over that database; its key is in .database/environment
 	@test -f .database/environment || { echo "start the database first: make database" >&2; exit 2; }
 	@. .database/environment && PYTHONPATH=src .venv/bin/python -m services.api $(ARGS)
 
@@ -44,7 +44,7 @@ cloud-demo: .env-dev ## the whole cloud layout on a stand-in of AWS: apply, file
 	@$(WITH) env PYTHONPATH=src python -m tests.standin.rehearsal $(ARGS)
 
 .PHONY: redrive
-redrive: .env-run ## in the cloud: starts a set again (SET=customer_orders/20220130) or looks at a file again (KEY=...)
+redrive: .env-run ## in the cloud: starts a set again (SET=customer_orders/20220130) or handles a file again (KEY=...)
 	@.venv/bin/python tools/redrive.py $(if $(KEY),key "$(KEY)",set "$(SET)")
 
 .PHONY: bench
@@ -60,7 +60,7 @@ test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS s
 	@$(WITH) python tools/checks.py $(if $(REST),rest,all)
 
 .PHONY: lint
-lint: .env-dev ## style (ruff) and types (mypy) only
+lint: .env-dev ## style (ruff), types (mypy) and words only
 	@$(WITH) python tools/checks.py lint
 
 .PHONY: package

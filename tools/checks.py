@@ -1,10 +1,10 @@
-"""Runs groups of checks, some side by side, and ends with one line that counts them all: `N passed, N failed`.
+"""Runs groups of checks, some at the same time, and ends with one line that counts them all: `N passed, N failed`.
 
-    quick   ruff, mypy, Terraform's own checks, and the tests that need nothing but Spark 3.5,
-            the ones of whole jobs beside the others   (make test)
+    quick   ruff, mypy, words, Terraform's own checks, and the tests that need nothing but Spark 3.5,
+            with those of whole jobs as a group of their own   (make test)
     all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
     rest    what `all` has and `quick` has not, for a machine that has just run `quick`
-    lint    ruff and mypy   (make lint)
+    lint    ruff, mypy and words   (make lint)
 
 The first group of a phase prints as it goes, the others when it has ended. Logs stay in .cache/checks.
 With CI=true a skipped test counts as failed.
@@ -71,6 +71,7 @@ def without(*marks: str) -> str:
 PYTEST = ("pytest", "-q", "-p", "no:schemathesis")
 RUFF = Group("ruff", ("ruff", "check", "--quiet", "."))
 MYPY = Group("mypy", ("mypy",))
+WORDS = Group("words", ("python", "tools/words.py"))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
 JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
@@ -83,9 +84,9 @@ CLOUD = Group("cloud rehearsal", PYTEST, minutes=50, marks="cloud and not spark4
 SLOW = Group("slow tests", PYTEST, minutes=60, marks="slow and not measures and not cloud and not spark4")
 MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and not cloud and not spark4")
 
-LINT = [RUFF, MYPY]
+LINT = [RUFF, MYPY, WORDS]
 QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
-# The last ones measure: they run with nothing beside them.
+# The last ones measure: nothing else runs at the same time.
 REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
 
@@ -147,9 +148,9 @@ def run(group: Group, live: bool) -> tuple[Outcome, str]:
 
 
 def run_phase(groups: list[Group]) -> list[Outcome]:
-    """Runs the first group live, and the others one after the other beside it."""
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        others = [beside.submit(run, group, False) for group in groups[1:]]
+    """Runs the first group live, and meanwhile the others, one after the other."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        others = [pool.submit(run, group, False) for group in groups[1:]]
         print(f"== {groups[0].name}", flush=True)
         outcomes = [run(groups[0], True)[0]]
         for group, future in zip(groups[1:], others, strict=True):
@@ -160,7 +161,7 @@ def run_phase(groups: list[Group]) -> list[Outcome]:
 
 
 def main(what: str) -> int:
-    """Runs all phases even when one fails, so that one look tells everything."""
+    """Runs all phases even when one fails, so that the last lines report everything."""
     outcomes = [outcome for phase in PHASES[what] for outcome in run_phase(phase)]
     print()
     for one in outcomes:

@@ -42,7 +42,7 @@ def _parsed(raw: Column, schema: str, corrupt: str) -> Column:
 
 
 def parse_pages(records: DataFrame) -> DataFrame:
-    """Raw search pages as arrays of restaurants: one row a page, none lost.
+    """Raw search pages as arrays of restaurants: one row per page, none lost.
 
     In: `_source_file` int, `_source_offset` long, `_raw` string, `_error`. Out: `_source_file`, `_source_offset`,
     `restaurants` array<struct<restaurant, _misfit>>, `_error`. A page with one field of a wrong type is parsed again
@@ -69,9 +69,9 @@ def parse_pages(records: DataFrame) -> DataFrame:
         F.coalesce(ERROR, *checks).alias(ERROR),
         bad.alias("_bad"),
     )
-    told = F.concat_ws(", ", F.col("_page.message"), F.concat(F.lit("code "), F.col("_page.code")))
+    detail = F.concat_ws(", ", F.col("_page.message"), F.concat(F.lit("code "), F.col("_page.code")))
     no_list = F.col("restaurants").isNull()
-    framed = reject(framed, no_list & (told != ""), "api_error", told)
+    framed = reject(framed, no_list & (detail != ""), "api_error", detail)
     framed = reject(framed, F.col("_bad") & no_list, "wrong_type", "restaurants is not a list")
     framed = exclude(framed, no_list | (F.size("restaurants") == 0), "empty_page")
     return framed.select("_source_file", "_source_offset", "restaurants", ERROR)
@@ -87,9 +87,9 @@ def _number(column: str, kind: str) -> Column:
 
 
 def explode_restaurants(pages: DataFrame) -> DataFrame:
-    """Pages as restaurants: one row a restaurant of a page, in array order, and one a page that is not used; none lost.
+    """Pages as restaurants: one row per restaurant, in array order, and one per page that is not used; none lost.
 
-    In: what `parse_pages` gives. A page with a problem keeps it and has no `_index` and no values. Out:
+    In: what `parse_pages` gives. A page with an error keeps it and has no `_index` and no values. Out:
     `_source_file`, `_source_offset`, `_index` int (place in the page), `id` long, `name`, `country_id` int, `city`,
     `votes` long, `rating` decimal(2,1), `rating_text`, `rating_color` (upper case), `cuisines`, `events`
     array<struct<event_id, title, start_date, end_date, photo_url>>, `_error`. Empty text is null. Rejected:
@@ -127,12 +127,12 @@ def explode_restaurants(pages: DataFrame) -> DataFrame:
         _numbers().alias("_numbers"),
     )
     wrong = F.filter("_numbers", lambda n: n["text"].isNotNull() & ~F.coalesce(n["ok"], F.lit(False)))
-    told = F.array_join(F.transform(wrong, lambda n: F.concat(n["name"], F.lit(": '"), n["text"], F.lit("'"))), "; ")
+    detail = F.array_join(F.transform(wrong, lambda n: F.concat(n["name"], F.lit(": '"), n["text"], F.lit("'"))), "; ")
     tagged = reject(flat, F.col("_misfit").isNotNull(), "wrong_type", "a field of the restaurant has another shape")
     tagged = reject(
         tagged, F.col("_absent"), "not_a_restaurant", F.concat(F.lit("element "), F.col("_index").cast("string"))
     )
-    tagged = reject(tagged, F.size(wrong) > 0, "wrong_type", told)
+    tagged = reject(tagged, F.size(wrong) > 0, "wrong_type", detail)
     tagged = reject(tagged, F.col("id").isNull(), "missing_value", "restaurant without id")
     return tagged.drop("_misfit", "_absent", "_numbers")
 
@@ -196,15 +196,15 @@ def with_unknown_country(restaurants: DataFrame) -> DataFrame:
 def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:
     """Adds `country` (string) from the country sheet. Excluded: `unknown_country` (detail: the country id).
 
-    In: restaurants, and `countries` with one row a `country_id` int and `country` string.
+    In: restaurants, and `countries` with one row per `country_id` int and `country` string.
     """
     named = restaurants.join(F.broadcast(countries), on="country_id", how="left")
-    told = F.concat(F.lit("country id "), F.coalesce(F.col("country_id").cast("string"), F.lit("absent")))
-    return exclude(named, F.col("country").isNull(), UNKNOWN_COUNTRY, told)
+    detail = F.concat(F.lit("country id "), F.coalesce(F.col("country_id").cast("string"), F.lit("absent")))
+    return exclude(named, F.col("country").isNull(), UNKNOWN_COUNTRY, detail)
 
 
 def restaurant_details(restaurants: DataFrame) -> DataFrame:
-    """The published details: one row a restaurant in use, columns `DETAIL_COLUMNS`; absent values are null.
+    """The published details: one row per restaurant in use, columns `DETAIL_COLUMNS`; absent values are null.
 
     `Event Date` is the start date of the restaurant's first event in array order.
     """

@@ -86,7 +86,7 @@ class JobContext:
         return json_typed.parse_records(self._json_records(source, records_path), schema)
 
     def read_json_text(self, source: JsonInput, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input as text, `_raw`, with `_source_file`, `_source_offset` and `_error`; not parsed."""
+        """The records of a JSON input as text, `_raw`, with `_source_file`, `_source_offset`, `_error`; not parsed."""
         return json_typed.tag_raw(self._json_records(source, records_path))
 
     def files_of(self, source: Input) -> list[str]:

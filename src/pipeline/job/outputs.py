@@ -11,16 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipeline import storage
+from pipeline.job.context import JobContext
 from transforms.text import csv_header, csv_line, quoted
-
-if TYPE_CHECKING:  # the context makes these values and is handed to deliveries
-    from pipeline.job.context import JobContext
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ FileOutput = TextOutput | GroupedLines | ParquetOutput | DataOutput
 
 
 class Outputs:
-    """The files and deliveries of a run, in order; None stands for one that was not asked for."""
+    """The files and deliveries of a run, in order; None is one that was not asked for."""
 
     def __init__(self, *outputs: FileOutput | Delivery | None) -> None:
         self.files: list[FileOutput] = [one for one in outputs if one is not None and not isinstance(one, Delivery)]

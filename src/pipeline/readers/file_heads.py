@@ -16,11 +16,11 @@ _AT_ONCE = 16
 # A header line longer than this is not one.
 _MOST_HEADER = 4 << 20
 
-Told = TypeVar("Told")
+Result = TypeVar("Result")
 
 
-def for_each(work: Callable[[FileSplit], Told], pieces: Sequence[FileSplit]) -> list[Told]:
-    """What `work` tells of each piece, some at a time."""
+def for_each(work: Callable[[FileSplit], Result], pieces: Sequence[FileSplit]) -> list[Result]:
+    """The results of `work` for the pieces, some at a time."""
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         return list(pool.map(work, pieces))
 
@@ -57,7 +57,7 @@ def headers_of(pieces: Sequence[FileSplit], multi_line: bool) -> tuple[list[str]
 def with_form(pieces: Sequence[FileSplit]) -> list[FileSplit]:
     """The same whole files with the form of their records."""
 
-    def told(piece: FileSplit) -> FileSplit:
+    def detected(piece: FileSplit) -> FileSplit:
         return replace(piece, form=sniff(_head(piece, HEAD), piece.size <= HEAD))
 
-    return for_each(told, pieces)
+    return for_each(detected, pieces)

@@ -72,7 +72,7 @@ def keys_of(records: str) -> list[str]:
 
 
 def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Iterator[RecordSpans]:
-    """The finds; what cuts off the last record of a damaged .gz file is told with it."""
+    """The finds; what cuts off the last record of a damaged .gz file is that record's error."""
     last = None
     for found in finds:
         if last is not None:
@@ -82,7 +82,7 @@ def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Itera
 
 
 def _with_end(last: RecordSpans | None, blocks: chunks.ChunkReader, cut_off: bool) -> Iterator[RecordSpans]:
-    """The last find, and how a damaged .gz file ended: told with the record it cut off, else as one without text."""
+    """The last find, and how a damaged .gz file ended: the error of the record it cut off, else of one without text."""
     if last is not None:
         if blocks.error and cut_off:
             last.errors[len(last.starts) - 1] = blocks.error
@@ -104,7 +104,7 @@ def csv_spans(piece: FileSplit, multi_line: bool, content: bytes | None = None) 
 
 
 def escaped_at(piece: FileSplit) -> bool:
-    """Whether a lone backslash stands right before the piece: an odd number of them."""
+    """Whether the piece begins behind a lone backslash: an odd number of them."""
     low = max(piece.start - HEAD, 0)
     text = chunks.read(piece, low, piece.start)
     return (len(text) - len(text.rstrip(b"\\"))) % 2 == 1

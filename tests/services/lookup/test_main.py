@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from services.lookup import main
+from services.lookup.main import main
 from tests.services.lookup.sample_data import PARKS, write
 from tests.support.paths import SRC
 from tests.support.servers import moto_server
