@@ -28,7 +28,7 @@ COUNTRIES = T.StructType(
 class Options(JobOptions):
     """Restaurant search pages to details, events of a period, rating thresholds and a histogram."""
 
-    restaurants: JsonInput = json_input("search pages as JSON: an array of pages, one page a line or one page a file")
+    restaurants: JsonInput = json_input("search pages as JSON: an array of pages, or one page per line or per file")
     country_codes: CsvInput = csv_input("country sheet as .xlsx or .csv: Country Code, Country")
     events_from: datetime.date = option("first day of the events' period", "2019-04-01", parse=day, metavar="DAY")
     events_to: datetime.date = option("last day of the events' period", "2019-04-30", parse=day, metavar="DAY")

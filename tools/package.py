@@ -38,7 +38,7 @@ def write_zip(target: pathlib.Path) -> None:
 
 
 def write_wheel(folder: pathlib.Path) -> pathlib.Path:
-    """Builds the wheel from a copy, so that nothing is left beside the sources."""
+    """Builds the wheel from a copy, so that nothing is left among the sources."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "project"
         shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))

@@ -104,15 +104,15 @@ def with_unknown_country(restaurants: DataFrame) -> DataFrame:
 def name_countries(restaurants: DataFrame, countries: DataFrame) -> DataFrame:
     """Adds `country` (string) from the country sheet. Excluded: `unknown_country` (detail: the country id).
 
-    In: restaurants, and `countries` with one row a `country_id` int and `country` string.
+    In: restaurants, and `countries` with one row per `country_id` int and `country` string.
     """
     named = restaurants.join(F.broadcast(countries), on="country_id", how="left")
-    told = F.concat(F.lit("country id "), F.coalesce(F.col("country_id").cast("string"), F.lit("absent")))
-    return exclude(named, F.col("country").isNull(), UNKNOWN_COUNTRY, told)
+    detail = F.concat(F.lit("country id "), F.coalesce(F.col("country_id").cast("string"), F.lit("absent")))
+    return exclude(named, F.col("country").isNull(), UNKNOWN_COUNTRY, detail)
 
 
 def restaurant_details(restaurants: DataFrame) -> DataFrame:
-    """The published details: one row a restaurant in use, columns `DETAIL_COLUMNS`; absent values are null.
+    """The published details: one row per restaurant in use, columns `DETAIL_COLUMNS`; absent values are null.
 
     `Event Date` is the start date of the restaurant's first event in array order.
     """

@@ -28,9 +28,9 @@ SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.enabled": "true",
-    # Spark writes every plan out as text, a kept frame's own plan included, over and over: megabytes nobody reads.
+    # Spark writes every plan out as text, a cached frame's own plan included, over and over: megabytes nobody reads.
     "spark.sql.maxPlanStringLength": "2000",
-    # Kept rows are read once or twice: gathering what could be compressed costs a third of keeping them.
+    # Cached rows are read only a few times: compressing them takes a third of the time of caching them.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 
@@ -132,7 +132,7 @@ def _start_workers(spark: SparkSession) -> None:
         yield from ()
 
     def run() -> None:
-        """One task; whatever is wrong is told by the job's own tasks."""
+        """Runs one task; whatever is wrong is reported by the job's own tasks."""
         spark.sparkContext.setJobDescription(WORKERS)
         with contextlib.suppress(Exception):
             run_tasks(spark, 1, load, "nothing int").write.format("noop").mode("overwrite").save()
@@ -162,10 +162,10 @@ def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) ->
 
 
 def part_bytes(heap: int, tasks: int) -> int:
-    """The input that a part of a shuffle stands for: 64 MiB, less where a JVM has little memory for its tasks.
+    """The bytes of input per part of a shuffle: 64 MiB, less where a JVM has little memory for its tasks.
 
     A hash join cannot spill, and its table takes about as much as the input of its rows. Spark leaves 0.6 of the heap,
-    300 MiB aside, to tasks and kept rows; a table gets a quarter of a task's share.
+    300 MiB aside, to tasks and cached rows; a table gets a quarter of a task's share.
 
     >>> part_bytes(4 << 30, 2) >> 20, part_bytes(1 << 30, 8) >> 20, part_bytes(640 << 20, 2) >> 20
     (64, 13, 25)

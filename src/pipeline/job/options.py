@@ -324,8 +324,8 @@ def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     if unknown:
         names = [flag for action in parser._actions for flag in action.option_strings]
         word = unknown[0].partition("=")[0]
-        near = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "."
+        similar = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
+        hint = f"; did you mean {similar[0]}?" if similar else "."
         raise UsageError(f"unknown option {word}{hint} See {parser.prog} --help")
     made = options(**{one.name: _value(one, getattr(known, one.name)) for one in fields})
     for one in fields:

@@ -91,7 +91,7 @@ FileOutput = TextOutput | GroupedLines | ParquetOutput | DataOutput
 
 
 class Outputs:
-    """The files and deliveries of a run, in order; None stands for one that was not asked for."""
+    """The files and deliveries of a run, in order; None is one that was not asked for."""
 
     def __init__(self, *outputs: FileOutput | Delivery | None) -> None:
         self.files: list[FileOutput] = [one for one in outputs if one is not None and not isinstance(one, Delivery)]

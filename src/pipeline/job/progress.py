@@ -32,7 +32,7 @@ def log(job: str, text: str) -> None:
 def _terminal() -> TextIO | None:
     """The terminal that a person reads stderr on, or None.
 
-    spark-submit hands the job a pipe instead of its own stderr, so there the parent's stderr is looked at.
+    spark-submit hands the job a pipe instead of its own stderr, so there the parent's stderr is tested.
     """
     if sys.stderr.isatty():
         return sys.stderr

@@ -22,7 +22,7 @@ VERSION = "1.0.0"
 
 @dataclass
 class Report:
-    """Everything a run tells: accounts of the inputs, published files, notes, seconds a stage, versions."""
+    """Everything a run reports: counts of the inputs, published files, notes, seconds per stage, versions."""
 
     job: str
     run_id: str

@@ -160,11 +160,11 @@ class _Elements:
         if index is None:
             return self._record
         if self._texts is None:
-            self._texts = self._cut()
+            self._texts = self._elements()
         return self._texts[index] if index < len(self._texts) else self._record
 
-    def _cut(self) -> list[bytes]:
-        # A key that stands twice has two arrays, and only the parser knows which of them it took.
+    def _elements(self) -> list[bytes]:
+        # A duplicate key has two arrays, and only the parser knows which of them it took.
         if any(self._record.count(f'"{key}"'.encode()) != 1 for key in self._keys):
             return []
         finds = EnvelopeReader(iter([self._record]), 0, self._keys).records()

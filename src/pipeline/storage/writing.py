@@ -15,7 +15,7 @@ from pipeline.storage.paths import is_s3, normalise
 
 
 class HashedStream(io.RawIOBase):
-    """A stream to write to; `bytes` and `sha256` tell of what was written."""
+    """A stream to write to; `bytes` and `sha256` describe what was written."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._digest = stream, hashlib.sha256()

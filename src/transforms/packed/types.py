@@ -1,4 +1,4 @@
-"""Pieces of text as typed values, strictly: a text that is not exactly of its type is null, never something near."""
+"""Pieces of text as typed values, strictly: a text that is not exactly of its type is null, never an approximation."""
 
 from __future__ import annotations
 

@@ -125,7 +125,7 @@ def test_a_separator_that_overlaps_itself_is_not_guessed_at(spark: SparkSession)
         ("1", "", "3"),
     ]
     assert pieces(spark, packed_column("a||b", separator="||"), "1|||2") == [
-        ("too_many_pieces", "pieces found: 2, expected: 2 (a b); the separator stands in more than one way")
+        ("too_many_pieces", "pieces found: 2, expected: 2 (a b); the separator fits in more than one way")
     ]
 
 

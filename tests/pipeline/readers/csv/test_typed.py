@@ -108,6 +108,6 @@ def test_a_missing_column_is_told_with_the_present_ones_and_the_nearest() -> Non
 
 
 def test_a_wanted_column_that_stands_twice_is_refused_and_another_is_not() -> None:
-    with pytest.raises(InputError, match="column id stands there more than once"):
+    with pytest.raises(InputError, match="duplicate column id"):
         csv_source.check_header(["id", "id", "x"], ["id"], "a.csv")
     csv_source.check_header(["id", "x", "x"], ["id"], "a.csv")
