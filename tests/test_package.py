@@ -40,10 +40,22 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.fixture
 def lonely_job(tmp_path: Path) -> Path:
-    """A job's file in a folder that has no src/ beside it."""
+    """A job's file in a folder without src/ next to it."""
     folder = tmp_path / "elsewhere" / "scripts"
     folder.mkdir(parents=True)
     return Path(shutil.copy(JOBS / "restaurants.py", folder))
+
+
+@pytest.fixture
+def not_installed(tmp_path: Path) -> dict[str, str]:
+    """The environment of a Python that has what the packages need, and not the packages."""
+    (tmp_path / "site").mkdir()
+    lines = [
+        "import pathlib, sys",
+        "sys.path[:] = [p for p in sys.path if not (pathlib.Path(p) / 'pipeline').is_dir()]",
+    ]
+    (tmp_path / "site" / "sitecustomize.py").write_text("\n".join(lines), encoding="utf-8")
+    return {"PYTHONPATH": str(tmp_path / "site")}
 
 
 @pytest.mark.slow
@@ -51,6 +63,7 @@ def lonely_job(tmp_path: Path) -> Path:
 def test_a_job_alone_in_another_folder_runs_with_the_zip(
     master: str,
     lonely_job: Path,
+    not_installed: dict[str, str],
     run_job: Callable[..., JobResult],
     sample_args: Callable[[str], list[str]],
     tmp_path: Path,
@@ -61,13 +74,16 @@ def test_a_job_alone_in_another_folder_runs_with_the_zip(
         *sample_args("restaurants"),
         *("--destination", tmp_path / "out"),
         submit=["--master", master, "--py-files", str(tmp_path / "packages.zip")],
+        env=not_installed,
         cwd=lonely_job.parent,
     )
     assert done.exit_code == 0, done.output
     assert done.read("restaurant_details.csv").startswith("Restaurant Id,Restaurant Name,")
 
 
-def test_without_the_zip_the_missing_package_is_named(lonely_job: Path, run_job: Callable[..., JobResult]) -> None:
-    done = run_job(lonely_job, "--help", cwd=lonely_job.parent)
+def test_without_the_zip_the_missing_package_is_named(
+    lonely_job: Path, not_installed: dict[str, str], run_job: Callable[..., JobResult]
+) -> None:
+    done = run_job(lonely_job, "--help", env=not_installed, cwd=lonely_job.parent)
     assert done.exit_code == 1
     assert "No module named 'pipeline'" in done.output

@@ -168,6 +168,6 @@ def test_an_absent_secret_is_reported(secrets_manager) -> None:
 
 
 def test_the_read_api_loads_neither_spark_nor_arrow_nor_boto3() -> None:
-    code = f"import sys; sys.path[:0] = {sys.path}; import pipeline.database; print(*sys.modules)"
+    code = f"import sys; sys.path[:0] = {sys.path}; import pipeline.sinks.postgres.connection; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not {"pyspark", "numpy", "pyarrow", "boto3"} & set(done.stdout.split())
