@@ -73,7 +73,7 @@ def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
     ...     "fullname string, age int, location string, _source_file int, _source_offset long")
     >>> tag_people(rows).select("first_name", "last_name", "age", "_error.code").orderBy("age").show()
     +----------+---------+---+----------------+
-    |first_name|last_name|age|          reason|
+    |first_name|last_name|age|            code|
     +----------+---------+---+----------------+
     |      John|      Doe| 25|            NULL|
     |       Eve|     NULL|999|age_out_of_range|

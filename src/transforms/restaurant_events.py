@@ -28,7 +28,7 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     >>> found = explode_events(restaurants, (datetime.date(2019, 4, 1), datetime.date(2019, 4, 30)))
     >>> found.select("Event Id", "Restaurant Name", "Event Title", "_error.code").show()
     +--------+---------------+-----------+--------------+
-    |Event Id|Restaurant Name|Event Title|        reason|
+    |Event Id|Restaurant Name|Event Title|          code|
     +--------+---------------+-----------+--------------+
     |       5|              A|       Jazz|          NULL|
     |       6|              A|        Tea|outside_period|

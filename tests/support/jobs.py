@@ -116,7 +116,7 @@ def call_job(job: str, *arguments: object) -> JobResult:
     texts = [str(argument) for argument in arguments]
     stdout, stderr = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-        exit_code = module.JOB.run(texts, module.body)
+        exit_code = module.JOB.call(texts)
     return JobResult(exit_code, stdout.getvalue(), stderr.getvalue(), destination_of(texts))
 
 

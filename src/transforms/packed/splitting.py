@@ -101,8 +101,7 @@ def _error(packed: Packed) -> Column:
         if piece.type != "string":
             wrong, text = F.col(quoted(piece.name)).isNull(), F.col(quoted(text_name(piece.name)))
             reason = reason.when(wrong, WRONG_TYPE)
-            expected_type = piece.type.replace("unscaled", "decimal")
-            misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {expected_type}; "))
+            misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {piece.type}; "))
             misfits = misfits.when(wrong, misfit)
     number = F.concat(F.lit("pieces found: "), number_found(packed).cast("string"))
     expected = F.lit(f", expected: {len(packed.fields)} ({' '.join(packed.names)})")

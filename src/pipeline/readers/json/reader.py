@@ -46,12 +46,12 @@ def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str
     >>> path = tempfile.mkdtemp() + "/in.json"
     >>> storage.write_bytes(path, b'[{"a":1},{"a":2}]')
     >>> json_records(spark, storage.list_files(path)).frame.show()
-    +-----+---------+--------+------+
-    |_source_file|_source_offset|    _raw|_error|
-    +-----+---------+--------+------+
-    |    0|        1|{"a":1},|  NULL|
-    |    0|        9| {"a":2}|  NULL|
-    +-----+---------+--------+------+
+    +------------+--------------+--------+-----------+
+    |_source_file|_source_offset|    _raw|_read_error|
+    +------------+--------------+--------+-----------+
+    |           0|             1|{"a":1},|       NULL|
+    |           0|             9| {"a":2}|       NULL|
+    +------------+--------------+--------+-----------+
     <BLANKLINE>
     """
     cores = spark.sparkContext.defaultParallelism
