@@ -158,8 +158,10 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     <BLANKLINE>
     """
     own = _own_columns(frame)
-    # A digest and the first column stand for the whole row: grouping by all columns would hold every value in memory.
-    digested = frame.withColumn("_digest", F.xxhash64(*map(_column, own)))
+    # A digest and the first column represent the whole row: grouping by all columns would hold every value in memory.
+    # The hash passes over nulls, so which values are null is hashed as well.
+    nulls = [_column(name).isNull() for name in own]
+    digested = frame.withColumn("_digest", F.xxhash64(*map(_column, own), *nulls))
     groups = digested.where(is_valid()).groupBy(_column(within), "_digest", _column(own[0]))
     where = F.struct(*map(_column, place))
     repeats = groups.agg(F.count(F.lit(1)).alias("_rows"), F.min(where).alias("_first")).where("_rows > 1")
@@ -169,5 +171,5 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     same = F.filter("_repeats", lambda one: one["_digest"] == F.col("_digest"))
     repeated = F.coalesce(~where.eqNullSafe(F.try_element_at(same, F.lit(1))["_first"]), F.lit(False))
     repeated = repeated & (F.size(same) > 0)
-    shown = F.concat(F.lit(f"{own[0]} "), _column(own[0]).cast("string"), F.lit(" is a duplicate row"))
+    shown = F.concat(_shown(own[:1]), F.lit(" is a duplicate row"))
     return exclude(joined, F.coalesce(repeated, F.lit(False)), "duplicate", shown).select(*map(_column, frame.columns))

@@ -42,7 +42,7 @@ def double_text(value: float) -> str:
 
 
 def _float_text(value: float) -> str:
-    # The shortest text of a 32-bit float, not of the double that stands for it.
+    # The shortest text of a 32-bit float, not of the double that holds it.
     return double_text(float(str(pa.scalar(value, pa.float32()).as_py()))) if value == value else "NaN"
 
 

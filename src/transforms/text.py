@@ -98,4 +98,4 @@ def json_text(text: Column) -> Column:
     document = F.to_json(F.struct(text.alias("v")))
     escaped = document.substr(F.lit(6), F.length(document) - 6)
     plain = F.concat(F.lit('"'), text, F.lit('"'))
-    return F.when(text.isNull(), "null").when(text.rlike(r"^[A-Za-z0-9_.:-]*$"), plain).otherwise(escaped)
+    return F.when(text.isNull(), "null").when(text.rlike(r"^[A-Za-z0-9_.:-]*\z"), plain).otherwise(escaped)

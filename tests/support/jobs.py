@@ -105,6 +105,8 @@ def job_module(job: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise AssertionError(f"there is no jobs/{job}.py")
     module = importlib.util.module_from_spec(spec)
+    # Its dataclasses look for the names in their types there.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib.util
 import os
 
-from pipeline.engines.base import Engine, engine_of
+from pipeline.engines.base import Engine
+from pipeline.engines.registry import engine_of
 
 __all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start"]
 
@@ -15,7 +16,7 @@ BATCH_ROWS = 20_000
 
 
 def chosen(engine: str) -> str:
-    """What `auto` stands for: Spark when spark-submit or Glue started the program, else what is installed."""
+    """What `auto` means: Spark when spark-submit or Glue started the program, else what is installed."""
     if engine != "auto":
         return engine
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ or "GLUE_VERSION" in os.environ

@@ -1,4 +1,4 @@
-"""What a run needs of an engine beside plain DataFrames, and which engine a session belongs to."""
+"""What a run needs of an engine besides plain DataFrames."""
 
 from __future__ import annotations
 
@@ -84,22 +84,3 @@ class Engine(Protocol):
     def progress(self) -> tuple[int, int] | None:
         """(finished, all) tasks that run now; None where nobody knows."""
         ...
-
-
-_ENGINES: dict[int, Engine] = {}
-
-
-def register(engine: Engine) -> None:
-    """Makes the engine the one of its session."""
-    _ENGINES[id(engine.spark)] = engine
-
-
-def engine_of(spark: SparkSession) -> Engine:
-    """The engine of a session. A Spark session that somebody else started gets one."""
-    found = _ENGINES.get(id(spark))
-    if found is None or found.spark is not spark:
-        from pipeline.engines.spark import SparkEngine  # the embedded engine's environment has no Spark
-
-        found = SparkEngine(spark)
-        register(found)
-    return found

@@ -16,7 +16,8 @@ from pyspark import SparkConf, SparkContext, inheritable_thread_target
 from pyspark.sql import SparkSession
 
 from pipeline.engines import BATCH_ROWS
-from pipeline.engines.base import Engine, engine_of
+from pipeline.engines.base import Engine
+from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
-from pipeline.engines.base import engine_of
+from pipeline.engines.registry import engine_of
 from pipeline.errors import AccountingError
 from pipeline.publish import concat
 from pipeline.publish.hashing import spark_hasher

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame
 
 from pipeline import storage
-from pipeline.engines.base import Batches, Kernel, engine_of
+from pipeline.engines.base import Batches, Kernel
+from pipeline.engines.registry import engine_of
 from pipeline.storage.writing import open_write
 from transforms.render import Render, block_of
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline.engines.base import engine_of
+from pipeline.engines.registry import engine_of
 from pipeline.readers.base import RawSource, Reader
 from pipeline.readers.csv.line_numbers import LineNumbers
 from pipeline.readers.json.envelope import EnvelopeReader

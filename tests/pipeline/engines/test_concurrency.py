@@ -3,9 +3,8 @@
 import threading
 
 import pytest
-from pyspark.sql import SparkSession
-
 from pipeline.engines.concurrency import run_parallel
+from pyspark.sql import SparkSession
 
 
 def test_steps_run_at_the_same_time_and_give_their_results_in_order(spark: SparkSession) -> None:

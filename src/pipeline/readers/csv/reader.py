@@ -10,7 +10,8 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.engines.base import RowCounter, engine_of
+from pipeline.engines.base import RowCounter
+from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers import spans
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema, splits_by_file

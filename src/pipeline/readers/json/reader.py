@@ -9,7 +9,8 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.engines.base import RowCounter, engine_of
+from pipeline.engines.base import RowCounter
+from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers.base import RECORDS, RawSource, splits_by_file
 from pipeline.readers.json.file_splits import json_splits
