@@ -12,9 +12,9 @@ from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, JobOptions, csv_input, named_values, option, separator, words
 from pipeline.job.outputs import FileOutput, Outputs, csv, jsonl, parquet
 from pipeline.job.runner import Job
+from transforms.checks import PLACE
 from transforms.packed import plan as packed
-from transforms.row_errors import valid
-from transforms.text import json_cells, json_row
+from transforms.row_errors import ERROR, is_valid
 
 MISFITS = 10
 
@@ -76,14 +76,16 @@ def run(job: JobContext, o: Options) -> Outputs:
         plan = packed.make_plan(job.csv_header(o.source, o.delimiter), o.split_options())
         rows = packed.split_all(read(job, o, plan), plan)
         rows = job.record("source", rows)
-        unfolded = packed.unfold(valid(rows), plan)
+        unfolded = packed.unfold(rows.where(is_valid()).drop(ERROR), plan)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if o.dry_run:
         job.show("Packed columns", ["column", "pieces"], packed.described(plan))
-        job.show("Columns", ["column", "type"], [[f.name, f.dataType.simpleString()] for f in unfolded.schema.fields])
+        found = [field for field in unfolded.schema.fields if not field.name.startswith("_")]
+        job.show("Columns", ["column", "type"], [[field.name, field.dataType.simpleString()] for field in found])
         job.show_rejected("source", MISFITS)
-    return Outputs(output(o, unfolded))
+    count = None if plan.rows_per_row is None else job.used("source") * plan.rows_per_row
+    return Outputs(output(o, unfolded, count))
 
 
 def read(job: JobContext, o: Options, plan: packed.Plan) -> DataFrame:
@@ -93,11 +95,14 @@ def read(job: JobContext, o: Options, plan: packed.Plan) -> DataFrame:
     return job.read_csv(o.source, packed.schema_of(plan), delimiter=o.delimiter)
 
 
-def output(o: Options, rows: DataFrame) -> FileOutput:
-    """rows.<format>; in CSV an array or a map is its JSON text."""
+def output(o: Options, rows: DataFrame, count: int | None) -> FileOutput:
+    """rows.<format>, in the order of the files; in CSV an array or a map is its JSON text."""
+    order = [*PLACE, *[name for name in rows.columns if name.startswith(packed.PLACE)]]
     if o.format == "parquet":
-        return parquet("rows.parquet", rows)
-    return jsonl("rows.jsonl", json_row(rows)) if o.format == "jsonl" else csv("rows.csv", json_cells(rows), absent="")
+        return parquet("rows.parquet", rows, order=order, row_count=count)
+    if o.format == "jsonl":
+        return jsonl("rows.jsonl", rows, order=order, row_count=count)
+    return csv("rows.csv", rows, absent="", order=order, row_count=count)
 
 
 JOB = Job("split_columns", Options, run)

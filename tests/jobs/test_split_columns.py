@@ -6,6 +6,7 @@ import json
 import pathlib
 from collections.abc import Callable
 
+import pyarrow.parquet as pq
 import pytest
 
 from tests.support.jobs import JobResult
@@ -99,6 +100,25 @@ def test_a_list_to_rows_and_pairs_to_columns_as_json_lines(call_job: Call, tmp_p
         '{"id":1,"genres":"War","DP":"14","DB":true}',
         '{"id":2,"genres":null,"DP":"1;2","DB":null}',
     ]
+
+
+def test_rows_keep_the_order_of_the_file_and_of_the_list(call_job: Call, tmp_path: pathlib.Path) -> None:
+    lines = [f"{number},{number % 7}|b|a" for number in range(3000, 0, -1)]
+    (tmp_path / "films.csv").write_text("id,genres\n" + "".join(f"{line}\n" for line in lines), encoding="utf-8")
+    options = ["--source", tmp_path / "films.csv", "--list", "genres=rows"]
+    done = call_job("split_columns", *options, "--destination", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    split = [f"{line.split(',')[0]},{item}" for line in lines for item in line.split(",")[1].split("|")]
+    assert done.read("rows.csv").splitlines() == ["id,genres", *split]
+
+
+def test_parquet_has_the_columns_and_the_order_of_the_file(call_job: Call, tmp_path: pathlib.Path) -> None:
+    options = ["--source", SAMPLE / "addresses.csv", "--elastic", "address", "--max-rejected", "1"]
+    done = call_job("split_columns", *options, "--format", "parquet", "--destination", tmp_path)
+    assert done.exit_code == 0, done.output
+    table = pq.read_table(tmp_path / "rows.parquet")
+    assert table.column_names == ["id", "name", "address", "postcode"]
+    assert table.column("id").to_pylist() == ["1", "2", "3"]
 
 
 def test_a_dry_run_shows_the_columns_found_and_the_first_misfits(call_job: Call, tmp_path: pathlib.Path) -> None:

@@ -44,6 +44,12 @@ def test_pairs_become_a_map_that_keeps_repeated_keys_flags_and_equal_signs_in_va
     assert [row.asDict() for row in actual.collect()] == [row.asDict() for row in expected.collect()]
 
 
+def test_an_items_place_in_its_list_is_one_more_column(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([(1, ["a", "b"]), (2, [])], "id int, tags array<string>")
+    rows = list_to_rows(frame, "tags", "_place").collect()
+    assert [(row.id, row.tags, row._place) for row in rows] == [(1, "a", 0), (1, "b", 1), (2, None, None)]
+
+
 def test_a_value_without_a_key_is_rejected(spark: SparkSession) -> None:
     frame = spark.createDataFrame([("a=1;=2",)], "info string")
     assert pairs_to_map(frame, "info").first()["_error"]["code"] == "empty_key"  # type: ignore[index]

@@ -110,6 +110,19 @@ def test_a_regular_expression_separates_and_a_greedy_piece_keeps_what_was_writte
         assert pieces(spark, packed, text) == [expected]
 
 
+def test_the_classes_of_a_regular_expression_are_those_of_ascii(spark: SparkSession) -> None:
+    packed = packed_column("x y", separator=r"\s", regex=True)
+    assert pieces(spark, packed, "a\u00a0b c", "a\tb")[0] == ("a\u00a0b", "c")
+
+
+def test_a_line_break_at_the_end_belongs_to_the_last_piece(spark: SparkSession) -> None:
+    packed = packed_column("item quantity shop", types={"quantity": "int"})
+    assert pieces(spark, packed, "blue ink 3 York\n", "ink 3 York\n") == [
+        ("blue ink", 3, "York\n"),
+        ("ink", 3, "York\n"),
+    ]
+
+
 def test_an_address_that_was_not_quoted_is_put_together_again(spark: SparkSession) -> None:
     packed = packed_column("id,address,postcode", separator=",", greedy=["address"], quote='"')
     assert pieces(spark, packed, "1,1 High St, York,YO1", '2,"1 High St, York",YO1', '3,"The ""Inn""",YO2') == [
@@ -152,6 +165,7 @@ def test_several_packed_columns_of_one_row_are_split_one_after_the_other_and_the
         ("a b", {"types": {"a": "money"}}, "unknown type 'money'"),
         ("a b", {"separator": ""}, "matches the empty text"),
         ("a b", {"separator": r"\s*", "regex": True}, "matches the empty text"),
+        ("a b", {"separator": "(", "regex": True}, "is not a regular expression"),
     ],
 )
 def test_a_header_that_cannot_be_split_is_refused(header: str, options: dict[str, object], message: str) -> None:
@@ -163,14 +177,3 @@ def test_a_piece_may_not_take_the_name_of_another_column(spark: SparkSession) ->
     frame = spark.createDataFrame([(1, "1 2")], "id int, `id name` string")
     with pytest.raises(ValueError, match="piece id of column 'id name' is the name of another column"):
         split(frame, packed_column("id name"))
-
-
-def test_a_filter_on_the_error_does_not_split_the_cell_again(
-    spark: SparkSession, capsys: pytest.CaptureFixture[str]
-) -> None:
-    rows = split(
-        cells(spark, ITEM, "Widget 2 20").selectExpr(f"upper(`{ITEM}`) AS `{ITEM}`"),
-        packed_column(ITEM, types=ITEM_TYPES),
-    )
-    rows.where("_error IS NULL").groupBy("item_name").count().explain()
-    assert capsys.readouterr().out.count("split(") <= 3

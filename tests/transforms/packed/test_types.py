@@ -5,14 +5,30 @@ from __future__ import annotations
 import datetime
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
-from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from transforms.packed.types import can_hold, known_type, spark_type, typed
+from transforms.packed.types import arrow_type, can_hold, known_type, spark_type
+from transforms.typed_text import typed
+
+UTC = datetime.UTC
 
 CASES = {
-    "int": [("12", 12), ("-3", -3), ("2147483648", None), ("1.0", None), ("", None), ("1e3", None)],
+    "int": [
+        ("12", 12),
+        ("-3", -3),
+        ("2147483648", None),
+        ("1.0", None),
+        ("", None),
+        ("1e3", None),
+        ("+7", 7),
+        ("007", 7),
+        (" 7\t", 7),
+        ("0x10", None),
+        ("-2147483648", -(2**31)),
+        ("1-2", None),
+    ],
     "bigint": [("1676539508", 1676539508), ("9223372036854775808", None)],
     "decimal(6,2)": [
         ("12.5", Decimal("12.50")),
@@ -47,19 +63,56 @@ CASES = {
     ],
     "double": [("1.5", 1.5), ("1e3", 1000.0), ("NaN", None), ("1d", None), ("1.5\n", None)],
     "boolean": [("true", True), ("FALSE", False), ("1", None), ("y", None)],
-    "date": [("2022-01-30", datetime.date(2022, 1, 30)), ("2022-02-30", None), ("2022", None)],
-    "timestamp": [("2022-01-30 10:00:00", True), ("2022-01-30T10:00:00Z", True), ("2022-01-30 25:00", None)],
+    "date": [
+        ("2022-01-30", datetime.date(2022, 1, 30)),
+        ("2022-02-30", None),
+        ("2022", None),
+        ("2024-02-29", datetime.date(2024, 2, 29)),
+        ("1900-02-29", None),
+        ("2000-02-29", datetime.date(2000, 2, 29)),
+        ("2022-04-31", None),
+        ("2022-08-31", datetime.date(2022, 8, 31)),
+        ("2022-13-01", None),
+    ],
+    "timestamp": [
+        ("2022-01-30 10:00", datetime.datetime(2022, 1, 30, 10, tzinfo=UTC)),
+        ("2022-01-30T10:00:00Z", datetime.datetime(2022, 1, 30, 10, tzinfo=UTC)),
+        ("2022-01-30 10:00:00.5+08:00", datetime.datetime(2022, 1, 30, 2, 0, 0, 500_000, UTC)),
+        ("1969-12-31 23:59:59.000001-00:30", datetime.datetime(1970, 1, 1, 0, 29, 59, 1, UTC)),
+        ("2022-01-30 25:00", None),
+        ("2022-01-30 10:00:60", None),
+        ("2022-01-30 10:00Z", None),
+        ("2022-01-30 10:00:00+18:01", None),
+        ("2022-01-30 10:00:00.1234567", None),
+        ("2022-02-30 10:00", None),
+        ("", None),
+    ],
     "string": [("", ""), (" x ", " x ")],
 }
 
 
 @pytest.mark.parametrize("kind", CASES)
-def test_a_text_is_exactly_of_its_type_or_null(spark: SparkSession, kind: str) -> None:
-    frame = spark.createDataFrame([(text,) for text, _ in CASES[kind]], "`the piece` string")
-    values = [row[0] for row in frame.select(typed("the piece", kind)).collect()]
-    if kind == "timestamp":
-        values = [value and True for value in values]
-    assert values == [value for _, value in CASES[kind]]
+def test_a_text_is_exactly_of_its_type_or_null(kind: str) -> None:
+    texts = pa.array([None, *[text for text, _ in CASES[kind]]])
+    values = typed(texts, arrow_type(kind))
+    assert values.type == arrow_type(kind)
+    assert values.to_pylist() == [None, *[value for _, value in CASES[kind]]]
+    # Whether other texts of the batch are plain makes no difference.
+    alone = [typed(pa.array([text]), arrow_type(kind))[0].as_py() for text, _ in CASES[kind]]
+    assert alone == values.to_pylist()[1:]
+
+
+@pytest.mark.parametrize("kind", CASES)
+def test_a_column_of_plain_texts_and_a_part_of_it_are_typed_alike(kind: str) -> None:
+    texts = pa.array([text for text, value in CASES[kind] if value is not None])
+    assert typed(texts, arrow_type(kind)).slice(1).equals(typed(texts.slice(1), arrow_type(kind)))
+    assert typed(pa.nulls(2, pa.string()), arrow_type(kind)).equals(pa.nulls(2, arrow_type(kind)))
+
+
+def test_a_number_with_more_than_38_digits_at_its_scale_is_null_and_does_not_wrap() -> None:
+    assert typed(pa.array(["31"]), pa.decimal128(38, 38)).to_pylist() == [None]
+    assert typed(pa.array(["1" * 38]), pa.decimal128(38, 2)).to_pylist() == [None]
+    assert typed(pa.array(["9" * 36]), pa.decimal128(38, 2)).to_pylist() == [Decimal("9" * 36)]
 
 
 def test_names_of_types_are_read_leniently_and_unknown_ones_refused() -> None:

@@ -71,6 +71,7 @@ def test_a_line_that_does_not_fit_is_rejected_with_a_reason_and_a_detail(read: R
         "1,a,1e2,\n": ("wrong_type", 'column price: ["1e2"] is not decimal(9,2)'),
         "1,a,12345678.00,\n": ("wrong_type", 'column price: ["12345678.00"] is not decimal(9,2)'),
         "1,a,,2024-02-30\n": ("wrong_type", 'column day: ["2024-02-30"] is not date'),
+        "1,a,,2024\n": ("wrong_type", 'column day: ["2024"] is not date'),
         "99999999999999999999,a,,\n": ("wrong_type", 'column id: ["99999999999999999999"] is not integer'),
     }
     rows = read((HEADER, list(bad))).orderBy("_source_offset").collect()
@@ -79,8 +80,8 @@ def test_a_line_that_does_not_fit_is_rejected_with_a_reason_and_a_detail(read: R
 
 
 def test_decimals_beyond_the_scale_are_fine_when_they_are_zeros(read: Read) -> None:
-    found = read((HEADER, ["1,a,2.5000,\n", "2,a, 2.5000 ,\n"]))
-    assert [str(row.price) for row in found.collect()] == ["2.50", "2.50"]
+    found = read((HEADER, ["1,a,2.5000,\n", "2,a, 2.5000 ,\n", "3,a,2.5   ,\n"]))
+    assert [str(row.price) for row in found.collect()] == ["2.50", "2.50", "2.50"]
 
 
 def test_columns_are_found_by_name_in_files_of_different_order(spark: SparkSession, read: Read) -> None:
