@@ -14,6 +14,10 @@ help: ## this list
 run: .env-run ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
 	$(WITH) python tools/run_jobs.py $(JOB)
 
+.PHONY: new-job
+new-job: .env-run ## writes a job that runs, its transform, tests and sample: make new-job NAME=prices
+	.venv/bin/python tools/new_job.py "$(NAME)"
+
 .PHONY: lookup
 lookup: .env-run out/carparks/carparks.csv ## asks for car parks in the output of the carparks job; options in ARGS="--number A10"
 	.venv/bin/python -m services.lookup $(ARGS)

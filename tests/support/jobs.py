@@ -104,6 +104,8 @@ def job_module(job: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise AssertionError(f"there is no jobs/{job}.py")
     module = importlib.util.module_from_spec(spec)
+    # Its dataclasses look for the names in their types there.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
@@ -114,7 +116,7 @@ def call_job(job: str, *arguments: object) -> JobResult:
     texts = [str(argument) for argument in arguments]
     stdout, stderr = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-        exit_code = module.JOB.run(texts, module.body)
+        exit_code = module.JOB.call(texts)
     return JobResult(exit_code, stdout.getvalue(), stderr.getvalue(), destination_of(texts))
 
 
