@@ -35,7 +35,7 @@ database-stop:
 	.venv/bin/python -m tools.postgres stop
 
 .PHONY: api
-api: .env-dev ## serves the read API over that database; its key stands in .database/environment
+api: .env-dev ## serves the read API over that database; its key is in .database/environment
 	@test -f .database/environment || { echo "start the database first: make database" >&2; exit 2; }
 	. .database/environment && .venv/bin/python -m services.api $(ARGS)
 

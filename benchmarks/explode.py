@@ -40,7 +40,7 @@ OBJECTS = {
 }
 KEYS = ["_id", "_parent_id", "_index"]
 Child = Callable[[str, str, str], str]
-# Columns whose values are compared, beside the number of rows of every table.
+# Columns whose values are compared, besides the number of rows of every table.
 CHECKED = {
     "pages__restaurants": ("restaurant__id", "restaurant__name", "restaurant__location__city"),
     "pages__restaurants__restaurant__zomato_events": ("event__event_id", "event__title", "event__start_date"),
@@ -76,7 +76,7 @@ def plain(what: str, source: Path, out: Path) -> None:
 
 
 def duckdb(what: str, source: Path, out: Path) -> None:
-    """SQL on two threads: a table a level, each made from the one above it."""
+    """SQL on two threads: one table per level, each made from the one above it."""
     import duckdb as engine
 
     out.mkdir(parents=True, exist_ok=True)

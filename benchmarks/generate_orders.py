@@ -86,8 +86,8 @@ def spoil(line: str, kind: int) -> tuple[str, str]:
     return f"{line},extra", "too_many_fields"
 
 
-def write(path: Path, lines: Iterator[str], damaged: float, rng: random.Random, told: list[str]) -> None:
-    """Writes the lines with CR LF ends, a share of them spoiled and told."""
+def write(path: Path, lines: Iterator[str], damaged: float, rng: random.Random, notes: list[str]) -> None:
+    """Writes the lines with CR LF ends, a share of them spoiled and noted in `notes`."""
     with path.open("w", encoding="utf-8", newline="") as file:
         buffer = [next(lines)]
         every = round(1 / damaged) if damaged else 0
@@ -95,7 +95,7 @@ def write(path: Path, lines: Iterator[str], damaged: float, rng: random.Random, 
         for number, line in enumerate(lines):
             if number == spoiled_at:
                 line, kind = spoil(line, rng.randrange(4))
-                told.append(f"{path.name},{number + 2},{kind}")
+                notes.append(f"{path.name},{number + 2},{kind}")
                 spoiled_at = number - number % every + every + rng.randrange(every)
             buffer.append(line)
             if len(buffer) == CHUNK:
@@ -109,16 +109,16 @@ def generate(
 ) -> None:
     """Writes the three files of a day, and damaged.csv when lines were spoiled."""
     destination.mkdir(parents=True, exist_ok=True)
-    told = ["file,line,kind"]
+    notes = ["file,line,kind"]
     sources = {
         "customers": customers(count, random.Random(f"{seed} customers")),
         "orders": orders(3 * count, count, random.Random(f"{seed} orders"), skew),
         "items": items(9 * count, 3 * count, random.Random(f"{seed} items")),
     }
     for name, lines in sources.items():
-        write(destination / f"{name}_{day}.csv", lines, damaged, random.Random(f"{seed} damage of {name}"), told)
+        write(destination / f"{name}_{day}.csv", lines, damaged, random.Random(f"{seed} damage of {name}"), notes)
     if damaged:
-        (destination / "damaged.csv").write_text("\n".join(told) + "\n", encoding="utf-8")
+        (destination / "damaged.csv").write_text("\n".join(notes) + "\n", encoding="utf-8")
 
 
 def main() -> None:

@@ -2,8 +2,8 @@
 
     python -m benchmarks.generate_pages --destination /tmp/pages --megabytes 500 --files 8 --form lines
 
-Forms: `lines` (a page a line), `array` (each file one array), `small` (--files many small files, one page array each).
-With --skew one page holds 100,000 restaurants. A country sheet (country_codes.csv) is written beside the pages.
+Forms: `lines` (one page per line), `array` (each file one array), `small` (--files many small files, one page array each).
+With --skew one page holds 100,000 restaurants. A country sheet (country_codes.csv) is written next to the pages.
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ def section(settings: Settings) -> Section:
         if speedup is not None:
             figures[one.work] = {"mb_per_second_per_core": one.rate(ONE), "efficiency": min(1.0, speedup / 2)}
             notes.append(
-                f"{one.work}: the second core makes it {speedup:.2f} times as fast ({speedup / 2:.0%} of twice)."
+                f"{one.work}: the second core makes it {speedup:.2f} times as fast ({speedup / 2:.0%} of 2 times)."
             )
     return Section(
         "One core, two cores, two executor processes",

@@ -65,8 +65,8 @@ def on_s3(settings: Settings) -> tuple[list[list[str]], list[Target], list[str],
             contest = Contest("small files", [one], settings).run(1)
     local = ("--restaurants", str(folder), "--country-codes", codes(settings), "--destination", str(out / "disk"))
     disk = Contender(f"{count} files on disk", job("restaurants", *local), bytes_of(folder), out / "disk")
-    beside = Contest("small files", [disk], settings).run(1)
-    equal = contest.equal and beside.equal and published(out / "s3") == published(out / "disk")
+    disk_contest = Contest("small files", [disk], settings).run(1)
+    equal = contest.equal and disk_contest.equal and published(out / "s3") == published(out / "disk")
     share = traffic.busy / traffic.seconds if traffic.seconds else None
     least = count * ANSWER_SECONDS
     notes = [
@@ -76,7 +76,7 @@ def on_s3(settings: Settings) -> tuple[list[list[str]], list[Target], list[str],
         f"Results from S3 and from disk are {'equal' if equal else 'different'}.",
     ]
     targets = [Target("S3: time with requests under way to the same one after the other", 0.25, share)]
-    return [*contest.rows(one.name), *beside.rows(disk.name)], targets, notes, equal
+    return [*contest.rows(one.name), *disk_contest.rows(disk.name)], targets, notes, equal
 
 
 def section(settings: Settings) -> Section:
@@ -90,6 +90,6 @@ def section(settings: Settings) -> Section:
         [*disk.rows("8 files"), *rows],
         [Target(f"{count} files to eight, on disk", 2.0, disk.ratio(f"{count} files", "8 files")), *targets],
         notes,
-        setup(settings, f"{settings.megabytes:.0f} MB of pages on disk; a page an object on S3 (moto)"),
+        setup(settings, f"{settings.megabytes:.0f} MB of pages on disk; one page per object on S3 (moto)"),
         equal and disk.equal,
     )

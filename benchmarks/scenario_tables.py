@@ -25,7 +25,7 @@ def day(settings: Settings, customers: int, skew: float = 0.0) -> Path:
 
 
 def codes(settings: Settings) -> str:
-    """The sheet of countries that is written beside the pages."""
+    """The sheet of countries that is written next to the pages."""
     return str(settings.work / "country_codes.csv")
 
 
@@ -47,7 +47,7 @@ def contest(
 
 
 def restaurants_contest(settings: Settings) -> Contest:
-    """Restaurants, all outputs. Job and floor read a page a line, the others the same pages as arrays."""
+    """Restaurants, all outputs. Job and floor read one page per line, the others the same pages as arrays."""
     lines, array, sheet = pages(settings), pages(settings, "array"), codes(settings)
 
     def theirs(name: str) -> list[str]:
@@ -88,7 +88,7 @@ def orders_section(settings: Settings) -> Section:
     done = contest(settings, "customer_orders", "out_orders", source, ours, theirs).run().compare(orders.outputs)
     return Section(
         "Customer orders, messages in order",
-        "Customers, orders and items to one message a customer. The floor is Spark scanning the three files, to nowhere.",
+        "Customers, orders and items to one message per customer. The floor is Spark scanning the three files, to nowhere.",
         HEADERS,
         done.rows(),
         [

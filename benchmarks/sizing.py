@@ -70,7 +70,7 @@ def measured_jobs(sections: Mapping[str, results.Section], rates: Mapping[str, f
     return {**{job: Measured(rate, least, origin) for job, rate in rates.items()}, **found}
 
 
-def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minutes: float) -> list[str]:
+def advice(gigabytes: float, job: str, measured: Measured, worker_type: str, minutes: float) -> list[str]:
     """What is printed: the advice, other ways, the assumptions."""
     advised = workers_for(gigabytes, measured, worker_type, minutes)
     best = plan(gigabytes, measured, worker_type, advised)
@@ -90,7 +90,7 @@ def told(gigabytes: float, job: str, measured: Measured, worker_type: str, minut
 
 
 def assumptions(measured: Measured) -> list[str]:
-    """What the figures stand on."""
+    """What the figures assume."""
     kinds = ", ".join(f"{kind} is {costs.DPU[kind]} DPU" for kind in WORKER_TYPES)
     return [
         f"{measured.mb_per_second_per_core:.1f} MB/s of input on one core: {measured.origin}",
@@ -118,7 +118,7 @@ def main() -> int:
         there = ", ".join(sorted(known)) or "none; run the benchmark with --only cores --write"
         print(f"no measured MB/s for {chosen.job}; measured: {there}", file=sys.stderr)
         return 2
-    print("\n".join(told(chosen.gb, chosen.job, known[chosen.job], chosen.worker_type, chosen.minutes)))
+    print("\n".join(advice(chosen.gb, chosen.job, known[chosen.job], chosen.worker_type, chosen.minutes)))
     return 0
 
 

@@ -45,7 +45,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     information = job.record("information", information)
     answers = job.record("availability", answers)
     readings = carparks.keep_newest(carparks.readings(answers.where(is_valid())))
-    readings = job.record("availability.reading", readings, raw_column=F.col("reading"))
+    readings = job.record("availability.reading", readings, raw_column="reading")
 
     lots = carparks.lot_rows(valid(readings), o.stale_after)
     parks = carparks.car_park_rows(valid(information), lots)

@@ -23,6 +23,7 @@ from transforms.customer_orders import (
     WITHOUT_ITEMS,
     all_error_messages,
     customer_message,
+    error_message,
     reject_empty,
     total_per_customer,
 )
@@ -82,15 +83,15 @@ def run(job: JobContext, o: Options) -> Outputs:
     items = job.record("items", items)
 
     spending = job.cached(total_per_customer(valid(customers), valid(orders), valid(items)))
-    [added_up] = job.few_rows(spending.agg(F.sum(ORDERS), F.sum(ITEMS), F.sum(WITHOUT_ITEMS)))
-    job.record_used(orders=added_up[0] or 0, items=added_up[1] or 0)
-    job.metric("orders_without_items", added_up[2] or 0)
+    [added_up] = job.few_rows(spending.agg(F.count("*"), F.sum(ORDERS), F.sum(ITEMS), F.sum(WITHOUT_ITEMS)))
+    job.record_used(customers=added_up[0], orders=added_up[1] or 0, items=added_up[2] or 0)
+    job.metric("orders_without_items", added_up[3] or 0)
 
     with_orders = spending.where(F.col(ORDERS) > 0)
     errors = all_error_messages(spending, orders, items)
     return Outputs(
-        jsonl(MESSAGES[0], with_orders, order=["customer_reference"], line=customer_message()),
-        jsonl(MESSAGES[1], errors, order=["customer_reference", "order_reference"]),
+        jsonl(MESSAGES[0], with_orders, order=["customer_reference"], render=customer_message),
+        jsonl(MESSAGES[1], errors, order=["customer_reference", "order_reference"], render=error_message),
         sqs(o.queue_url, *MESSAGES, day=o.date or "", group_key="customer_reference"),
     )
 

@@ -20,7 +20,7 @@ from transforms.row_errors import is_valid
 class Options(JobOptions):
     """Any nested JSON to typed, keyed tables: objects become columns, arrays and maps become child tables."""
 
-    source: JsonInput = json_input("JSON: records one a line, arrays, an envelope, one document a file")
+    source: JsonInput = json_input("JSON: one record per line, arrays, an envelope, one document per file")
     root: str = option("name of the root table; child tables are NAME__child", "root", metavar="NAME")
     format: str = option("format of the tables", "csv", choices=("csv", "jsonl", "parquet"))
     key: tuple[str, ...] = option(

@@ -28,7 +28,7 @@ COUNTRIES = T.StructType(
 class Options(JobOptions):
     """Restaurant search pages to details, events of a period, rating thresholds and a histogram."""
 
-    restaurants: JsonInput = json_input("search pages as JSON: an array of pages, one page a line or one page a file")
+    restaurants: JsonInput = json_input("search pages as JSON: an array of pages, or one page per line or per file")
     country_codes: CsvInput = csv_input("country sheet as .xlsx or .csv: Country Code, Country")
     events_from: datetime.date = option("first day of the events' period", "2019-04-01", parse=day, metavar="DAY")
     events_to: datetime.date = option("last day of the events' period", "2019-04-30", parse=day, metavar="DAY")
@@ -46,17 +46,16 @@ class Options(JobOptions):
 def run(job: JobContext, o: Options) -> Outputs:
     """Pages to restaurants, restaurants to details, events and ratings."""
     sheet = job.read_csv(o.country_codes, COUNTRIES)
-    pages = restaurants.parse_pages(job.read_json_text(o.restaurants))
+    found = restaurants.explode_pages(job.read_json_text(o.restaurants))
 
     countries = restaurants.country_names(valid(job.record("country_codes", sheet)))
-    found = restaurants.exclude_repeated(restaurants.explode_restaurants(pages))
-    found = restaurants.name_countries(found, countries)
+    found = restaurants.name_countries(restaurants.exclude_repeated(found), countries)
     found = job.record_exploded("restaurants", found, "restaurant", array_path="restaurants")
 
     # Events and ratings count restaurants of unknown countries too.
     known = restaurants.with_unknown_country(found)
     events = explode_events(known, (o.events_from, o.events_to))
-    events = job.record("restaurants.event", events, raw_column=F.to_json("_event"), may_be_empty=True)
+    events = job.record("restaurants.event", events, raw_column="_event", may_be_empty=True)
     details = restaurants.restaurant_details(valid(found))
     counts = [ratings.RatingCount(*row) for row in job.few_rows(ratings.count_ratings(known))]
     return Outputs(

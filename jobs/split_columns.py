@@ -43,9 +43,9 @@ class Options(JobOptions):
     list_separator: str = option("what separates the items of lists", "")
     pairs_separator: str = option("what separates key=value pairs", "")
     keys: tuple[str, ...] = option("the keys that --pairs NAME=columns makes columns of", split=words)
-    flag: str = option("names for cells of a value and a flag beside a packed header: 'value flag'", "")
+    flag: str = option("names for cells of a value and a flag: 'value flag'", "")
     shape: str = option(
-        "cells beside a packed header: a row each or columns (default: narrow if it says 'keys\\name')", "",
+        "cells of value and flag as rows or as columns (default: narrow if a header is 'keys\\name')", "",
         choices=("narrow", "wide"),
     )  # fmt: skip
     format: str = option("format of rows.<format>", "csv", choices=("csv", "jsonl", "parquet"))

@@ -44,7 +44,7 @@ output "arrivals_function" {
 }
 
 output "sets_table" {
-  description = "Table of the sets, an item a set and day and one a revision."
+  description = "Table of the sets, one item per set and day and one per revision."
   value       = module.arrivals.sets_table
 }
 

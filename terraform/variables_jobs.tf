@@ -14,8 +14,8 @@ variable "jobs" {
     The jobs by name; jobs/<name>.py is the script.
     inputs: prefixes of the source bucket that the job may read. results_of: jobs whose published files it may read.
     arguments: default arguments; {source}, {destination}, {queue_url}, {lookup_table}, {database_url} are filled in.
-    wheels: distributions (names of artifacts.json) that the job needs beside what Glue brings.
-    needs: queue, lookup, database - what the job may use beside buckets.
+    wheels: distributions (names of artifacts.json) that the job needs in addition to Glue's own.
+    needs: queue, lookup, database - what the job may use in addition to buckets.
   EOT
   type = map(object({
     inputs          = list(string)

@@ -1,4 +1,4 @@
-"""Runs groups of checks, some side by side, and ends with one line that counts them all: `N passed, N failed`.
+"""Runs groups of checks, some at the same time, and ends with one line that counts them all: `N passed, N failed`.
 
     quick   the checks of `lint`, Terraform's own checks, and the tests that need nothing but Spark 3.5,
             the ones of whole jobs beside the others   (make test)
@@ -87,7 +87,7 @@ MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and n
 
 LINT = [RUFF, MYPY, IMPORTS, *([WORDS] if (ROOT / "tools" / "words.py").is_file() else [])]
 QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
-# The last ones measure: they run with nothing beside them.
+# The last ones measure: nothing else runs at the same time.
 REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
 
@@ -149,9 +149,9 @@ def run(group: Group, live: bool) -> tuple[Outcome, str]:
 
 
 def run_phase(groups: list[Group]) -> list[Outcome]:
-    """Runs the first group live, and the others one after the other beside it."""
-    with ThreadPoolExecutor(max_workers=1) as beside:
-        others = [beside.submit(run, group, False) for group in groups[1:]]
+    """Runs the first group live, and meanwhile the others, one after the other."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        others = [pool.submit(run, group, False) for group in groups[1:]]
         print(f"== {groups[0].name}", flush=True)
         outcomes = [run(groups[0], True)[0]]
         for group, future in zip(groups[1:], others, strict=True):
@@ -162,7 +162,7 @@ def run_phase(groups: list[Group]) -> list[Outcome]:
 
 
 def main(what: str) -> int:
-    """Runs all phases even when one fails, so that one look tells everything."""
+    """Runs all phases even when one fails, so that the last lines report everything."""
     outcomes = [outcome for phase in PHASES[what] for outcome in run_phase(phase)]
     print()
     for one in outcomes:

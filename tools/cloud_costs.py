@@ -1,9 +1,9 @@
 """What a run of each job costs on Glue, from its measured throughput: `python -m tools.cloud_costs [--write]`.
 
-    seconds = START + gigabytes * 1000 / (MB a second and core * cores of the executors * efficiency)
+    seconds = START + gigabytes * 1000 / (MB per second and core * cores of the executors * efficiency)
     dollars = workers * DPU of a worker * price of a DPU hour * seconds / 3600
 
-One worker is the driver and reads nothing. Throughput comes from benchmarks/throughput.json, one figure a job:
+One worker is the driver and reads nothing. Throughput comes from benchmarks/throughput.json, one figure per job:
 `{"customer_orders": {"mb_per_second_per_core": 12.3, "measured": true}}`. A job without a measured figure takes the
 assumption below and is marked in the table. `benchmarks.sizing` asks the other way round, from minutes to workers.
 """
@@ -50,7 +50,7 @@ class Cost:
 
 
 def worker_rate(worker_type: str, mb_per_second_per_core: float, efficiency: float = EFFICIENCY) -> float:
-    """MB a second that one executor reads."""
+    """MB per second that one executor reads."""
     return mb_per_second_per_core * efficiency * DPU[worker_type] * CORES_A_DPU
 
 

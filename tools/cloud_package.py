@@ -59,7 +59,7 @@ def hashed(path: pathlib.Path) -> pathlib.Path:
 
 
 def requirements(name: str) -> dict[str, list[str]]:
-    """A list of packages: `group: name==version name==version ...`, a group a line; exact versions, nothing implied."""
+    """A list of packages: `group: name==version name==version ...`, one group per line; exact versions only."""
     groups = {}
     for line in (PACKAGES / f"{name}.txt").read_text(encoding="utf-8").splitlines():
         if line.strip() and not line.startswith("#"):
@@ -69,7 +69,7 @@ def requirements(name: str) -> dict[str, list[str]]:
 
 
 def download(target: str, pins: Iterable[str], folder: pathlib.Path) -> list[str]:
-    """Fetches wheels for a target's machines: exactly these, none of what they would like beside them."""
+    """Fetches wheels for a target's machines: exactly these, without their dependencies."""
     version, platforms = TARGETS[target]
     before = set(folder.glob("*.whl"))
     command = [
@@ -115,10 +115,10 @@ def build(folder: pathlib.Path, wheels: bool = True) -> dict[str, object]:
     write_zip(folder / "code.zip")
     write_archive(folder / "arrivals.zip", sources(ARRIVALS).items())
     write_archive(folder / "api.zip", {**dependencies, **sources(API)}.items())
-    told: dict[str, object] = {name: hashed(folder / f"{name}.zip").name for name in ("code", "arrivals", "api")}
-    told["wheels"] = files
-    (folder / "artifacts.json").write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-    return told
+    artifacts: dict[str, object] = {name: hashed(folder / f"{name}.zip").name for name in ("code", "arrivals", "api")}
+    artifacts["wheels"] = files
+    (folder / "artifacts.json").write_text(json.dumps(artifacts, indent=2) + "\n", encoding="utf-8")
+    return artifacts
 
 
 def main() -> None:

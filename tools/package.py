@@ -38,11 +38,11 @@ def write_zip(target: pathlib.Path) -> None:
 
 
 def write_wheel(folder: pathlib.Path) -> pathlib.Path:
-    """Builds the wheel from a copy, so that nothing is left beside the sources."""
+    """Builds the wheel from a copy, so that nothing is left among the sources."""
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "project"
         shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-        for name in ("pyproject.toml", "README.md"):
+        for name in ("pyproject.toml", "README.md", "LICENSE"):
             if (ROOT / name).is_file():
                 shutil.copy(ROOT / name, copy)
         command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"]

@@ -1,4 +1,4 @@
-"""Starts a set again, or looks at a file again: `make redrive SET=customer_orders/20240229` or `make redrive KEY=...`.
+"""Starts a set again, or handles a file again: `make redrive SET=customer_orders/20240229` or `make redrive KEY=...`.
 
 The function's name comes from `terraform output`, or from FUNCTION=. Credentials are the usual ones of AWS.
 """
@@ -23,16 +23,16 @@ def function_name() -> str:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(
-            "terraform output told no function: run terraform init for the environment, or give FUNCTION=NAME"
+            "terraform output has no function: run terraform init for the environment, or give FUNCTION=NAME"
         )
     return done.stdout.strip()
 
 
 def main() -> int:
     """The command line: exit code 0 when the function did it, 1 with its message when not."""
-    parser = argparse.ArgumentParser(description="Starts a set again, or looks at a file again.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(description="Starts a set again, or handles a file again.", allow_abbrev=False)
     parser.add_argument(
-        "what", choices=("set", "key"), help="a set NAME/DAY to start again, or a file in the source bucket to look at"
+        "what", choices=("set", "key"), help="a set NAME/DAY to start again, or a file in the source bucket to handle"
     )
     parser.add_argument("value", help="customer_orders/20240229, or the file's key")
     parser.add_argument(
@@ -44,11 +44,11 @@ def main() -> int:
     name = chosen.function or os.environ.get("FUNCTION") or function_name()
     payload = {"redrive": chosen.value} if chosen.what == "set" else {"arrived": chosen.value}
     answer = boto3.client("lambda").invoke(FunctionName=name, Payload=json.dumps(payload))
-    told = json.loads(answer["Payload"].read() or b"{}")
+    outcome = json.loads(answer["Payload"].read() or b"{}")
     if "FunctionError" in answer:
-        print(f"redrive: {told.get('errorMessage', told)}", file=sys.stderr)
+        print(f"redrive: {outcome.get('errorMessage', outcome)}", file=sys.stderr)
         return 1
-    print(told["done"])
+    print(outcome["done"])
     return 0
 
 

@@ -1,0 +1,1 @@
+"""What every job shares and that has effects: the life of a run, reading, writing, publishing and delivering."""

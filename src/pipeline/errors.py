@@ -1,4 +1,4 @@
-"""One root for everything a job says no to: each error carries the exit code and a message for a person."""
+"""One root for all errors of this project: each carries the exit code and a message for a person."""
 
 from __future__ import annotations
 

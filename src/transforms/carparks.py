@@ -82,9 +82,9 @@ def shown_time(name: str) -> Column:
 
 
 def check_information(information: DataFrame) -> DataFrame:
-    """Tags car parks that stand there more than once; blanks around the number are dropped.
+    """Tags duplicate car parks; blanks around the number are dropped.
 
-    In: tagged frame of `INFORMATION`. Out: the same; one usable row a car_park_no. Rejected: `missing_value` (a blank
+    In: tagged frame of `INFORMATION`. Out: the same; one usable row per car_park_no. Rejected: `missing_value` (a blank
     number), `conflicting_car_park`; excluded: `duplicate`.
     """
     trimmed = information.withColumn("car_park_no", F.trim("car_park_no"))
@@ -99,9 +99,9 @@ def check_answers(answers: DataFrame) -> DataFrame:
 
 
 def readings(answers: DataFrame) -> DataFrame:
-    """The readings of all answers, one row a lot type of a car park in an answer; none lost, bad ones tagged.
+    """The readings of all answers, one row per lot type of a car park in an answer; none lost, bad ones tagged.
 
-    In: `items` as in `ANSWER`, `_source_file`, `_source_offset`; one row an answer. Out: `car_park_no`, `lot_type`
+    In: `items` as in `ANSWER`, `_source_file`, `_source_offset`; one row per answer. Out: `car_park_no`, `lot_type`
     string, `total_lots`, `available_lots` long, `updated_at`, `answered_at` timestamp, `reading` string (the texts as
     they came, as JSON), `_source_file`, `_source_offset`, `_error`. Rejected: `missing_value` (no number, lot type,
     figure or time), `wrong_type` (a figure that is no whole number from 0 on, a time that is none), `no_lots` (a car
@@ -159,23 +159,23 @@ def keep_newest(tagged: DataFrame) -> DataFrame:
 
     In and out: tagged frame of readings. Of readings with one update time the one of the newest answer stays, then the
     one with the smaller figures. Excluded: `repeated_reading` (same update time), `older_reading`. Rows that already
-    have a problem are not compared.
+    have an error are not compared.
     """
     same_lots = Window.partitionBy(is_valid(), "car_park_no", "lot_type")
     newest_first = same_lots.orderBy(F.desc("updated_at"), F.desc("answered_at"), "total_lots", "available_lots")
     ranked = tagged.select(
         "*", F.row_number().over(newest_first).alias("_rank"), F.first("updated_at").over(newest_first).alias("_newest")
     )
-    told = F.concat_ws(" ", "car_park_no", "lot_type", shown_time("updated_at"))
-    again = F.col("_rank") > 1
-    checked = exclude(ranked, again & (F.col("updated_at") == F.col("_newest")), "repeated_reading", told)
-    return exclude(checked, again, "older_reading", told).drop("_rank", "_newest")
+    detail = F.concat_ws(" ", "car_park_no", "lot_type", shown_time("updated_at"))
+    not_first = F.col("_rank") > 1
+    checked = exclude(ranked, not_first & (F.col("updated_at") == F.col("_newest")), "repeated_reading", detail)
+    return exclude(checked, not_first, "older_reading", detail).drop("_rank", "_newest")
 
 
 def lot_rows(newest: DataFrame, stale_after: int) -> DataFrame:
     """Each reading with its age and what is odd about it.
 
-    In: used readings, one row a (car park, lot type). Out: `LOT_COLUMNS`: `car_park_no`, `lot_type` string,
+    In: used readings, one row per (car park, lot type). Out: `LOT_COLUMNS`: `car_park_no`, `lot_type` string,
     `total_lots`, `available_lots` long, `updated_at` timestamp, `age_seconds` long (against the newest answer's
     timestamp; negative when updated after it), `stale` boolean (older than `stale_after` seconds), `impossible`
     boolean (more available than there are). No nulls.
@@ -191,7 +191,7 @@ def lot_sums(lots: DataFrame) -> DataFrame:
     """The lots of each car park over its lot types, stale and impossible ones included.
 
     In: as out of `lot_rows`. Out: `car_park_no`, `total_lots`, `available_lots` long, `lot_types` string (sorted, a
-    blank between), `updated_at` timestamp (the newest), `stale` boolean (the newest reading is stale). One row a car
+    blank between), `updated_at` timestamp (the newest), `stale` boolean (the newest reading is stale). One row per car
     park.
 
     >>> rows = [("A1", "C", 10, 4, False), ("A1", "H", 5, 9, True)]
@@ -215,7 +215,7 @@ def lot_sums(lots: DataFrame) -> DataFrame:
 
 
 def car_park_rows(information: DataFrame, lots: DataFrame) -> DataFrame:
-    """Every car park that either side knows, once: full outer join by number.
+    """One row per car park that either side knows: full outer join by number.
 
     In: used rows of `INFORMATION`; lots as out of `lot_rows`. Out: the twelve information columns (string), then
     `total_lots`, `available_lots` long, `lot_types` string, `updated_at` timestamp, `stale` boolean, and `known_by`

@@ -9,7 +9,9 @@ does not pass. Rows that have an error already keep it. Nothing is dropped, so o
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+import operator
+from collections.abc import Callable, Iterable, Sequence
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -19,6 +21,8 @@ from transforms.text import quoted
 
 # Which row of the input a row is. Rows exploded out of records have a third, `_index`.
 PLACE = ("_source_file", "_source_offset")
+# Names of columns, or what adds the one column `_content` to rows that are compared.
+Content = Sequence[str] | Callable[[DataFrame], DataFrame]
 
 
 def _column(name: str) -> Column:
@@ -38,7 +42,7 @@ def _shown(names: Sequence[str]) -> Column:
 def check_unique(
     frame: DataFrame,
     *key: str,
-    content: Sequence[str | Column] = (),
+    content: Content = (),
     place: Sequence[str] = PLACE,
     duplicate: str = "duplicate",
     conflict: str = "conflicting_reference",
@@ -46,11 +50,11 @@ def check_unique(
 ) -> DataFrame:
     """Keeps one row per key: equal rows are excluded as `duplicate`, different ones rejected for `conflict`.
 
-    In: a tagged frame with the columns of `key`, and `content`, names or columns of types that can be sorted (default:
-    all columns that do not begin with `_`), and `place`, which tells rows apart. Out: the same rows and columns; grain
-    unchanged. The row whose content sorts first is kept, of equal rows the first in the files, so that the order of
-    files does not matter. Null rule: a row with a null in its key is not compared; nulls in the content are equal to
-    each other and sort last.
+    In: a tagged frame with the columns of `key`; `content`, the columns to compare, of types that can be sorted
+    (default: all that do not begin with `_`), or a function that adds them as one column `_content` to the few rows
+    that are compared; `place`, which tells rows apart. Out: the same rows and columns; grain unchanged. The row whose
+    content sorts first is kept, of equal rows the first in the files, so that the order of files does not matter. Null
+    rule: a row with a null in its key is not compared; nulls in the content are equal to each other and sort last.
 
     >>> rows = [(2, "c1", 0), (1, "c1", 9), (1, "c1", 18), (3, "c2", 27)]
     >>> frame = spark.createDataFrame(rows, "id int, reference string, _source_offset int")
@@ -68,30 +72,37 @@ def check_unique(
     +---+---------+--------------------+
     <BLANKLINE>
     """
-    compared = [_column(one) if isinstance(one, str) else one for one in content or _own_columns(frame)]
     # Parted by key first, so that counting, ranking and joining move no row again and the input is made once.
     keyed = frame.repartition(*map(_column, key))
-    first = _first_rows(keyed.where(is_valid()), key, compared, place)
+    later = _later_rows(keyed.where(is_valid()), key, content or _own_columns(frame), place)
     # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
-    joined = keyed.join(first.hint("shuffle_hash"), on=list(key), how="left")
-    is_first = F.struct(*map(_column, place)).eqNullSafe(F.col("_first_place"))
-    repeated = F.col("_first_place").isNotNull() & ~is_first
-    equal = F.struct(*compared).eqNullSafe(F.col("_first"))
+    joined = keyed.join(later.hint("shuffle_hash"), on=list(key), how="left")
+    same = F.filter("_later", lambda one: _all(one[f"p{n}"] == _column(name) for n, name in enumerate(place)))
+    equal = F.try_element_at(same, F.lit(1))["equal"]
     detail = F.concat(_shown(key), F.lit(" is a duplicate key"))
-    tagged = exclude(joined, repeated & equal, duplicate, detail)
+    tagged = exclude(joined, F.coalesce(equal, F.lit(False)), duplicate, detail)
     tag = exclude if conflict_kind == EXCLUDED else reject
-    return tag(tagged, repeated, conflict, detail).select(*map(_column, frame.columns))
+    return tag(tagged, equal.isNotNull(), conflict, detail).select(*map(_column, frame.columns))
 
 
-def _first_rows(frame: DataFrame, key: Sequence[str], content: Sequence[Column], place: Sequence[str]) -> DataFrame:
-    """For each key of several rows: the key, `_first` and `_first_place`, content and place of the row to keep."""
+def _later_rows(frame: DataFrame, key: Sequence[str], content: Content, place: Sequence[str]) -> DataFrame:
+    """For each key of several rows: the key and `_later`, place and equality to the kept row of all its other rows."""
     # Only rows whose key is repeated are ranked: ranking all of them costs a sort of the whole input.
     counted = frame.groupBy(*map(_column, key)).agg(F.count(F.lit(1)).alias("_rows"))
     suspects = frame.join(counted.where("_rows > 1").hint("shuffle_hash"), on=list(key), how="left_semi")
-    order = [column.asc_nulls_last() for column in [*content, *map(_column, place)]]
-    ranked = suspects.withColumn("_rank", F.row_number().over(Window.partitionBy(*map(_column, key)).orderBy(*order)))
-    first, where = F.struct(*content), F.struct(*map(_column, place))
-    return ranked.where("_rank = 1").select(*map(_column, key), first.alias("_first"), where.alias("_first_place"))
+    if callable(content):
+        suspects, content = content(suspects), ["_content"]
+    order = [_column(name).asc_nulls_last() for name in [*content, *place]]
+    by_key = Window.partitionBy(*map(_column, key)).orderBy(*order)
+    same = _all(F.first(_column(name)).over(by_key).eqNullSafe(_column(name)) for name in content)
+    ranked = suspects.withColumns({"_rank": F.row_number().over(by_key), "_equal": same})
+    where = [_column(name).alias(f"p{n}") for n, name in enumerate(place)]
+    row = F.struct(*where, F.col("_equal").alias("equal"))
+    return ranked.where("_rank > 1").groupBy(*map(_column, key)).agg(F.collect_list(row).alias("_later"))
+
+
+def _all(conditions: Iterable[Column]) -> Column:
+    return functools.reduce(operator.and_, conditions)
 
 
 def check_foreign_key(children: DataFrame, parents: DataFrame, key: str, parent: str) -> DataFrame:
@@ -106,13 +117,13 @@ def check_foreign_key(children: DataFrame, parents: DataFrame, key: str, parent:
     >>> orders = spark.createDataFrame([("o1", "c1"), ("o2", "c2"), ("o3", "c9")], "order string, customer string")
     >>> checked = check_foreign_key(orders.withColumn("_error", no_error()), customers, "customer", "customer")
     >>> checked.orderBy("order").select("order", "_error.code", "_error.detail").show(truncate=False)
-    +-----+----------------+----------------------------+
-    |order|code            |detail                      |
-    +-----+----------------+----------------------------+
-    |o1   |NULL            |NULL                        |
-    |o2   |parent_rejected |customer c2 is not used     |
-    |o3   |unknown_customer|customer c9 is in no file   |
-    +-----+----------------+----------------------------+
+    +-----+----------------+-------------------------+
+    |order|code            |detail                   |
+    +-----+----------------+-------------------------+
+    |o1   |NULL            |NULL                     |
+    |o2   |parent_rejected |customer c2 is not used  |
+    |o3   |unknown_customer|customer c9 is in no file|
+    +-----+----------------+-------------------------+
     <BLANKLINE>
     """
     used = parents.groupBy(_column(key)).agg(F.bool_or(is_valid()).alias("_parent_used"))
@@ -147,8 +158,10 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     <BLANKLINE>
     """
     own = _own_columns(frame)
-    # A digest and the first column stand for the whole row: grouping by all columns would hold every value in memory.
-    digested = frame.withColumn("_digest", F.xxhash64(*map(_column, own)))
+    # A digest and the first column represent the whole row: grouping by all columns would hold every value in memory.
+    # The hash passes over nulls, so which values are null is hashed as well.
+    nulls = [_column(name).isNull() for name in own]
+    digested = frame.withColumn("_digest", F.xxhash64(*map(_column, own), *nulls))
     groups = digested.where(is_valid()).groupBy(_column(within), "_digest", _column(own[0]))
     where = F.struct(*map(_column, place))
     repeats = groups.agg(F.count(F.lit(1)).alias("_rows"), F.min(where).alias("_first")).where("_rows > 1")
@@ -158,5 +171,5 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     same = F.filter("_repeats", lambda one: one["_digest"] == F.col("_digest"))
     repeated = F.coalesce(~where.eqNullSafe(F.try_element_at(same, F.lit(1))["_first"]), F.lit(False))
     repeated = repeated & (F.size(same) > 0)
-    shown = F.concat(F.lit(f"{own[0]} "), _column(own[0]).cast("string"), F.lit(" is a duplicate row"))
+    shown = F.concat(_shown(own[:1]), F.lit(" is a duplicate row"))
     return exclude(joined, F.coalesce(repeated, F.lit(False)), "duplicate", shown).select(*map(_column, frame.columns))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.render import json_texts, plain_decimals, texts
 from transforms.row_errors import ERROR, is_valid, reject
-from transforms.text import json_text, plain_decimal, quoted
+from transforms.text import quoted
 from transforms.totals import attach, per_key
 
 SPENT, ORDERS, ITEMS, WITHOUT_ITEMS = "total_amount_spent", "number_of_orders", "_items", "_orders_without_items"
@@ -62,59 +65,68 @@ def total_per_customer(customers: DataFrame, orders: DataFrame, items: DataFrame
     return found.select("customer_reference", ORDERS, amount, ITEMS, WITHOUT_ITEMS)
 
 
-def customer_message() -> Column:
-    """The message of a customer with orders: compact JSON, keys in fixed order.
+def customer_message(batch: pa.RecordBatch) -> pa.Array:
+    """The messages of customers with orders: compact JSON, keys in fixed order.
 
     In: `customer_reference` string, `number_of_orders` bigint, `total_amount_spent` decimal.
 
-    >>> row = "SELECT 'ade3-11ed' AS customer_reference, 2L AS number_of_orders, 87.50BD AS total_amount_spent"
-    >>> print(spark.sql(row).select(customer_message()).first()[0])
+    >>> import decimal
+    >>> row = {"customer_reference": ["ade3-11ed"], ORDERS: [2], SPENT: [decimal.Decimal("87.50")]}
+    >>> print(customer_message(pa.RecordBatch.from_pydict(row))[0])
     {"type":"customer_message","customer_reference":"ade3-11ed","number_of_orders":2,"total_amount_spent":87.5}
     """
-    return F.concat(
-        F.lit('{"type":"customer_message","customer_reference":'),
-        json_text(F.col("customer_reference")),
-        F.lit(f',"{ORDERS}":'),
-        F.col(ORDERS).cast("string"),
-        F.lit(f',"{SPENT}":'),
-        plain_decimal(F.col(SPENT)),
-        F.lit("}"),
+    return pc.binary_join_element_wise(
+        '{"type":"customer_message","customer_reference":',
+        json_texts(batch.column("customer_reference")),
+        f',"{ORDERS}":',
+        texts(batch.column(ORDERS)),
+        f',"{SPENT}":',
+        plain_decimals(batch.column(SPENT)),
+        "}",
+        "",
     )
 
 
-def error_messages(frame: DataFrame, message: str) -> DataFrame:
-    """One error message per row: `customer_reference`, `order_reference` (null where absent), `value` (compact JSON).
+def error_message(batch: pa.RecordBatch) -> pa.Array:
+    """Error messages as compact JSON. In: `customer_reference`, `order_reference` (null where absent), `message`.
 
-    >>> frame = spark.sql("SELECT 'ade3-12ed' AS customer_reference")
-    >>> print(error_messages(frame, "Something went wrong!").first()["value"])
-    {"type":"error_message","customer_reference":"ade3-12ed","order_reference":null,"message":"Something went wrong!"}
+    >>> row = {"customer_reference": ["c1"], "order_reference": pa.nulls(1, pa.string()), "message": ["No orders"]}
+    >>> print(error_message(pa.RecordBatch.from_pydict(row))[0])
+    {"type":"error_message","customer_reference":"c1","order_reference":null,"message":"No orders"}
     """
-    names = ("customer_reference", "order_reference")
-    absent = {name: F.lit(None).cast("string") for name in names if name not in frame.columns}
-    value = F.concat(
-        F.lit('{"type":"error_message","customer_reference":'),
-        json_text(F.col("customer_reference")),
-        F.lit(',"order_reference":'),
-        json_text(F.col("order_reference")),
-        F.lit(f',"message":"{message}"}}'),
+    return pc.binary_join_element_wise(
+        '{"type":"error_message","customer_reference":',
+        json_texts(batch.column("customer_reference")),
+        ',"order_reference":',
+        json_texts(batch.column("order_reference")),
+        ',"message":',
+        json_texts(batch.column("message")),
+        "}",
+        "",
     )
-    return frame.withColumns(absent).select(*names, value.alias("value"))
 
 
 def all_error_messages(spending: DataFrame, orders: DataFrame, items: DataFrame) -> DataFrame:
     """What is reported of customers without orders, orders of unknown customers, and items of unknown orders.
 
-    In: what `total_per_customer` gives; tagged orders and items, checked against their parents. Out: as
-    `error_messages`; one row per customer, order, and order reference of items.
+    In: what `total_per_customer` gives; tagged orders and items, checked against their parents. Out:
+    `customer_reference`, `order_reference`, `message` string; one row per customer, order, and order reference of
+    items. Null rule: a reference that is not known is null.
     """
     no_orders = spending.where(F.col(ORDERS) == 0).select("customer_reference")
     unknown_customer = orders.where(_has_code("unknown_customer")).select("customer_reference", "order_reference")
     unknown_order = items.where(_has_code("unknown_order")).select("order_reference").distinct()
     return (
-        error_messages(no_orders, "Something went wrong!")
-        .unionByName(error_messages(unknown_customer, "Order of an unknown customer"))
-        .unionByName(error_messages(unknown_order, "Items of an unknown order"))
+        _with_message(no_orders, "Something went wrong!")
+        .unionByName(_with_message(unknown_customer, "Order of an unknown customer"))
+        .unionByName(_with_message(unknown_order, "Items of an unknown order"))
     )
+
+
+def _with_message(frame: DataFrame, message: str) -> DataFrame:
+    names = ("customer_reference", "order_reference")
+    known = [F.col(n) if n in frame.columns else F.lit(None).cast("string").alias(n) for n in names]
+    return frame.select(*known, F.lit(message).alias("message"))
 
 
 def _has_code(code: str) -> Column:

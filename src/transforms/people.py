@@ -1,4 +1,4 @@
-"""People: an id that follows from the row, one row an id, and ages that a person can have."""
+"""People: an id that follows from the row, one row per id, and ages that a person can have."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PEOPLE = StructType(
 KEY_COLUMNS = tuple(PEOPLE.fieldNames())
 # The published columns and their types in PostgreSQL.
 OUTPUT_COLUMNS = {"id": "uuid", "first_name": "text", "last_name": "text", "age": "integer", "location": "text"}
-# Chosen once and never changed: every id in every table hangs on it.
+# Chosen once and never changed: every id in every table is made with it.
 NAMESPACE = uuid.UUID("5c3cbf3e-8d0c-5a52-9d6f-0f2f2bb7f1de")
 OLDEST = 150
 
@@ -73,7 +73,7 @@ def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
     ...     "fullname string, age int, location string, _source_file int, _source_offset long")
     >>> tag_people(rows).select("first_name", "last_name", "age", "_error.code").orderBy("age").show()
     +----------+---------+---+----------------+
-    |first_name|last_name|age|          reason|
+    |first_name|last_name|age|            code|
     +----------+---------+---+----------------+
     |      John|      Doe| 25|            NULL|
     |       Eve|     NULL|999|age_out_of_range|
@@ -106,5 +106,5 @@ def _one_row_an_id(named: DataFrame) -> DataFrame:
 
 
 def people_table(used: DataFrame) -> DataFrame:
-    """The published columns: id (UUID as text), first_name, last_name, age (years), location; one row a person."""
+    """The published columns: id (UUID as text), first_name, last_name, age (years), location; one row per person."""
     return used.select(*OUTPUT_COLUMNS)

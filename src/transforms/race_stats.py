@@ -70,14 +70,14 @@ def check_races(races: DataFrame, from_year: int | None = None, to_year: int | N
     """Tags the races that cannot be used, and those of other years than asked for.
 
     In: tagged frame of `RACES`. Out: the same, with `race_datetime` (string) in place of date and time. Grain: one
-    usable row a raceId. Rejected: `wrong_type` (date or time that is none), `conflicting_race` (a raceId again with
+    usable row per raceId. Rejected: `wrong_type` (date or time that is none), `conflicting_race` (the same raceId with
     different content); excluded: `duplicate`, `other_year`.
     """
     start = race_datetime(F.col("date"), F.col("time"))
-    told = F.concat(
+    detail = F.concat(
         F.lit("date and time: "), F.to_json(F.array("date", "time")), F.lit(" are not 2024-07-07, 14:00:00")
     )
-    tagged = reject(races, F.col("date").isNotNull() & start.isNull(), "wrong_type", told)
+    tagged = reject(races, F.col("date").isNotNull() & start.isNull(), "wrong_type", detail)
     tagged = check_unique(
         tagged, "raceId", content=["year", "round", "name", "date", "time"], conflict="conflicting_race"
     )
@@ -103,17 +103,17 @@ def check_results(results: DataFrame, races: DataFrame) -> DataFrame:
         "raceId", F.coalesce(other_year, F.lit(False)).alias("_other_year")
     )
     joined = tagged.join(known, on="raceId", how="left").select(*results.columns, "_other_year")
-    told = F.concat(F.lit("raceId "), F.col("raceId").cast("string"))
-    joined = exclude(joined, F.col("_other_year"), "other_year", told)
-    return exclude(joined, F.col("_other_year").isNull(), "unknown_race", told).drop("_other_year")
+    detail = F.concat(F.lit("raceId "), F.col("raceId").cast("string"))
+    joined = exclude(joined, F.col("_other_year"), "other_year", detail)
+    return exclude(joined, F.col("_other_year").isNull(), "unknown_race", detail).drop("_other_year")
 
 
 def winners(results: DataFrame) -> DataFrame:
     """The winner of each race that has one: the result in position 1, the first by resultId where there are two.
 
-    In: `raceId`, `resultId`, `driverId` long, `position` int, `fastestLapTime` string; one row a result. Out: `raceId`,
-    `winning_driver_id` long, `fastest_lap` string (the winner's), `winners` long (results in position 1); one row a
-    race. Null rule: a result without position is no winner.
+    In: `raceId`, `resultId`, `driverId` long, `position` int, `fastestLapTime` string; one row per result. Out:
+    `raceId`, `winning_driver_id` long, `fastest_lap` string (the winner's), `winners` long (results in position 1); one
+    row per race. Null rule: a result without position is no winner.
 
     >>> rows = [(1, 7, 8, 1, "1:40.1"), (2, 7, 9, 2, "1:39.0"), (4, 6, 5, 1, None), (3, 6, 2, 1, None)]
     >>> schema = "resultId long, raceId long, driverId long, position int, fastestLapTime string"
@@ -142,7 +142,7 @@ def winners(results: DataFrame) -> DataFrame:
 def race_statistics(races: DataFrame, results: DataFrame) -> DataFrame:
     """Every race once, with its winner.
 
-    In: `raceId` long, `year`, `round` int, `name`, `race_datetime` string, one row a race; results as in `winners`.
+    In: `raceId` long, `year`, `round` int, `name`, `race_datetime` string, one row per race; results as in `winners`.
     Out: `year`, `round`, `raceId`, `name`, `race_datetime`, `winning_driver_id`, `fastest_lap`, `winners`. Null rule:
     a race without a winner keeps nulls, and its `winners` is 0.
     """
@@ -173,8 +173,8 @@ def _json_object() -> Column:
 def year_documents(statistics: DataFrame) -> DataFrame:
     """The JSON document of each year: a list of objects by round (then raceId; no round: last), indented by two blanks.
 
-    In: as out of `race_statistics`. Out: `year` int, `races` int, `document` string. Grain: a row a year. Null rule: a
-    null is written as null. A year's races are gathered in one value: a season has some dozens of them.
+    In: as out of `race_statistics`. Out: `year` int, `races` int, `document` string. Grain: one row per year. Null
+    rule: a null is written as null. A year's races are gathered in one value: a season has some dozens of them.
     """
     place = F.struct(F.col("round").isNull().alias("no_round"), "round", "raceId", _json_object().alias("text"))
     gathered = statistics.groupBy("year").agg(F.sort_array(F.collect_list(place)).alias("rows"))

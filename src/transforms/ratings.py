@@ -38,7 +38,7 @@ def rating_class(colour: Column) -> Column:
 
 
 def count_ratings(restaurants: DataFrame) -> DataFrame:
-    """How many restaurants have each rating: one row a (class, colour, text, rating), a bounded few hundred.
+    """How many restaurants have each rating: one row per (class, colour, text, rating), a bounded few hundred.
 
     In: `rating_color`, `rating_text` string, `rating` decimal(2,1). Out: `rating_class`, `rating_color`, `rating_text`
     (null where absent or unknown), `rating`, `restaurants` long.

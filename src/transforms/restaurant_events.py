@@ -12,7 +12,7 @@ from transforms.row_errors import ERROR, exclude, no_error, reject
 
 
 def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime.date]) -> DataFrame:
-    """Restaurants as events: one row an event of a restaurant, tagged when it is not to be published.
+    """Restaurants as events: one row per event of a restaurant, tagged when it is not to be published.
 
     In: what `transforms.restaurants.explode_restaurants` gives, and the period's first and last day. Out:
     `_source_file`, `_source_offset`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`, `Photo URL`,
@@ -28,7 +28,7 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
     >>> found = explode_events(restaurants, (datetime.date(2019, 4, 1), datetime.date(2019, 4, 30)))
     >>> found.select("Event Id", "Restaurant Name", "Event Title", "_error.code").show()
     +--------+---------------+-----------+--------------+
-    |Event Id|Restaurant Name|Event Title|        reason|
+    |Event Id|Restaurant Name|Event Title|          code|
     +--------+---------------+-----------+--------------+
     |       5|              A|       Jazz|          NULL|
     |       6|              A|        Tea|outside_period|
@@ -59,9 +59,9 @@ def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime
         start.alias("Event Start Date"),
         end.alias("Event End Date"),
         F.col("e").alias("_event"),
-        (F.call_function("array_position", F.col("_ids"), F.col("e.event_id")) <= F.col("_place")).alias("_again"),
+        (F.call_function("array_position", F.col("_ids"), F.col("e.event_id")) <= F.col("_place")).alias("_repeated"),
     )
-    return _tagged(events, period).drop("_again")
+    return _tagged(events, period).drop("_repeated")
 
 
 def _tagged(events: DataFrame, period: tuple[datetime.date, datetime.date]) -> DataFrame:
@@ -73,12 +73,12 @@ def _tagged(events: DataFrame, period: tuple[datetime.date, datetime.date]) -> D
         )
         for name, column in texts.items()
     ]
-    told = F.concat_ws("; ", *wrong)
+    detail = F.concat_ws("; ", *wrong)
     tagged = events.withColumn(ERROR, no_error())
-    tagged = reject(tagged, told != "", "wrong_type", told)
+    tagged = reject(tagged, detail != "", "wrong_type", detail)
     tagged = reject(tagged, F.col("Event Id").isNull(), "missing_value", "event without id")
     event = F.concat(F.lit("event "), F.col("Event Id").cast("string"))
-    tagged = exclude(tagged, F.col("_again"), "repeated_event", event)
+    tagged = exclude(tagged, F.col("_repeated"), "repeated_event", event)
     start, end = F.col("Event Start Date"), F.col("Event End Date")
     first, last = (F.lit(day).cast("date") for day in period)
     tagged = exclude(tagged, start.isNull() & end.isNull(), "undated_event", event)

@@ -92,10 +92,10 @@ def json_text(text: Column) -> Column:
 
     >>> frame = spark.createDataFrame([("c1",), ('say "hi"',), (None,)], "name string")
     >>> [row[0] for row in frame.select(json_text(F.col("name"))).collect()]
-    ['"c1"', '"say \\"hi\\""', 'null']
+    ['"c1"', '"say \\\\"hi\\\\""', 'null']
     """
     # Nearly every reference needs no escaping: the JSON writer is for the few that do.
     document = F.to_json(F.struct(text.alias("v")))
     escaped = document.substr(F.lit(6), F.length(document) - 6)
     plain = F.concat(F.lit('"'), text, F.lit('"'))
-    return F.when(text.isNull(), "null").when(text.rlike(r"^[A-Za-z0-9_.:-]*$"), plain).otherwise(escaped)
+    return F.when(text.isNull(), "null").when(text.rlike(r"^[A-Za-z0-9_.:-]*\z"), plain).otherwise(escaped)

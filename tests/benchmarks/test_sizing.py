@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.results import Section
-from benchmarks.sizing import Measured, measured_jobs, plan, told, workers_for
+from benchmarks.sizing import Measured, advice, measured_jobs, plan, workers_for
 
 TEN = Measured(10.0, 0.8)
 
@@ -46,7 +46,7 @@ def test_the_fewest_workers_that_are_done_in_time(gigabytes: float, minutes: flo
 
 
 def test_the_advice_comes_with_other_ways_and_all_assumptions() -> None:
-    lines = told(500, "customer_orders", TEN, "G.1X", 30)
+    lines = advice(500, "customer_orders", TEN, "G.1X", 30)
     assert lines[0] == "customer_orders, 500 GB: 10 workers G.1X, 30 minutes, 2.20 USD"
     assert [line.split() for line in lines[2:9]] == [
         ["type", "workers", "minutes", "USD"],
@@ -63,7 +63,7 @@ def test_the_advice_comes_with_other_ways_and_all_assumptions() -> None:
 
 
 def test_a_run_that_cannot_be_done_in_time_says_so() -> None:
-    assert told(100_000, "people", TEN, "G.1X", 30)[0].endswith("(not in 30 minutes: 200 workers are the most)")
+    assert advice(100_000, "people", TEN, "G.1X", 30)[0].endswith("(not in 30 minutes: 200 workers are the most)")
 
 
 def test_figures_are_those_of_jobs_with_both_measured() -> None:

@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from pipeline.job.runner import Job
 from tests.support.paths import JOBS, ROOT, SAMPLES
 
 # Small inputs: quick compilation takes less time than fast code saves.
@@ -110,14 +111,18 @@ def job_module(job: str) -> ModuleType:
     return module
 
 
-def call_job(job: str, *arguments: object) -> JobResult:
-    """Runs the job in this process, in the session that runs already; seconds faster than `submit_job`."""
-    module = job_module(job)
+def call(job: Job[Any], *arguments: object) -> JobResult:
+    """Runs a job in this process, in the session that runs already."""
     texts = [str(argument) for argument in arguments]
     stdout, stderr = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(stdout), contextlib.redirect_stderr(stderr):
-        exit_code = module.JOB.call(texts)
+        exit_code = job.call(texts)
     return JobResult(exit_code, stdout.getvalue(), stderr.getvalue(), destination_of(texts))
+
+
+def call_job(job: str, *arguments: object) -> JobResult:
+    """As `call`, with a job's name; seconds faster than `submit_job`."""
+    return call(job_module(job).JOB, *arguments)
 
 
 def sample_args(job: str) -> list[str]:

@@ -36,7 +36,7 @@ def test_tests_count_as_their_report_says_and_an_error_is_a_failure() -> None:
     assert counted(TESTS, 1, 1.0) == Outcome(TESTS, 7, 3, 1.0)
 
 
-def test_a_skipped_test_is_told_and_fails_an_unattended_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_skipped_test_is_reported_and_fails_an_unattended_run(monkeypatch: pytest.MonkeyPatch) -> None:
     report(10, skipped=1)
     assert counted(TESTS, 0, 1.0) == Outcome(TESTS, 9, 0, 1.0, "1 skipped")
     monkeypatch.setenv("CI", "true")

@@ -12,7 +12,7 @@ from transforms.row_errors import ERROR, no_error
 
 
 def pages(spark: SparkSession, *texts: str) -> DataFrame:
-    """Raw pages as a scan gives them, a hundred bytes each."""
+    """Raw pages as a reader gives them, a hundred bytes each."""
     rows = [(0, 100 * i, text) for i, text in enumerate(texts)]
     return spark.createDataFrame(rows, "_source_file int, _source_offset long, _raw string").withColumn(
         ERROR, no_error()
@@ -30,6 +30,6 @@ def exploded(spark: SparkSession, *texts: str) -> DataFrame:
 
 
 def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:
-    """Kind, reason and detail of every row's problem."""
+    """Kind, code and detail of every row's error."""
     rows = frame.select(f"{ERROR}.kind", f"{ERROR}.code", f"{ERROR}.detail").collect()
     return [tuple(row) for row in rows]

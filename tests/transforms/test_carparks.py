@@ -40,9 +40,9 @@ def ago(seconds: int) -> datetime.datetime:
     return NOON - datetime.timedelta(seconds=seconds)
 
 
-def told(frame: DataFrame, *key: str) -> list[str]:
+def outcomes(frame: DataFrame, *key: str) -> list[str]:
     rows = frame.select(F.concat_ws(" ", *key).alias("key"), "_error.*").collect()
-    return sorted(f"{row.key}: {row.kind} {row.reason}" if row.kind else f"{row.key}: used" for row in rows)
+    return sorted(f"{row.key}: {row.kind} {row.code}" if row.kind else f"{row.key}: used" for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +128,7 @@ def test_a_bad_reading_is_rejected_with_its_reason_and_the_others_stay(spark: Sp
         answer("today", park("H", "2021-05-23T19:59:00", ("C", "1", "1"))),
     )
     tagged = readings(found)
-    assert told(tagged, "car_park_no", "lot_type") == [
+    assert outcomes(tagged, "car_park_no", "lot_type") == [
         " H: rejected missing_value",
         "A C: used",
         "A H: rejected wrong_type",
@@ -153,7 +153,7 @@ def test_an_answer_without_readings_is_excluded(spark: SparkSession) -> None:
         {"items": [{"timestamp": "2021-05-23T20:00:00+08:00", "carpark_data": None}]},
         answer("2021-05-23T20:00:00+08:00", park("A", "2021-05-23T20:00:00")),
     )
-    assert told(check_answers(found)) == [": excluded empty_answer", ": excluded empty_answer", ": used"]
+    assert outcomes(check_answers(found)) == [": excluded empty_answer", ": excluded empty_answer", ": used"]
 
 
 def test_the_newest_reading_of_a_number_and_lot_type_counts(spark: SparkSession) -> None:
@@ -166,7 +166,7 @@ def test_the_newest_reading_of_a_number_and_lot_type_counts(spark: SparkSession)
         ("B", "C", 10, 5, ago(60), ago(0)),
     ]
     tagged = keep_newest(spark.createDataFrame(rows, READING).withColumn("_error", no_error()))
-    assert told(tagged, "car_park_no", "lot_type", "available_lots") == [
+    assert outcomes(tagged, "car_park_no", "lot_type", "available_lots") == [
         "A C 1: excluded older_reading",
         "A C 2: used",
         "A C 3: excluded repeated_reading",
@@ -216,8 +216,9 @@ def test_sums_include_stale_and_impossible_lots_and_a_car_park_is_stale_when_its
 
 
 def information(spark: SparkSession, *rows: tuple[str, str]) -> DataFrame:
-    full = [(number, address, *["x"] * 10) for number, address in rows]
-    return spark.createDataFrame(full, [*INFORMATION_COLUMNS])
+    full = [(number, address, *["x"] * 10, 0, place) for place, (number, address) in enumerate(rows)]
+    columns = [f"{name} string" for name in INFORMATION_COLUMNS]
+    return spark.createDataFrame(full, ", ".join([*columns, "_source_file int", "_source_offset long"]))
 
 
 def test_every_car_park_that_either_side_knows_comes_out_once(spark: SparkSession) -> None:
@@ -250,7 +251,7 @@ def test_every_car_park_that_either_side_knows_comes_out_once(spark: SparkSessio
 def test_a_number_that_repeats_in_the_information_counts_once(spark: SparkSession) -> None:
     rows = information(spark, ("A ", "BLK 1"), ("A", "BLK 1"), ("B", "BLK 3"), ("B", "BLK 2"), (" ", "BLK 9"))
     tagged = check_information(rows.withColumn("_error", no_error()))
-    assert told(tagged, "car_park_no", "address") == [
+    assert outcomes(tagged, "car_park_no", "address") == [
         " BLK 9: rejected missing_value",
         "A BLK 1: excluded duplicate",
         "A BLK 1: used",

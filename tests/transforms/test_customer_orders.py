@@ -1,154 +1,169 @@
-"""Customers, orders and items: who keeps a reference, what counts, and what is said of the rest."""
+"""Customers, orders and items: what each customer ordered and spent, and the messages about it."""
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from transforms import customer_orders as steps
-from transforms.row_errors import ERROR, no_error, row_error
+from transforms.customer_orders import (
+    all_error_messages,
+    customer_message,
+    error_messages,
+    reject_empty,
+    total_per_customer,
+)
+from transforms.row_errors import ERROR_TYPE
 
-ITEM = "id bigint, order_reference string, total_price bigint, _source_file int, _source_offset bigint"
-ORDER = "order_reference string, customer_reference string, _keeps_reference boolean"
-CUSTOMER = "customer_reference string, _keeps_reference boolean"
-TOTALS = f"{ORDER}, _items bigint, _high bigint, _low bigint, _may_repeat boolean"
+CUSTOMERS = "customer_reference string"
+ORDERS = "order_reference string, customer_reference string"
+ITEMS = "order_reference string, total_price decimal(18,2)"
+SPENDING = (
+    "customer_reference string, number_of_orders bigint, total_amount_spent decimal(38,2),"
+    " _items bigint, _orders_without_items bigint"
+)
+MESSAGES = "customer_reference string, order_reference string, value string"
+LARGEST = Decimal("9999999999999999.99")
 
 
-def tagged(spark: SparkSession, rows: list[tuple[Any, ...]], columns: str, reason: str = "") -> DataFrame:
-    """Rows without a problem, or all with the same one."""
-    frame = spark.createDataFrame(rows, columns)
-    return frame.withColumn(ERROR, row_error("rejected", reason, "") if reason else no_error())
-
-
-def same(actual: DataFrame, expected: DataFrame) -> None:
-    """Whole frames, in any order of rows."""
+def same(actual: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
+    """The frame has these columns in this order, and these rows in any order."""
+    expected = actual.sparkSession.createDataFrame(rows, schema)
     assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
 
 
-def test_the_smallest_id_keeps_a_reference_equal_rows_are_excluded_and_others_rejected(spark: SparkSession) -> None:
+def rejected(code: str) -> tuple[str, str, str]:
+    return ("rejected", code, "")
+
+
+# total_per_customer
+
+
+def test_a_customer_has_the_number_of_its_orders_and_the_sum_of_their_items(spark: SparkSession) -> None:
+    customers = spark.createDataFrame([("c1",), ("c2",), ("c3",)], CUSTOMERS)
+    orders = spark.createDataFrame([("o1", "c1"), ("o2", "c1"), ("o3", "c2"), ("o4", "c1")], ORDERS)
+    prices = [("o1", "0.10"), ("o1", "0.20"), ("o2", "99.70"), ("o3", "-5.00"), ("o3", "5.00")]
+    items = spark.createDataFrame([(order, Decimal(price)) for order, price in prices], ITEMS)
     rows = [
-        (3, "c1", "B", 0, 0),
-        (1, "c1", "A", 1, 9),
-        (1, "c1", "A", 1, 0),
-        (1, "c1", "A", 0, 9),
-        (4, "c2", "C", 0, 18),
-        (None, None, "D", 0, 27),
-        (None, None, "D", 0, 36),
+        ("c1", 3, Decimal("100.00"), 3, 1),
+        ("c2", 1, Decimal("0.00"), 2, 0),
+        ("c3", 0, Decimal("0.00"), 0, 0),
     ]
-    columns = "id int, ref string, name string, _source_file int, _source_offset long"
-    settled = steps.settle_references(tagged(spark, rows, columns), "ref", ["id", "ref", "name"])
-    expected = [
-        (0, 0, 3, "c1", "conflicting_reference", False),
-        (0, 9, 1, "c1", None, True),
-        (1, 0, 1, "c1", "duplicate", False),
-        (1, 9, 1, "c1", "duplicate", False),
-        (0, 18, 4, "c2", None, True),
-        (0, 27, None, None, None, False),
-        (0, 36, None, None, None, False),
-    ]
-    reason = F.col(f"{ERROR}.code").alias("reason")
-    columns = "_source_file int, _source_offset long, id int, ref string, reason string, _keeps_reference boolean"
-    same(
-        settled.select("_source_file", "_source_offset", "id", "ref", reason, "_keeps_reference"),
-        spark.createDataFrame(expected, columns),
+    same(total_per_customer(customers, orders, items), rows, SPENDING)
+    shuffled = total_per_customer(customers.repartition(3), orders.repartition(3), items.repartition(3))
+    same(shuffled, rows, SPENDING)
+
+
+def test_the_sum_of_the_largest_prices_is_exact(spark: SparkSession) -> None:
+    customers = spark.createDataFrame([("c1",)], CUSTOMERS)
+    orders = spark.createDataFrame([("o1", "c1"), ("o2", "c1")], ORDERS)
+    items = spark.createDataFrame([("o1", LARGEST)] * 7 + [("o2", LARGEST)] * 5, ITEMS)
+    rows = [("c1", 2, Decimal("119999999999999999.88"), 12, 0)]
+    same(total_per_customer(customers, orders, items), rows, SPENDING)
+
+
+# customer_message
+
+
+def test_a_customer_message_is_compact_json_with_the_amount_in_plain_digits(spark: SparkSession) -> None:
+    spending = spark.createDataFrame(
+        [
+            ("ade3-11ed", 2, Decimal("20.00"), 0, 0),
+            ('say "hi" \\ é', 1, Decimal("0.10"), 0, 0),
+            ("c3", 12, Decimal("119999999999999999.88"), 0, 0),
+            ("c4", 1, Decimal("-100.50"), 0, 0),
+        ],
+        SPENDING,
     )
-
-
-def test_a_rejected_row_keeps_a_reference_only_where_no_row_is_used(spark: SparkSession) -> None:
-    columns = "id int, ref string, _source_file int, _source_offset long"
-    good = tagged(spark, [(9, "c1", 0, 0)], columns)
-    bad = tagged(spark, [(1, "c1", 0, 9), (2, "c2", 0, 18)], columns, "wrong_type")
-    settled = steps.settle_references(good.unionByName(bad), "ref", ["id", "ref"])
-    same(
-        steps.keepers(settled, "ref"),
-        spark.createDataFrame([("c1", True), ("c2", False)], "ref string, _parent_used boolean"),
-    )
-
-
-def test_orders_get_the_number_and_the_sum_of_their_used_items(spark: SparkSession) -> None:
-    orders = spark.createDataFrame([("o1", "c1", True), ("o1", "c2", False), ("o2", "c1", True)], ORDER)
-    items = tagged(spark, [(1, "o1", 10, 0, 0), (2, "o1", (1 << 30) + 5, 0, 9), (3, "o9", 7, 0, 18)], ITEM)
-    items = items.unionByName(tagged(spark, [(4, "o2", 99, 0, 27)], ITEM, "wrong_type"))
-    expected = [
-        ("o1", "c1", True, 2, 1, 15, False),
-        ("o1", "c2", False, 0, 0, 0, False),
-        ("o2", "c1", True, 0, 0, 0, False),
-    ]
-    same(steps.order_totals(orders, items), spark.createDataFrame(expected, TOTALS))
-
-
-def test_an_item_that_is_there_again_is_found_and_taken_off_its_order(spark: SparkSession) -> None:
-    orders = tagged(spark, [("o1", "c1", True), ("o2", "c1", True)], ORDER)
-    rows = [(1, "o1", 10, 0, 0), (1, "o1", 10, 0, 9), (1, "o1", 10, 0, 18), (2, "o1", 10, 0, 27), (3, "o2", 5, 0, 36)]
-    items = tagged(spark, rows, ITEM)
-    totals = steps.order_totals(orders, items)
-    repeated = steps.repeated_items(items, totals)
-    assert sorted((row["_source_offset"], row[ERROR]["code"]) for row in repeated.collect()) == [
-        (9, "duplicate"),
-        (18, "duplicate"),
-    ]
-    same(
-        steps.without_repeated(totals, repeated).select("order_reference", "_items", "_high", "_low"),
-        spark.createDataFrame(
-            [("o1", 2, 0, 20), ("o2", 1, 0, 5)], "order_reference string, _items bigint, _high bigint, _low bigint"
-        ),
-    )
-
-
-def test_customers_get_their_used_orders_and_unknown_references_a_row_of_their_own(spark: SparkSession) -> None:
-    customers = tagged(
-        spark, [("c1", True), ("c1", False), ("c2", True)], "customer_reference string, _keeps_reference boolean"
-    )
-    orders = tagged(
-        spark,
-        [("o1", "c1", True, 2, 0, 30, False), ("o2", "c1", True, 0, 0, 0, False), ("o3", "c9", True, 1, 0, 5, False)],
-        TOTALS,
-    ).unionByName(tagged(spark, [("o4", "c2", True, 4, 0, 8, False)], TOTALS, "wrong_type"))
-    columns = [
-        "customer_reference",
-        "_keeps_reference",
-        "number_of_orders",
-        "_without_items",
-        "_items",
-        "_high",
-        "_low",
-    ]
-    kinds = "customer_reference string, _keeps_reference boolean, number_of_orders bigint, _without_items bigint"
-    expected = [
-        ("c1", True, 2, 1, 2, 0, 30),
-        ("c1", False, 0, 0, 0, 0, 0),
-        ("c2", True, 0, 0, 0, 0, 0),
-        ("c9", None, 1, 0, 1, 0, 5),
-    ]
-    same(
-        steps.customer_totals(customers, orders).select(*columns),
-        spark.createDataFrame(expected, f"{kinds}, _items bigint, _high bigint, _low bigint"),
-    )
-
-
-def test_customers_that_are_not_used_or_not_there_lose_their_orders(spark: SparkSession) -> None:
-    columns = f"{CUSTOMER}, number_of_orders bigint"
-    used = tagged(spark, [("c1", True, 2), ("c2", True, 0), ("c8", None, 1)], columns)
-    unused = tagged(spark, [("c3", True, 1), ("c4", True, 0), ("c1", False, 0)], columns, "duplicate")
-    lost = steps.lost_customers(used.unionByName(unused))
-    same(lost, spark.createDataFrame([("c8", None), ("c3", False)], "customer_reference string, _parent_used boolean"))
-    orders = tagged(
-        spark, [("o1", "c1"), ("o2", "c3"), ("o3", "c8")], "order_reference string, customer_reference string"
-    )
-    rejected = steps.tag_parents(orders, lost, "customer_reference", "customer", how="inner")
-    assert sorted((row[0], row[ERROR]["code"]) for row in rejected.select("order_reference", ERROR).collect()) == [
-        ("o2", "parent_rejected"),
-        ("o3", "unknown_customer"),
+    start = '{"type":"customer_message","customer_reference":'
+    assert [row[0] for row in spending.select(customer_message()).collect()] == [
+        start + '"ade3-11ed","number_of_orders":2,"total_amount_spent":20}',
+        start + '"say \\"hi\\" \\\\ é","number_of_orders":1,"total_amount_spent":0.1}',
+        start + '"c3","number_of_orders":12,"total_amount_spent":119999999999999999.88}',
+        start + '"c4","number_of_orders":1,"total_amount_spent":-100.5}',
     ]
 
 
-def test_items_of_lost_and_of_unknown_orders_are_told_apart(spark: SparkSession) -> None:
-    orders = tagged(spark, [("o1", "c1", True), ("o2", "c9", True)], ORDER)
-    items = tagged(spark, [(1, "o1", 1, 0, 0), (2, "o2", 1, 0, 9), (3, "o9", 1, 0, 18)], ITEM)
-    lost = spark.createDataFrame([("o2",)], "order_reference string")
-    found = steps.tag_items(items, orders, lost).select("id", F.col(f"{ERROR}.code").alias("reason"))
-    expected = [(1, None), (2, "parent_rejected"), (3, "unknown_order")]
-    same(found, spark.createDataFrame(expected, "id bigint, reason string"))
+# error_messages, all_error_messages
+
+
+def test_an_error_message_has_the_references_that_the_frame_has(spark: SparkSession) -> None:
+    start = '{"type":"error_message","customer_reference":'
+    orders = spark.createDataFrame([("o1", "c1"), ("o 2", None)], ORDERS)
+    both = [
+        ("c1", "o1", start + '"c1","order_reference":"o1","message":"M"}'),
+        (None, "o 2", start + 'null,"order_reference":"o 2","message":"M"}'),
+    ]
+    same(error_messages(orders, "M"), both, MESSAGES)
+    customer = [("c1", None, start + '"c1","order_reference":null,"message":"M"}')]
+    same(error_messages(spark.createDataFrame([("c1",)], CUSTOMERS), "M"), customer, MESSAGES)
+    order = [(None, "o1", start + 'null,"order_reference":"o1","message":"M"}')]
+    same(error_messages(spark.createDataFrame([("o1",)], "order_reference string"), "M"), order, MESSAGES)
+
+
+def test_customers_without_orders_orders_of_unknown_customers_and_items_of_unknown_orders_are_reported(
+    spark: SparkSession,
+) -> None:
+    spending = spark.createDataFrame(
+        [("c1", 1, Decimal(5), 1, 0), ("c2", 0, Decimal(0), 0, 0), ("c3", 0, Decimal(0), 0, 0)], SPENDING
+    )
+    orders = spark.createDataFrame(
+        [
+            ("o1", "c1", None),
+            ("o2", "c8", rejected("unknown_customer")),
+            ("o3", "c8", rejected("unknown_customer")),
+            ("o4", "c7", rejected("parent_rejected")),
+            ("o5", "c2", rejected("wrong_type")),
+        ],
+        f"{ORDERS}, _error {ERROR_TYPE}",
+    )
+    items = spark.createDataFrame(
+        [
+            ("o1", Decimal(5), None),
+            ("o8", Decimal(1), rejected("unknown_order")),
+            ("o8", Decimal(2), rejected("unknown_order")),
+            ("o2", Decimal(3), rejected("parent_rejected")),
+            ("o1", Decimal(5), ("excluded", "duplicate", "")),
+        ],
+        f"{ITEMS}, _error {ERROR_TYPE}",
+    )
+    start = '{"type":"error_message","customer_reference":'
+    unknown_customer = '"message":"Order of an unknown customer"}'
+    rows = [
+        ("c2", None, start + '"c2","order_reference":null,"message":"Something went wrong!"}'),
+        ("c3", None, start + '"c3","order_reference":null,"message":"Something went wrong!"}'),
+        ("c8", "o2", start + f'"c8","order_reference":"o2",{unknown_customer}'),
+        ("c8", "o3", start + f'"c8","order_reference":"o3",{unknown_customer}'),
+        (None, "o8", start + 'null,"order_reference":"o8","message":"Items of an unknown order"}'),
+    ]
+    same(all_error_messages(spending, orders, items), rows, MESSAGES)
+
+
+def test_with_nothing_wrong_there_is_no_error_message(spark: SparkSession) -> None:
+    spending = spark.createDataFrame([("c1", 1, Decimal(5), 1, 0)], SPENDING)
+    orders = spark.createDataFrame([("o1", "c1", None)], f"{ORDERS}, _error {ERROR_TYPE}")
+    items = spark.createDataFrame([("o1", Decimal(5), None)], f"{ITEMS}, _error {ERROR_TYPE}")
+    same(all_error_messages(spending, orders, items), [], MESSAGES)
+
+
+# reject_empty
+
+
+def test_rows_with_an_empty_reference_are_rejected_and_the_first_empty_column_is_named(spark: SparkSession) -> None:
+    schema = f"`order reference` string, customer_reference string, _error {ERROR_TYPE}"
+    earlier = ("rejected", "too_few_pieces", "pieces found: 1")
+    order = ("rejected", "missing_value", "column order reference is empty")
+    customer = ("rejected", "missing_value", "column customer_reference is empty")
+    rows = [
+        ("o1", "c1", None),
+        (" o2 ", "c1", None),
+        ("", "c1", order),
+        ("  ", "", order),
+        (None, "c1", order),
+        ("o3", None, customer),
+        (None, None, earlier),
+    ]
+    frame = spark.createDataFrame([(*row[:2], earlier if row[2] == earlier else None) for row in rows], schema)
+    same(reject_empty(frame, "order reference", "customer_reference"), rows, schema)

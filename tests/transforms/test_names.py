@@ -168,7 +168,7 @@ def test_the_short_way_for_plain_names_agrees_with_the_parser(name: str) -> None
 
 
 @given(st.text(max_size=40))
-def test_cleaning_twice_changes_nothing(text: str) -> None:
+def test_cleaning_again_changes_nothing(text: str) -> None:
     assert clean_text(clean_text(text)) == clean_text(text)
 
 

@@ -17,9 +17,9 @@ def tagged(spark: SparkSession, *rows: tuple[str | None, int | None, str | None]
     return spark.createDataFrame([(*row, 0, at) for at, row in enumerate(rows)], SCHEMA)
 
 
-def problems(frame: DataFrame) -> list[tuple[int, str | None, str | None]]:
+def errors(frame: DataFrame) -> list[tuple[int, str | None, str | None]]:
     rows = frame.select("_source_offset", "_error.kind", "_error.code").orderBy("_source_offset").collect()
-    return [(row["_source_offset"], row["kind"], row["reason"]) for row in rows]
+    return [(row["_source_offset"], row["kind"], row["code"]) for row in rows]
 
 
 def expected_id(*key: str | None) -> str:
@@ -76,7 +76,7 @@ def test_namesakes_of_another_age_or_place_are_other_people(spark: SparkSession)
 
 def test_the_same_row_again_is_a_duplicate_even_with_other_blanks(spark: SparkSession) -> None:
     rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 7, "Rome"), (" Ann  Lee", 7, "Rome "))
-    assert problems(tag_people(rows)) == [(0, None, None), (1, "excluded", "duplicate"), (2, "excluded", "duplicate")]
+    assert errors(tag_people(rows)) == [(0, None, None), (1, "excluded", "duplicate"), (2, "excluded", "duplicate")]
 
 
 def test_the_same_key_with_different_content_rejects_all_its_rows(spark: SparkSession) -> None:
@@ -89,7 +89,7 @@ def test_the_same_key_with_different_content_rejects_all_its_rows(spark: SparkSe
         ("Bob Ray", 8, None),
     )
     ambiguous = ("rejected", "ambiguous_person")
-    assert problems(tag_people(rows, ["fullname"])) == [
+    assert errors(tag_people(rows, ["fullname"])) == [
         (0, *ambiguous),
         (1, *ambiguous),
         (2, *ambiguous),
@@ -100,7 +100,7 @@ def test_the_same_key_with_different_content_rejects_all_its_rows(spark: SparkSe
 
 def test_a_value_against_none_is_different_content(spark: SparkSession) -> None:
     rows = tagged(spark, ("Ann Lee", 7, "Rome"), ("Ann Lee", 7, None))
-    assert problems(tag_people(rows, ["fullname"])) == [
+    assert errors(tag_people(rows, ["fullname"])) == [
         (0, "rejected", "ambiguous_person"),
         (1, "rejected", "ambiguous_person"),
     ]
@@ -108,7 +108,7 @@ def test_a_value_against_none_is_different_content(spark: SparkSession) -> None:
 
 def test_ages_that_nobody_has_are_rejected(spark: SparkSession) -> None:
     rows = tagged(spark, ("A B", -1, None), ("A C", 0, None), ("A D", 150, None), ("A E", 151, None), (" ", 7, None))
-    assert problems(tag_people(rows)) == [
+    assert errors(tag_people(rows)) == [
         (0, "rejected", "age_out_of_range"),
         (1, None, None),
         (2, None, None),
@@ -117,10 +117,10 @@ def test_ages_that_nobody_has_are_rejected(spark: SparkSession) -> None:
     ]
 
 
-def test_a_row_with_a_problem_makes_no_other_row_ambiguous_or_a_duplicate(spark: SparkSession) -> None:
+def test_a_row_with_an_error_makes_no_other_row_ambiguous_or_a_duplicate(spark: SparkSession) -> None:
     rows = tagged(spark, ("Ann Lee", None, "Rome"), ("Ann Lee", 7, "Rome"), ("Ann Lee", None, "Rome"))
     bad = reject(rows, F.col("age").isNull(), "wrong_type", "age: 'x', expected an integer")
-    assert problems(tag_people(bad, ["fullname"])) == [
+    assert errors(tag_people(bad, ["fullname"])) == [
         (0, "rejected", "wrong_type"),
         (1, None, None),
         (2, "rejected", "wrong_type"),

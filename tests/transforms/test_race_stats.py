@@ -21,13 +21,16 @@ STATISTIC = (
 
 
 def tagged(spark: SparkSession, rows: list[tuple[Any, ...]], schema: str) -> DataFrame:
-    return spark.createDataFrame(rows, schema).withColumn("_error", no_error())
+    """Rows without an error, each with its place in a file."""
+    placed = [(*row, 0, number) for number, row in enumerate(rows)]
+    frame = spark.createDataFrame(placed, f"{schema}, _source_file int, _source_offset long")
+    return frame.withColumn("_error", no_error())
 
 
-def told(frame: DataFrame, key: str) -> list[str]:
+def outcomes(frame: DataFrame, key: str) -> list[str]:
     """What became of each row: `key: kind reason`, or `key: used`."""
     rows = frame.select(key, "_error.kind", "_error.code").collect()
-    return sorted(f"{row[0]}: {row.kind} {row.reason}" if row.kind else f"{row[0]}: used" for row in rows)
+    return sorted(f"{row[0]}: {row.kind} {row.code}" if row.kind else f"{row[0]}: used" for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -163,7 +166,7 @@ def test_races_of_other_years_repeated_and_contradicting_races_and_bad_dates_are
         ],
         RACE,
     )
-    assert told(check_races(races, from_year=2022, to_year=2022), "raceId") == [
+    assert outcomes(check_races(races, from_year=2022, to_year=2022), "raceId") == [
         "1: excluded other_year",
         "2: used",
         "3: excluded other_year",
@@ -200,7 +203,7 @@ def test_results_of_unknown_races_and_of_other_years_and_repeated_ones_are_tagge
     )
     checked = check_results(results, races)
     assert checked.columns == results.columns
-    assert told(checked, "resultId") == [
+    assert outcomes(checked, "resultId") == [
         "10: excluded other_year",
         "11: excluded duplicate",
         "11: used",

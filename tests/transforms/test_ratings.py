@@ -20,7 +20,7 @@ COUNTS = [
 ]
 
 
-def test_the_colour_tells_the_class_in_any_case_and_an_unknown_one_none(spark: SparkSession) -> None:
+def test_the_colour_gives_the_class_in_any_case_and_an_unknown_one_none(spark: SparkSession) -> None:
     frame = spark.createDataFrame(
         [("3F7E00", "a", 4.9), ("3F7E00", "a", 4.9), ("ffba00", "b", 2.5), ("000000", "c", 1.0), (None, None, None)],
         "rating_color string, rating_text string, rating double",
@@ -46,6 +46,23 @@ def test_thresholds_are_lowest_highest_and_the_mean_with_six_decimals_half_up() 
         "Poor": Summary(None, None, None, 1),
         "Not rated": Summary(None, None, None, 3),
     }
+
+
+def test_the_thresholds_are_published_as_csv_with_na_for_what_is_absent() -> None:
+    rows = [["Excellent", "4.5", "4.6", "4.533333", 3], ["Not rated", None, None, None, 12]]
+    assert ratings.thresholds_csv(rows) == (
+        b"Rating,Lowest,Highest,Mean,Count\nExcellent,4.5,4.6,4.533333,3\nNot rated,NA,NA,NA,12\n"
+    )
+
+
+def test_figures_are_texts_with_their_decimals_and_nothing_where_there_are_none() -> None:
+    assert ratings.figures(Summary(Decimal("4.0"), Decimal("4.6"), Decimal("4.500000"), 3)) == [
+        "4.0",
+        "4.6",
+        "4.500000",
+        3,
+    ]
+    assert ratings.figures(Summary(None, None, None, 7)) == [None, None, None, 7]
 
 
 def test_the_raw_table_keeps_every_text_with_its_class() -> None:

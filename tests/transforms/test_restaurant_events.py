@@ -35,7 +35,7 @@ def test_an_event_is_published_when_it_shares_a_day_with_the_period(spark: Spark
     ]
     found = exploded(spark, page({"id": 1, "zomato_events": events}))
     rows = explode_events(found, APRIL).orderBy("Event Id").select(f"{ERROR}.code").collect()
-    assert [row.reason for row in rows] == [reason for _, _, reason in cases]
+    assert [row.code for row in rows] == [code for _, _, code in cases]
 
 
 def test_an_event_has_its_first_photo_and_a_repeated_one_counts_once(spark: SparkSession) -> None:

@@ -37,9 +37,9 @@ def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
     assert outcome(found) == [expected for _, expected in cases]
 
 
-def test_a_page_keeps_the_problem_its_reader_found(spark: SparkSession) -> None:
+def test_a_page_keeps_the_error_its_reader_found(spark: SparkSession) -> None:
     cut = pages(spark, '{"restaurants": [').withColumn(
-        ERROR, F.expr("named_struct('kind', 'rejected', 'reason', 'truncated', 'detail', '')")
+        ERROR, F.expr("named_struct('kind', 'rejected', 'code', 'truncated', 'detail', '')")
     )
     assert outcome(restaurants.parse_pages(cut)) == [("rejected", "truncated", "")]
 
@@ -59,7 +59,7 @@ def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
     assert found.where(~is_valid()).count() == 0
 
 
-def test_missing_parts_of_a_restaurant_are_null_and_not_a_error(spark: SparkSession) -> None:
+def test_missing_parts_of_a_restaurant_are_null_and_no_error(spark: SparkSession) -> None:
     found = exploded(spark, page({"id": "1", "cuisines": "  "}))
     columns = [
         "id",
@@ -108,27 +108,25 @@ def test_an_element_without_a_restaurant_is_rejected(spark: SparkSession) -> Non
     assert outcome(found) == [("rejected", "not_a_restaurant", "element 0")]
 
 
-def test_a_restaurant_of_an_unknown_country_that_is_there_again_is_excluded_as_repeated(spark: SparkSession) -> None:
-    twice = page({"id": 1, "location": {"country_id": 9}}, {"id": 1, "location": {"country_id": 9}})
+def test_a_repeated_restaurant_is_excluded_as_a_duplicate_whatever_its_country(spark: SparkSession) -> None:
+    text = page({"id": 1, "location": {"country_id": 9}}, {"id": 1, "location": {"country_id": 9}})
     countries = spark.createDataFrame([(1, "India")], "country_id int, country string")
-    named = restaurants.name_countries(exploded(spark, twice), countries)
-    rows = restaurants.exclude_repeated(named, restaurants.find_repeated(named, restaurants.repeated_ids(named)))
-    assert sorted(outcome(rows)) == [
-        ("excluded", "duplicate_restaurant", "restaurant 1"),
+    once = restaurants.exclude_repeated(exploded(spark, text))
+    assert sorted(outcome(restaurants.name_countries(once, countries))) == [
+        ("excluded", "duplicate_restaurant", "id 1 is a duplicate key"),
         ("excluded", "unknown_country", "country id 9"),
     ]
 
 
 def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
-    twice = [
+    texts = [
         page({"id": 1, "name": "B"}),
         page({"id": 1, "name": "A"}),
         page({"id": 1, "name": "A"}),
         page({"id": "?"}),
         page({"id": "?"}),
     ]
-    found = exploded(spark, *twice)
-    rows = restaurants.exclude_repeated(found, restaurants.find_repeated(found, restaurants.repeated_ids(found)))
+    rows = restaurants.exclude_repeated(exploded(spark, *texts))
     expected = spark.createDataFrame(
         [
             (0, "excluded", "differing_restaurant"),
@@ -137,13 +135,34 @@ def test_of_one_restaurant_on_two_pages_one_stays(spark: SparkSession) -> None:
             (300, "rejected", "wrong_type"),
             (400, "rejected", "wrong_type"),
         ],
-        "_source_offset long, kind string, reason string",
+        "_source_offset long, kind string, code string",
     )
     assert_df_equality(
         rows.select("_source_offset", f"{ERROR}.kind", f"{ERROR}.code").orderBy("_source_offset"),
         expected,
         ignore_nullable=True,
     )
+
+
+def test_one_country_of_the_sheet_is_one_row(spark: SparkSession) -> None:
+    sheet = spark.createDataFrame([(1, "India"), (1, "India"), (2, "Japan")], "`Country Code` int, Country string")
+    expected = spark.createDataFrame([(1, "India"), (2, "Japan")], "country_id int, country string")
+    assert_df_equality(
+        restaurants.country_names(sheet.repartition(3)), expected, ignore_nullable=True, ignore_row_order=True
+    )
+
+
+def test_restaurants_of_unknown_countries_count_for_events_and_ratings_and_other_errors_do_not(
+    spark: SparkSession,
+) -> None:
+    text = page(
+        {"id": 1, "location": {"country_id": 1}}, {"id": 2, "location": {"country_id": 9}}, {"id": "x"}, {"id": 1}
+    )
+    countries = spark.createDataFrame([(1, "India")], "country_id int, country string")
+    found = restaurants.exclude_repeated(exploded(spark, text))
+    known = restaurants.with_unknown_country(restaurants.name_countries(found, countries))
+    expected = spark.createDataFrame([(1, None), (2, "unknown_country")], "id long, code string")
+    assert_df_equality(known.select("id", f"{ERROR}.code"), expected, ignore_nullable=True, ignore_row_order=True)
 
 
 def test_a_country_that_is_not_in_the_sheet_excludes_the_restaurant(spark: SparkSession) -> None:

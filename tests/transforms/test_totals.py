@@ -1,73 +1,87 @@
-"""Totals over parents, children and grandchildren: exact, and nothing counted twice."""
+"""Totals per key, and their way back to the rows that they are of."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
-import pytest
 from chispa import assert_df_equality
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
-from transforms.totals import Level, orphans, roll_up
+from transforms.totals import attach, per_key
 
-CUSTOMERS, ORDERS, ITEMS = (
-    "customer string",
-    "order string, customer string",
-    "item int, order string, price decimal(18,2)",
-)
+LARGEST = Decimal("9999999999999999.99")
 
 
-def test_counts_and_sums_of_two_levels_reach_the_top(spark: SparkSession) -> None:
-    customers = spark.createDataFrame([("c1",), ("c2",), ("c3",)], CUSTOMERS)
-    orders = spark.createDataFrame([("o1", "c1"), ("o2", "c1"), ("o3", "c2"), ("o4", "c9"), ("o5", None)], ORDERS)
-    prices = [("o1", "0.10"), ("o1", "0.20"), ("o2", "99.70"), ("o4", "5"), ("o9", "7"), (None, "8")]
-    items = spark.createDataFrame([(i, order, Decimal(price)) for i, (order, price) in enumerate(prices)], ITEMS)
-    levels = [
-        Level(orders, parent=["customer"], key=["order"], count="orders"),
-        Level(items, parent=["order"], count="items", sums={"spent": "price"}),
+def same(actual: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
+    """The frame has these columns in this order, and these rows in any order."""
+    expected = actual.sparkSession.createDataFrame(rows, schema)
+    assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_each_key_has_the_number_of_its_rows_and_exact_sums(spark: SparkSession) -> None:
+    prices = [("a", "0.10", 3), ("b", "1.00", None), ("a", "0.20", 4), ("b", "-1.00", 5)]
+    frame = spark.createDataFrame(
+        [(key, Decimal(price), pieces) for key, price, pieces in prices],
+        "key string, price decimal(18,2), pieces bigint",
+    )
+    found = per_key(frame, ["key"], count="rows", sums={"spent": "price", "pieces": "pieces"})
+    rows = [("a", 2, Decimal("0.30"), 7), ("b", 2, Decimal("0.00"), 5)]
+    same(found, rows, "key string, rows bigint, spent decimal(28,2), pieces bigint")
+    frame = frame.repartition(3)
+    same(
+        per_key(frame, ["key"], count="rows", sums={"spent": "price", "pieces": "pieces"}),
+        rows,
+        "key string, rows bigint, spent decimal(28,2), pieces bigint",
+    )
+
+
+def test_sums_of_the_largest_decimals_are_exact(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([("a", LARGEST)] * 12, "key string, price decimal(18,2)")
+    found = per_key(frame, ["key"], sums={"spent": "price"})
+    same(found, [("a", Decimal("119999999999999999.88"))], "key string, spent decimal(28,2)")
+
+
+def test_null_keys_are_one_key_and_only_null_amounts_sum_to_zero(spark: SparkSession) -> None:
+    frame = spark.createDataFrame(
+        [(None, Decimal("1.50")), (None, None), ("a", None)], "key string, price decimal(18,2)"
+    )
+    found = per_key(frame, ["key"], count="rows", sums={"spent": "price"})
+    rows = [(None, 2, Decimal("1.50")), ("a", 1, Decimal("0.00"))]
+    same(found, rows, "key string, rows bigint, spent decimal(28,2)")
+
+
+def test_keys_of_several_columns_names_with_any_characters_and_other_aggregates(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([("a", 1, 5), ("a", 1, 6), ("a", 2, 7)], "`the key` string, `k-2` int, `a b` bigint")
+    found = per_key(frame, ["the key", "k-2"], sums={"sum": "a b"}, more=[F.max("`a b`").alias("highest")])
+    same(found, [("a", 1, 11, 6), ("a", 2, 7, 7)], "`the key` string, `k-2` int, sum bigint, highest bigint")
+
+
+def test_totals_are_attached_to_their_rows_and_others_get_zeros(spark: SparkSession) -> None:
+    frame = spark.createDataFrame(
+        [(1, "a", "x"), (2, "a", "y"), (3, "b", "z"), (4, None, "w")], "id int, key string, note string"
+    )
+    totals = spark.createDataFrame(
+        [("a", 2, Decimal("0.30")), ("c", 1, Decimal("9.00")), (None, 5, Decimal("5.00"))],
+        "key string, rows bigint, spent decimal(28,2)",
+    )
+    rows = [
+        (1, "a", "x", 2, Decimal("0.30")),
+        (2, "a", "y", 2, Decimal("0.30")),
+        (3, "b", "z", 0, Decimal("0.00")),
+        (4, None, "w", 0, Decimal("0.00")),
     ]
-    actual = roll_up(customers, ["customer"], levels)
-    expected = spark.createDataFrame(
-        [("c1", 2, 3, Decimal("100.00")), ("c2", 1, 0, Decimal("0.00")), ("c3", 0, 0, Decimal("0.00"))],
-        "customer string, orders bigint, items bigint, spent decimal(38,2)",
+    schema = "id int, key string, note string, rows bigint, spent decimal(28,2)"
+    same(attach(frame, totals, ["key"]), rows, schema)
+    same(attach(frame.repartition(3), totals.repartition(3), ["key"]), rows, schema)
+
+
+def test_totals_are_attached_by_keys_of_several_columns(spark: SparkSession) -> None:
+    frame = spark.createDataFrame([("a", 1), ("a", 2)], "`the key` string, `k-2` int")
+    totals = spark.createDataFrame([("a", 2, 7)], "`the key` string, `k-2` int, `a b` bigint")
+    same(
+        attach(frame, totals, ["the key", "k-2"]),
+        [("a", 1, 0), ("a", 2, 7)],
+        "`the key` string, `k-2` int, `a b` bigint",
     )
-    assert_df_equality(
-        actual.withColumn("spent", actual["spent"].cast("decimal(38,2)")),
-        expected,
-        ignore_nullable=True,
-        ignore_row_order=True,
-    )
-    assert [row["order"] for row in orphans(orders, customers, ["customer"]).orderBy("order").collect()] == ["o4", "o5"]
-
-
-def test_levels_that_do_not_hang_together_are_refused(spark: SparkSession) -> None:
-    top = spark.createDataFrame([("c1",)], CUSTOMERS)
-    orders = spark.createDataFrame([("o1", "c1")], ORDERS)
-    with pytest.raises(ValueError, match="parent columns order are not the key customer of the level above"):
-        roll_up(top, ["customer"], [Level(orders, parent=["order"])])
-
-
-@settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
-@given(
-    st.lists(st.sampled_from(["c1", "c2", "c3", "c9"]), min_size=20, max_size=60),
-    st.lists(
-        st.tuples(st.integers(0, 80), st.decimals("-99999999999999.99", "99999999999999.99", places=2)), max_size=200
-    ),
-)
-def test_totals_equal_a_plain_calculation(
-    spark: SparkSession, owners: list[str], sold: list[tuple[int, Decimal]]
-) -> None:
-    customers = spark.createDataFrame([("c1",), ("c2",), ("c3",)], CUSTOMERS)
-    orders = spark.createDataFrame([(f"o{i}", owner) for i, owner in enumerate(owners)], ORDERS)
-    items = spark.createDataFrame([(i, f"o{order}", price) for i, (order, price) in enumerate(sold)], ITEMS)
-    levels = [Level(orders, ["customer"], ["order"], count="orders"), Level(items, ["order"], sums={"spent": "price"})]
-    found = {
-        row["customer"]: (row["orders"], row["spent"]) for row in roll_up(customers, ["customer"], levels).collect()
-    }
-    for name in ("c1", "c2", "c3"):
-        mine = {i for i, owner in enumerate(owners) if owner == name}
-        assert found[name] == (len(mine), sum((price for order, price in sold if order in mine), Decimal(0)))

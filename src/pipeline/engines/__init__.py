@@ -1,0 +1,35 @@
+"""What runs a job's frames: Spark, or the embedded engine in this process."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+from pipeline.engines.base import Engine
+from pipeline.engines.registry import engine_of
+
+__all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start"]
+
+ENGINES = ("auto", "embedded", "spark")
+# Rows that are handed to a kernel at a time.
+BATCH_ROWS = 20_000
+
+
+def chosen(engine: str) -> str:
+    """What `auto` means: Spark when spark-submit or Glue started the program, else what is installed."""
+    if engine != "auto":
+        return engine
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ or "GLUE_VERSION" in os.environ
+    return "spark" if submitted or importlib.util.find_spec("pysail") is None else "embedded"
+
+
+def start(engine: str, job: str, input_bytes: int, batch_rows: int = BATCH_ROWS) -> Engine:
+    """The engine, started and fitted to the size of the inputs; the one that runs already is used again."""
+    # Only one of the two is installed in an environment, and loading either takes its time.
+    if chosen(engine) == "embedded":
+        from pipeline.engines.embedded import embedded_engine
+
+        return embedded_engine()
+    from pipeline.engines.session import spark_engine
+
+    return spark_engine(job, input_bytes, batch_rows)

@@ -12,26 +12,26 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyspark import SparkConf, SparkContext, StorageLevel, inheritable_thread_target
-from pyspark.sql import DataFrame, SparkSession
+from pyspark import SparkConf, SparkContext, inheritable_thread_target
+from pyspark.sql import SparkSession
 
+from pipeline.engines import BATCH_ROWS
+from pipeline.engines.base import Engine
+from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
 # What tasks import of it: the folder may be site-packages, which holds everything else too.
 _PACKAGES = ("pipeline", "transforms")
 
-# Rows that Spark hands to Python at a time.
-BATCH_ROWS = 20_000
-
 SETTINGS = {
     # A bad cast must never become a silent null: ANSI on, and transforms use try_* where null is meant.
     "spark.sql.ansi.enabled": "true",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.adaptive.enabled": "true",
-    # Spark writes every plan out as text, a kept frame's own plan included, over and over: megabytes nobody reads.
+    # Spark writes every plan out as text, a cached frame's own plan included, over and over: megabytes nobody reads.
     "spark.sql.maxPlanStringLength": "2000",
-    # Kept rows are read once or twice: gathering what could be compressed costs a third of keeping them.
+    # Cached rows are read only a few times: compressing them takes a third of the time of caching them.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
 }
 
@@ -115,9 +115,11 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
     return spark
 
 
-def cache(frame: DataFrame) -> DataFrame:
-    """The frame with its rows kept, once they are made, until `unpersist`."""
-    return frame.persist(StorageLevel.MEMORY_AND_DISK)
+def spark_engine(job: str, input_bytes: int, batch_rows: int) -> Engine:
+    """Spark, started if it does not run, and fitted to the inputs."""
+    spark = start(job)
+    tune(spark, input_bytes, batch_rows)
+    return engine_of(spark)
 
 
 def _start_workers(spark: SparkSession) -> None:
@@ -131,7 +133,7 @@ def _start_workers(spark: SparkSession) -> None:
         yield from ()
 
     def run() -> None:
-        """One task; whatever is wrong is told by the job's own tasks."""
+        """Runs one task; whatever is wrong is reported by the job's own tasks."""
         spark.sparkContext.setJobDescription(WORKERS)
         with contextlib.suppress(Exception):
             run_tasks(spark, 1, load, "nothing int").write.format("noop").mode("overwrite").save()
@@ -161,10 +163,10 @@ def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) ->
 
 
 def part_bytes(heap: int, tasks: int) -> int:
-    """The input that a part of a shuffle stands for: 64 MiB, less where a JVM has little memory for its tasks.
+    """The bytes of input per part of a shuffle: 64 MiB, less where a JVM has little memory for its tasks.
 
     A hash join cannot spill, and its table takes about as much as the input of its rows. Spark leaves 0.6 of the heap,
-    300 MiB aside, to tasks and kept rows; a table gets a quarter of a task's share.
+    300 MiB aside, to tasks and cached rows; a table gets a quarter of a task's share.
 
     >>> part_bytes(4 << 30, 2) >> 20, part_bytes(1 << 30, 8) >> 20, part_bytes(640 << 20, 2) >> 20
     (64, 13, 25)

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-Work = Callable[[int], Iterator[pa.RecordBatch]]
+from pipeline.engines.base import Batches, RowCounter, Work
 
 
-def run_tasks(spark: SparkSession, count: int, work: Work, schema: str) -> DataFrame:
-    """A frame of the Arrow batches that `work` gives for the task numbers 0 to `count` - 1, one partition per task."""
+def run_tasks(spark: SparkSession, count: int, work: Work, schema: str, counter: RowCounter | None = None) -> DataFrame:
+    """A frame of the Arrow batches that `work` gives for the task numbers 0 to `count` - 1, one partition per task.
 
-    def run(numbers: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    With a `counter` the rows are counted where they are made.
+    """
+    counted = counter.wrap(work) if counter else work
+
+    def run(numbers: Batches) -> Iterator[pa.RecordBatch]:
         """The batches of the tasks whose numbers a partition holds."""
         for batch in numbers:
             for number in batch.column(0).to_pylist():
-                yield from work(number)
+                yield from counted(number)
 
-    return spark.range(0, count, 1, max(1, count)).mapInArrow(run, schema)
+    frame = spark.range(0, count, 1, max(1, count)).mapInArrow(run, schema)
+    return counter.attach(frame) if counter else frame

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Observation, Row, SparkSession
+from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline import storage
-from pipeline.engines.session import cache
+from pipeline.engines.base import Engine, RowCounter
 from pipeline.errors import InputError, PipelineError
 from pipeline.job import report
 from pipeline.job.counts import RecordCounts
@@ -32,17 +32,17 @@ from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
 @dataclass
 class JobContext:
-    """One run of a job. `spark` and the underscored fields are for the runner, not for jobs."""
+    """One run of a job. `engine`, `rejected` and the underscored fields are for the runner, not for jobs."""
 
     job: str
     run_id: str
     destination: str
     options: JobOptions
     report: Report
-    spark: SparkSession
+    engine: Engine
     rejected: list[RejectedRows] = field(default_factory=list)
     _readers: dict[str, Reader] = field(default_factory=dict)
-    _reads: dict[str, Observation] = field(default_factory=dict)
+    _reads: dict[str, RowCounter] = field(default_factory=dict)
     _cached: list[DataFrame] = field(default_factory=list)
     _closed: bool = False
 
@@ -66,12 +66,11 @@ class JobContext:
         for names, file in zip(headers, reader.header_files, strict=True):
             csv_typed.check_header(names, schema.fieldNames(), file)
         layouts = [csv_typed.layout(names, schema.fieldNames(), delimiter) for names in headers]
-        fields = self._counted(source.name, reader.fields(layouts))
-        return csv_typed.typed_rows(fields, schema, absent=absent)
+        return csv_typed.typed_rows(reader.fields(layouts), schema, absent=absent)
 
     def read_csv_text(self, source: CsvInput) -> DataFrame:
         """The lines of a CSV input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; nothing is parsed."""
-        return json_typed.tag_raw(self._counted(source.name, self._table_reader(source).frame))
+        return json_typed.tag_raw(self._table_reader(source).frame)
 
     def csv_header(self, source: CsvInput, delimiter: str = ",") -> list[str]:
         """The names in the header of an input's first file."""
@@ -86,7 +85,7 @@ class JobContext:
         return json_typed.parse_records(self._json_records(source, records_path), schema)
 
     def read_json_text(self, source: JsonInput, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; not parsed."""
+        """The records of a JSON input as text: `_raw`, `_source_file`, `_source_offset`, `_error`; not parsed."""
         return json_typed.tag_raw(self._json_records(source, records_path))
 
     def files_of(self, source: Input) -> list[str]:
@@ -95,9 +94,11 @@ class JobContext:
 
     def _json_records(self, source: JsonInput, records_path: str) -> DataFrame:
         with self.stage(f"plan {source.name}"):
-            reader = json_records(self.spark, source.files(), records=records_path)
+            reader = json_records(
+                self.engine.spark, source.files(), records=records_path, counter=self._counter(source)
+            )
         self._add_reader(source, reader)
-        return self._counted(source.name, reader.frame)
+        return reader.frame
 
     def _table_reader(self, source: CsvInput) -> TableReader:
         known: Any = self._readers.get(source.name)
@@ -107,12 +108,14 @@ class JobContext:
         return reader
 
     def _new_table_reader(self, source: CsvInput) -> TableReader:
-        files = source.files()
+        files, spark = source.files(), self.engine.spark
         with self.stage(f"plan {source.name}"):
             if not any(info.path.lower().endswith(".xlsx") for info in files):
-                reader: TableReader = csv_lines(self.spark, files, multi_line=self.options.multi_line)
+                reader: TableReader = csv_lines(
+                    spark, files, multi_line=self.options.multi_line, counter=self._counter(source)
+                )
             elif len(files) == 1:
-                reader = xlsx_lines(self.spark, files[0].path)
+                reader = xlsx_lines(spark, files[0].path, counter=self._counter(source))
             else:
                 names = ", ".join(info.path for info in files[:3])
                 raise InputError(f"--{source.name}: one .xlsx file at a time, have {names}")
@@ -123,10 +126,9 @@ class JobContext:
         self._readers[source.name] = reader
         self.counts(source.name).files = list(reader.files)
 
-    def _counted(self, name: str, frame: DataFrame) -> DataFrame:
+    def _counter(self, source: Input) -> RowCounter:
         # Counted where the reader makes the rows, so that a row that is lost later cannot hide.
-        self._reads[name] = read = Observation(f"read {name}")
-        return frame.observe(read, F.count(F.lit(1)).alias("read"))
+        return self._reads.setdefault(source.name, self.engine.counter())
 
     # recording
 
@@ -136,15 +138,15 @@ class JobContext:
         frame: DataFrame,
         *,
         array_path: str = "",
-        raw_column: Column | None = None,
+        raw_column: str = "",
         may_be_empty: bool = False,
     ) -> DataFrame:
         """Counts what became of the rows of an input and returns the frame, cached, for outputs to be made of.
 
         In: every row of the input once, with `_error` as the job's checks left it. `name`: the input, or `input.part`
         for what was exploded out of its records; then `array_path` (rows are elements of the array at these keys of
-        their records, `_index` is their place) or `raw_column` gives their raw text. `may_be_empty` allows an input
-        without any usable row. Rows with an error go to quarantine or excluded once the job's `run` has returned.
+        their records, `_index` is their place) or `raw_column` (a column of text, or a struct) gives their raw text.
+        `may_be_empty` allows an input without any usable row. Rows with an error go to quarantine or excluded once the job's `run` has returned.
         """
         self._check_open(name)
         with self.stage(f"read {name}"):
@@ -167,10 +169,10 @@ class JobContext:
             found = kept.groupBy(is_part.alias("is_part"), *_by_error()).agg(*_rows_and_files(), first).collect()
         whole = [row for row in found if not row.is_part]
         parts = [row for row in found if row.is_part]
-        self._add_counts(name, kept.where(~is_part), whole, "", None, False)
+        self._add_counts(name, kept.where(~is_part), whole, "", "", False)
         # A record with parts is used, whatever became of them: each has one part with the index 0.
         self.counts(name).used += sum(row["first"] for row in parts)
-        self._add_counts(f"{name}.{part}", kept.where(is_part), parts, array_path, None, False)
+        self._add_counts(f"{name}.{part}", kept.where(is_part), parts, array_path, "", False)
         return kept.where(is_part)
 
     def record_used(self, **counted: int) -> None:
@@ -188,7 +190,7 @@ class JobContext:
         kept: DataFrame,
         found: Sequence[Row],
         array_path: str,
-        raw_column: Column | None,
+        raw_column: str,
         may_be_empty: bool,
     ) -> None:
         counts = self.counts(name)
@@ -198,7 +200,7 @@ class JobContext:
         counts.excluded = {code: rows for (kind, code), rows in by_error.items() if kind == EXCLUDED}
         counts.rejected = {code: rows for (kind, code), rows in by_error.items() if kind != EXCLUDED}
         read = self._reads.get(name)
-        counts.read = int(read.get["read"]) if read else counts.used + sum(by_error.values())
+        counts.read = read.value() if read else counts.used + sum(by_error.values())
         files = frozenset(number for row in found if row.kind for number in row.files)
         reader = self._readers[name.partition(".")[0]]
         rows = kept.where(~is_valid())
@@ -206,7 +208,7 @@ class JobContext:
 
     def cached(self, frame: DataFrame) -> DataFrame:
         """The frame with its rows kept, once they are made, until the run ends: for one that is used more than once."""
-        kept = cache(frame)
+        kept = self.engine.cache(frame)
         self._cached.append(kept)
         return kept
 
@@ -217,7 +219,7 @@ class JobContext:
     def release(self) -> None:
         """Gives back the cached rows."""
         for frame in self._cached:
-            frame.unpersist()
+            self.engine.release(frame)
 
     # reporting
 
@@ -263,7 +265,7 @@ class JobContext:
         [one] = [rows for rows in self.rejected if rows.name == name]
         texts = with_raw([one]).orderBy("file", "position").limit(most)
         rows = [
-            [f"{PurePosixPath(row.file).name}, {row.position}", row[ERROR].code, row[ERROR].detail, row.raw]
+            [f"{PurePosixPath(row.file).name}, {row.position}", row.code, row.detail, row.raw]
             for row in self.few_rows(texts)
         ]
         if rows:
@@ -272,7 +274,7 @@ class JobContext:
     @contextlib.contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Times a stage for the report and shows its progress; stages with one name add up."""
-        with self._stages.track(name, self.spark), self.report.timed(name):
+        with self._stages.track(name, self.engine), self.report.timed(name):
             yield
 
 

@@ -13,7 +13,7 @@ from pipeline.readers.daily_files import day_of, pick_day
 
 @dataclass
 class DailyOptions(JobOptions):
-    """The options that these jobs have beside their inputs."""
+    """The options of these jobs other than their inputs."""
 
     source: str | None = option("folder of daily drops, instead of the inputs", metavar="DIR")
     date: str | None = option(

@@ -1,4 +1,4 @@
-"""The arguments that AWS Glue adds to a job's own, told apart from them by an explicit list of names."""
+"""The arguments that AWS Glue adds to a job's own, recognised by an explicit list of names."""
 
 from __future__ import annotations
 

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, NoReturn, Self, TypeVar
 
 from pipeline import storage
+from pipeline.engines import ENGINES
 from pipeline.errors import InputError, UsageError
 from pipeline.job.glue import without_glue_arguments
 
@@ -204,6 +205,9 @@ class JobOptions:
         "rejected records allowed in each input: a share or a number", "5%", parse=limit, metavar="1%|N"
     )
     files: str = option("one named file per output, or a folder of parts", "single", choices=("single", "parts"))
+    engine: str = option(
+        "embedded: in this process, without Java; spark: local or on a cluster", "auto", choices=ENGINES
+    )
     dry_run: bool = option("read and check everything, show what would be written, write and send nothing", False)
     quiet: bool = option("print nothing but errors", False)
     multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
@@ -320,8 +324,8 @@ def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     if unknown:
         names = [flag for action in parser._actions for flag in action.option_strings]
         word = unknown[0].partition("=")[0]
-        near = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
-        hint = f"; did you mean {near[0]}?" if near else "."
+        similar = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
+        hint = f"; did you mean {similar[0]}?" if similar else "."
         raise UsageError(f"unknown option {word}{hint} See {parser.prog} --help")
     made = options(**{one.name: _value(one, getattr(known, one.name)) for one in fields})
     for one in fields:

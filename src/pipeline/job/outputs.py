@@ -12,24 +12,24 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame
 
 from pipeline import storage
 from pipeline.job.context import JobContext
-from transforms.text import csv_header, csv_line, quoted
+from transforms.render import Render, csv_lines, json_lines
+from transforms.text import csv_header
 
 
 @dataclass(frozen=True)
 class TextOutput:
-    """A file of lines: `line` of each row of the frame, in the given order, behind the header.
+    """A file of lines: what `render` makes of each row of the frame, in the given order, behind the header.
 
     `row_count`: the number of rows where it is known before: a few are sorted in one task, and it must be right.
     """
 
     file: str
     frame: DataFrame
-    line: Column
+    render: Render
     header: str = ""
     order: tuple[str, ...] = ()
     row_count: int | None = None
@@ -66,6 +66,7 @@ class ParquetOutput:
 
     file: str
     frame: DataFrame
+    order: tuple[str, ...] = ()
     row_count: int | None = None
 
 
@@ -90,7 +91,7 @@ FileOutput = TextOutput | GroupedLines | ParquetOutput | DataOutput
 
 
 class Outputs:
-    """The files and deliveries of a run, in order; None stands for one that was not asked for."""
+    """The files and deliveries of a run, in order; None is one that was not asked for."""
 
     def __init__(self, *outputs: FileOutput | Delivery | None) -> None:
         self.files: list[FileOutput] = [one for one in outputs if one is not None and not isinstance(one, Delivery)]
@@ -100,14 +101,22 @@ class Outputs:
 def csv(
     file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", row_count: int | None = None
 ) -> TextOutput:
-    """All columns of the frame as one CSV file (RFC 4180); null becomes `absent`."""
-    line = csv_line(frame.columns, absent)
-    return TextOutput(file, frame, line, csv_header(frame.columns), tuple(map(quoted, order)), row_count)
+    """The columns of the frame that do not begin with `_` as one CSV file (RFC 4180); null becomes `absent`."""
+    names = [name for name in frame.columns if not name.startswith("_")]
+    return TextOutput(file, frame, csv_lines(names, absent), csv_header(names), tuple(order), row_count)
 
 
-def jsonl(file: str, frame: DataFrame, *, order: Sequence[str] = (), line: Column | None = None) -> TextOutput:
-    """One JSON document per row: `line`, or the column `value`."""
-    return TextOutput(file, frame, F.col("value") if line is None else line, order=tuple(map(quoted, order)))
+def jsonl(
+    file: str,
+    frame: DataFrame,
+    *,
+    order: Sequence[str] = (),
+    render: Render | None = None,
+    row_count: int | None = None,
+) -> TextOutput:
+    """One JSON document per row: what `render` makes of it, or all columns that do not begin with `_`."""
+    names = [name for name in frame.columns if not name.startswith("_")]
+    return TextOutput(file, frame, render or json_lines(names), order=tuple(order), row_count=row_count)
 
 
 def grouped_lines(files: Sequence[LineFile], frame: DataFrame) -> GroupedLines:
@@ -115,9 +124,9 @@ def grouped_lines(files: Sequence[LineFile], frame: DataFrame) -> GroupedLines:
     return GroupedLines(tuple(files), frame)
 
 
-def parquet(file: str, frame: DataFrame, *, row_count: int | None = None) -> ParquetOutput:
+def parquet(file: str, frame: DataFrame, *, order: Sequence[str] = (), row_count: int | None = None) -> ParquetOutput:
     """The columns of the frame as a folder of Parquet parts."""
-    return ParquetOutput(file, frame, row_count)
+    return ParquetOutput(file, frame, tuple(order), row_count)
 
 
 def data(file: str, content: bytes, *, rows: int) -> DataOutput:

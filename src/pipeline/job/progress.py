@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
-from pyspark.sql import SparkSession
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -22,6 +21,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from pipeline.engines.base import Engine
+
 
 def log(job: str, text: str) -> None:
     """One plain line with the time of day (UTC)."""
@@ -31,7 +32,7 @@ def log(job: str, text: str) -> None:
 def _terminal() -> TextIO | None:
     """The terminal that a person reads stderr on, or None.
 
-    spark-submit hands the job a pipe instead of its own stderr, so there the parent's stderr is looked at.
+    spark-submit hands the job a pipe instead of its own stderr, so there the parent's stderr is tested.
     """
     if sys.stderr.isatty():
         return sys.stderr
@@ -44,22 +45,10 @@ def _terminal() -> TextIO | None:
     return None
 
 
-def _tasks(spark: SparkSession) -> tuple[int, int]:
-    """(finished, all) tasks of the stages that run now."""
-    tracker = spark.sparkContext.statusTracker()
-    done = total = 0
-    for stage_id in tracker.getActiveStageIds():
-        info = tracker.getStageInfo(stage_id)
-        if info:
-            done, total = done + info.numCompletedTasks, total + info.numTasks
-    return done, total
-
-
 class _Bar:
     """A bar of tasks on a terminal that moves by itself."""
 
-    def __init__(self, spark: SparkSession, terminal: TextIO) -> None:
-
+    def __init__(self, engine: Engine, terminal: TextIO) -> None:
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -68,7 +57,7 @@ class _Bar:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        self._spark, self._stopped = spark, threading.Event()
+        self._engine, self._stopped = engine, threading.Event()
         self._bar = Progress(*columns, console=Console(file=terminal), transient=True)
         self._task = self._bar.add_task("", total=None)
         self._poller = threading.Thread(target=self._poll, daemon=True)
@@ -83,7 +72,7 @@ class _Bar:
         """Moves the bar to the tasks done, five times a second."""
         while not self._stopped.wait(0.2):
             with contextlib.suppress(Exception):  # the display must never fail a job
-                done, total = _tasks(self._spark)
+                done, total = self._engine.progress() or (0, 0)
                 self._bar.update(self._task, completed=done, total=total or None)
 
     def stop(self) -> None:
@@ -102,16 +91,16 @@ class Stages:
         self._bar: _Bar | None = None
 
     @contextlib.contextmanager
-    def track(self, stage: str, spark: SparkSession | None) -> Iterator[None]:
+    def track(self, stage: str, engine: Engine) -> Iterator[None]:
         """Shows a stage while the block runs; stages of several threads share the bar."""
-        terminal = _terminal() if spark is not None and not self._quiet else None
-        if spark is None or terminal is None:
+        terminal = _terminal() if not self._quiet else None
+        if terminal is None:
             if not self._quiet:
                 log(self._job, stage)
             yield
             return
         with self._lock:
-            self._bar = self._bar or _Bar(spark, terminal)
+            self._bar = self._bar or _Bar(engine, terminal)
             self._running.append(stage)
             self._describe(self._bar)
         try:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from pyspark.sql import Column, DataFrame
+import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipeline.engines.base import Batches
 from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
 from pipeline.readers.raw_lookup import Lookup, fetch_raw
+from transforms.render import json_text, json_value
 from transforms.row_errors import ERROR, EXCLUDED, REJECTED
 
+_ERROR_COLUMNS = ("kind", "code", "detail")
+_WITH_RAW = "input string, kind string, code string, detail string, file string, position long, raw string"
 FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
 
 
@@ -33,15 +39,33 @@ class RejectedRows:
     counts: dict[tuple[str, str], int]
     files: frozenset[int]
     array_path: str = ""
-    raw_column: Column | None = None
+    raw_column: str = ""
 
 
-def _own_text(rows: RejectedRows, text: Column) -> DataFrame:
-    """The rows with the text that they make themselves."""
-    files = F.array(*[F.lit(path) for path in rows.reader.files])
-    path = F.element_at(files, F.col("_source_file") + 1)
-    columns = [path.alias("file"), F.col("_source_offset").alias("position"), text.alias("raw")]
-    return rows.frame.select(F.lit(rows.name).alias("input"), ERROR, *columns)
+def _own_text(rows: RejectedRows, name: str) -> DataFrame:
+    """The rows with the text that they make themselves: a column of text, or of a struct as JSON without its nulls."""
+    paths = rows.reader.files
+
+    def render(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """Path, place and text of the rows."""
+        for batch in batches:
+            values = batch.column("_raw").to_pylist()
+            texts = [_present_json(value) if isinstance(value, dict) else value for value in values]
+            files = [paths[number] for number in batch.column("_source_file").to_pylist()]
+            columns = [pa.array(files, pa.string()), batch.column("_source_offset"), pa.array(texts, pa.string())]
+            yield pa.RecordBatch.from_arrays(
+                [*batch.columns[:4], *columns], names=["input", *_ERROR_COLUMNS, "file", "position", "raw"]
+            )
+
+    error = [F.col(f"{ERROR}.{name}").alias(name) for name in _ERROR_COLUMNS]
+    chosen = rows.frame.select(
+        F.lit(rows.name).alias("input"), *error, "_source_file", "_source_offset", F.col(name).alias("_raw")
+    )
+    return chosen.mapInArrow(render, _WITH_RAW)
+
+
+def _present_json(value: dict[str, Any]) -> str:
+    return json_value({key: one for key, one in value.items() if one is not None})
 
 
 def _fetched_text(rejected: Sequence[RejectedRows]) -> DataFrame:
@@ -56,31 +80,42 @@ def _fetched_text(rejected: Sequence[RejectedRows]) -> DataFrame:
         for one in same:
             index = (F.col("_index") if one.array_path else F.lit(None)).cast("int").alias("_index")
             columns = [F.lit(one.name).alias("input"), F.lit(number).alias("_input")]
-            places.append(one.frame.select(*columns, ERROR, "_source_file", "_source_offset", index))
+            error = [F.col(f"{ERROR}.{name}").alias(name) for name in _ERROR_COLUMNS]
+            places.append(one.frame.select(*columns, *error, "_source_file", "_source_offset", index))
     found = fetch_raw(lookups, functools.reduce(DataFrame.unionByName, places))
-    return found.select("input", ERROR, "file", "position", "raw")
+    return found.select("input", *_ERROR_COLUMNS, "file", "position", "raw")
 
 
 def _as_lines(rows: DataFrame, run_id: str, job: str) -> DataFrame:
-    """`kind`, `input`, `file`, `position` and the JSON line `value`."""
-    line = F.struct(
-        F.lit(run_id).alias("run_id"),
-        F.lit(job).alias("job"),
-        "input",
-        "file",
-        "position",
-        F.col(f"{ERROR}.code").alias("reason"),
-        F.col(f"{ERROR}.detail").alias("detail"),
-        "raw",
-    )
-    value = F.to_json(line, {"ignoreNullFields": "false"}).alias("value")
-    return rows.select(F.col(f"{ERROR}.kind").alias("kind"), "input", "file", "position", value)
+    """`group` (kind and input), `file`, `position` and the JSON line, `lines`."""
+
+    def render(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """The lines of the rows."""
+        head = f'{{"run_id":{json_text(run_id)},"job":{json_text(job)}'
+        for batch in batches:
+            columns = [
+                batch.column(name).to_pylist() for name in ("input", "file", "position", "code", "detail", "raw")
+            ]
+            texts = [
+                f'{head},"input":{json_text(name)},"file":{json_text(file)},"position":{position},'
+                f'"reason":{json_text(code)},"detail":{json_value(detail)},"raw":{json_value(raw)}}}'
+                for name, file, position, code, detail, raw in zip(*columns, strict=True)
+            ]
+            lines = pa.array(texts, pa.string())
+            yield pa.RecordBatch.from_arrays(
+                [batch.column("group"), batch.column("file"), batch.column("position"), lines],
+                names=["group", "file", "position", "lines"],
+            )
+
+    group = F.concat("kind", F.lit(" "), "input").alias("group")
+    chosen = rows.select(group, "input", "file", "position", "code", "detail", "raw")
+    return chosen.mapInArrow(render, "group string, file string, position long, lines string")
 
 
 def with_raw(rejected: Sequence[RejectedRows]) -> DataFrame:
-    """The rows of all inputs: `input`, `_error`, `file`, `position`, `raw`."""
-    frames = [_own_text(one, one.raw_column) for one in rejected if one.raw_column is not None]
-    fetched = [one for one in rejected if one.raw_column is None]
+    """The rows of all inputs: `input`, `kind`, `code`, `detail`, `file`, `position`, `raw`."""
+    frames = [_own_text(one, one.raw_column) for one in rejected if one.raw_column]
+    fetched = [one for one in rejected if not one.raw_column]
     if fetched:
         frames.append(_fetched_text(fetched))
     return functools.reduce(DataFrame.unionByName, frames)
@@ -94,15 +129,17 @@ def write_rejected(rejected: Sequence[RejectedRows], run_id: str, job: str, targ
     some = [one for one in rejected if one.counts]
     if not some:
         return
-    expected: dict[tuple[str, str], int] = {}
+    expected: dict[str, int] = {}
+    names: dict[str, str] = {}
     for one in some:
         for (kind, _), count in one.counts.items():
-            expected[kind, one.name] = expected.get((kind, one.name), 0) + count
-    lines = _as_lines(with_raw(some), run_id, job)
-    names = {(kind, name): f"{FOLDERS[kind]}/{name}.jsonl" for kind, name in expected}
-    written = target.write(lines, names, sum(expected.values()))
-    for (kind, name), count in expected.items():
-        if written.get((kind, name), 0) != count:
+            group = f"{kind} {one.name}"
+            expected[group] = expected.get(group, 0) + count
+            names[group] = f"{FOLDERS[kind]}/{one.name}.jsonl"
+    written = target.write(_as_lines(with_raw(some), run_id, job), names, sum(expected.values()))
+    for group, count in expected.items():
+        if written.get(group, 0) != count:
+            kind, _, name = group.partition(" ")
             raise AccountingError(
-                f"input {name}: {count} rows {kind}, but {written.get((kind, name), 0)} lines in {names[kind, name]}"
+                f"input {name}: {count} rows {kind}, but {written.get(group, 0)} lines in {names[group]}"
             )

@@ -14,6 +14,7 @@ from typing import Any
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from pipeline.job.counts import RecordCounts
 
@@ -22,7 +23,7 @@ VERSION = "1.0.0"
 
 @dataclass
 class Report:
-    """Everything a run tells: accounts of the inputs, published files, notes, seconds a stage, versions."""
+    """Everything a run reports: counts of the inputs, published files, notes, seconds per stage, versions."""
 
     job: str
     run_id: str
@@ -67,7 +68,7 @@ class Report:
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Prints a table: numbers to the right, text to the left, None as NA."""
 
-    shown = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, title_style="bold", pad_edge=False)
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, header in enumerate(headers):
         numeric = any(isinstance(row[index], int | float) for row in rows)
         shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
@@ -75,6 +76,8 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
         shown.add_row(
             *["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
         )
+    # As the table's own title it would be broken where a narrow table ends.
+    console().print(Text(title, style="bold"), soft_wrap=True)
     console().print(shown)
 
 

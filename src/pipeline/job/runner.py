@@ -9,7 +9,6 @@ if __name__ == "__main__":
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import secrets
 import sys
@@ -19,9 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from pipeline import errors, storage
-from pipeline.engines import session
-from pipeline.engines.concurrency import run_parallel
+from pipeline import engines, errors, storage
 from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
@@ -60,7 +57,7 @@ class Job(Generic[Options]):
     name: str
     options: type[Options]
     run: Callable[[JobContext, Options], Outputs]
-    batch_rows: int = session.BATCH_ROWS
+    batch_rows: int = engines.BATCH_ROWS
 
     def main(self) -> None:
         """Runs the job from the process's arguments. On Glue a failed run raises, elsewhere the process exits."""
@@ -106,11 +103,10 @@ class Job(Generic[Options]):
         """Reads, writes quarantine, checks, writes outputs, publishes, delivers."""
         # A missing input is reported before an engine takes its seconds to start.
         size = sum(info.size for source in options.inputs() if source for info in source.files())
-        with report.timed("start Spark"):
-            spark = session.start(self.name)
-            session.tune(spark, size, self.batch_rows)
-        report.versions |= {"spark": spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}
-        context = JobContext(self.name, report.run_id, options.destination, options, report, spark)
+        with report.timed("start the engine"):
+            engine = engines.start(options.engine, self.name, size, self.batch_rows)
+        report.versions |= engine.versions
+        context = JobContext(self.name, report.run_id, options.destination, options, report, engine)
         try:
             outputs = self.run(context, options)
             context.close()
@@ -143,11 +139,11 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
         def write() -> None:
             with context.stage(f"write {one.file}"):
                 if isinstance(one, TextOutput):
-                    files.write_lines(one.file, one.frame, one.line, one.order, one.header, one.row_count)
+                    files.write_lines(one.file, one.frame, one.render, one.order, one.header, one.row_count)
                 elif isinstance(one, GroupedLines):
                     files.write_grouped([(file.file, file.header, file.row_count) for file in one.files], one.frame)
                 elif isinstance(one, ParquetOutput):
-                    files.write_parquet(one.file, one.frame, one.row_count)
+                    files.write_parquet(one.file, one.frame, one.order, one.row_count)
                 else:
                     files.write_data(one.file, one.content, one.rows)
 
@@ -155,7 +151,7 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
 
     steps = [writer(one) for one in outputs]
     if files.single:
-        run_parallel(steps)
+        context.engine.run_parallel(steps)
     else:
         for step in steps:
             step()

@@ -1,9 +1,9 @@
 """Output files made from parts in two steps: `stage` prepares under no name, `publish` gives the name at once.
 
-    staged = [compose.stage(parts, "DIR/a.csv", b"id,name\\n"), compose.stage(others, "DIR/b.csv")]
-    compose.ready(staged)            # all whole and hashed, or an error before anything has changed
+    staged = [concat.stage(parts, "DIR/a.csv", b"id,name\\n"), concat.stage(others, "DIR/b.csv")]
+    concat.ready(staged)            # all whole and hashed, or an error before anything has changed
     for one in staged:
-        compose.publish(one)
+        concat.publish(one)
 
 On disk a staged file has a temporary name and publication is a rename. On S3 parts are copied inside the store into a
 multipart upload, and publication completes it. Work goes on behind `stage`: parts must stay until `ready` or `publish`.

@@ -8,13 +8,13 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import SparkSession
 
 from pipeline import storage
 from pipeline.errors import InputError
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 _AHEAD, _RANGE = 4, 8 << 20
 Hasher = Callable[[Sequence[str], bytes], str]
@@ -58,8 +58,6 @@ def spark_hasher(spark: SparkSession) -> Hasher:
 
         def task(_batches: Iterable[Any]) -> Iterable[Any]:
             """The digest as a batch of one row."""
-            import pyarrow as pa  # not at the top: without Spark nothing here needs it
-
             yield pa.record_batch({"sha256": pa.array([sha256_of_parts(parts, header)])})
 
         rows = spark.range(0, 1, 1, 1).mapInArrow(task, "sha256 string").collect()

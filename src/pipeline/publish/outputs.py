@@ -8,24 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
+from pipeline.engines.registry import engine_of
 from pipeline.errors import AccountingError
 from pipeline.publish import concat
 from pipeline.publish.hashing import spark_hasher
-from pipeline.publish.part_files import PartFile, write_grouped_lines, write_lines, write_parquet
+from pipeline.publish.part_files import PartFile, write_grouped, write_lines, write_parquet
+from transforms.render import Render
 
 MANIFEST = "_manifest.json"
 # Up to so many rows are sorted in one task: more tasks would need a sample first, another look at all of the input.
 FEW_ROWS = 500_000
 
 
-def _sorted(frame: DataFrame, order: tuple[str, ...], rows: int | None) -> DataFrame:
-    if order and rows is not None and rows <= FEW_ROWS:
-        return frame.repartition(1).sortWithinPartitions(*order)
-    return frame.orderBy(*order) if order else frame
+def is_few(rows: int | None) -> bool:
+    """Whether so many rows are sorted as one stream; None: nobody knows how many there are."""
+    return rows is not None and rows <= FEW_ROWS
 
 
 @dataclass
@@ -72,16 +72,13 @@ class RunFiles:
         return concat.stage(paths, target, header, spark_hasher(spark))
 
     def write_lines(
-        self, name: str, frame: DataFrame, line: Column, order: tuple[str, ...], header: str, row_count: int | None
+        self, name: str, frame: DataFrame, render: Render, order: Sequence[str], header: str, row_count: int | None
     ) -> None:
         """Stages a line for each row of the frame, sorted by `order`, behind the header."""
         if self.dry_run:
-            self.staged[name] = Staged([], frame.count(), folder=not self.single)
+            self._add(name, Staged([], frame.count(), folder=not self.single), row_count)
             return
-        suffix = PurePosixPath(name).suffix
-        # Sorting makes its input once more for a sample: the lines are made behind it.
-        lines = _sorted(frame, order, row_count).select(line.alias("value"))
-        parts = write_lines(lines, self._work_folder(name), suffix)
+        parts = write_lines(frame, render, order, is_few(row_count), self._work_folder(name))
         self._stage_lines(name, parts, header.encode(), row_count, frame.sparkSession)
 
     def _stage_lines(
@@ -110,20 +107,18 @@ class RunFiles:
         if self.dry_run:
             self.staged |= {name: Staged([], rows, folder=not self.single) for name, _, rows in files}
             return
-        ordered = _sorted(frame, ("group", "order"), sum(rows for _, _, rows in files))
-        group = F.col("group").cast("string").alias("input")
-        lines = ordered.select(F.explode("lines").alias("value"), F.lit("").alias("kind"), group)
-        parts = write_grouped_lines(lines, self._work_folder(files[0][0]))
+        few = is_few(sum(rows for _, _, rows in files))
+        parts = write_grouped(frame, ("group", "order"), few, self._work_folder(files[0][0]))
         for number, (name, header, rows) in enumerate(files):
-            own = [part for part in parts if part.input == str(number)]
+            own = [part for part in parts if part.group == str(number)]
             self._stage_lines(name, own, header.encode(), rows, frame.sparkSession)
 
-    def write_parquet(self, name: str, frame: DataFrame, row_count: int | None = None) -> None:
-        """Stages the frame as a folder of Parquet parts."""
+    def write_parquet(self, name: str, frame: DataFrame, order: Sequence[str], row_count: int | None = None) -> None:
+        """Stages the frame, sorted by `order`, as a folder of Parquet parts."""
         if self.dry_run:
-            self.staged[name] = Staged([], frame.count(), folder=True)
+            self._add(name, Staged([], frame.count(), folder=True), row_count)
             return
-        parts = write_parquet(frame, self._work_folder(name))
+        parts = write_parquet(frame, order, is_few(row_count), self._work_folder(name))
         target = storage.join(self.destination, name)
         staged = [
             self._concat([part], storage.join(target, f"part-{number:05d}.parquet"), b"", frame.sparkSession)
@@ -175,22 +170,24 @@ class SideFiles:
 
     files: RunFiles
 
-    def write(self, lines: DataFrame, names: Mapping[tuple[str, str], str], rows: int) -> dict[tuple[str, str], int]:
-        """Writes `value` by `kind` and `input` as the files in `names`, in the order of `file` and `position`.
+    def write(self, lines: DataFrame, names: Mapping[str, str], rows: int) -> dict[str, int]:
+        """Writes the column `lines` by `group` as the files in `names`, in the order of `file` and `position`.
 
-        Returns the number of lines of each. In a dry run they are only counted.
+        Returns the number of lines of each group. In a dry run they are only counted.
         """
         if self.files.dry_run:
-            return {(row[0], row[1]): row[2] for row in lines.groupBy("kind", "input").count().collect()}
-        folder = self.files._work_folder("rejected")
+            return {row[0]: row[1] for row in lines.groupBy("group").count().collect()}
+        folder = storage.join(self.files.run_folder, "staged", "rejected")
+        engine = engine_of(lines.sparkSession)
         # Sorting many rows reads its input once more for a sample: kept, so that texts are not fetched again.
-        kept = lines if rows <= FEW_ROWS else lines.persist()
-        parts = write_grouped_lines(_sorted(kept, ("kind", "input", "file", "position", "value"), rows), folder)
-        written: dict[tuple[str, str], int] = {}
-        for pair, name in names.items():
-            own = [part for part in parts if (part.kind, part.input) == pair]
-            written[pair] = sum(part.rows for part in own)
+        kept = lines if is_few(rows) else engine.cache(lines)
+        parts = write_grouped(kept, ("group", "file", "position", "lines"), is_few(rows), folder)
+        written: dict[str, int] = {}
+        for group, name in names.items():
+            own = [part for part in parts if part.group == group]
+            written[group] = sum(part.rows for part in own)
             concat.publish(concat.stage([part.path for part in own], storage.join(self.files.run_folder, name)))
-        kept.unpersist()
+        if kept is not lines:
+            engine.release(kept)
         storage.delete_tree(folder)
         return written

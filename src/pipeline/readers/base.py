@@ -45,8 +45,12 @@ class Reader(Protocol):
     `_raw` string, `_read_error` string (null when the reader found nothing wrong).
     """
 
-    frame: DataFrame
     files: list[str]
+
+    @property
+    def frame(self) -> DataFrame:
+        """The records as text."""
+        ...
 
     def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
         """For fetching texts out of these files (None: of any)."""

@@ -182,7 +182,7 @@ def single_lines(texts: Iterator[bytes], at: int) -> Iterator[tuple[int, bytes]]
 
 
 def with_end(last: RecordSpans | None, blocks: ChunkReader, cut_off: bool) -> Iterator[RecordSpans]:
-    """The last find, and how a damaged .gz file ended: told with the record it cut off, else as one without text."""
+    """The last find, and how a damaged .gz file ended: the error of the record it cut off, else of one without text."""
     if last is not None:
         if blocks.error and cut_off:
             last.errors[len(last.starts) - 1] = blocks.error

@@ -13,7 +13,7 @@ _NAME = re.compile(r"(.+)_(\d{8})\.csv(?:\.gz)?")
 
 
 def day_of(paths: Sequence[str]) -> str | None:
-    """The one day that the files' names tell; None when they tell none, or several."""
+    """The one day in the files' names; None when they have none, or several."""
     days = {match[2] for path in paths if (match := _NAME.fullmatch(PurePosixPath(path).name))}
     return days.pop() if len(days) == 1 else None
 
@@ -32,17 +32,16 @@ def pick_day(folder: str, names: Sequence[str], day: str | None) -> tuple[str, d
         if match and match[1] in names:
             found.setdefault(match[2], {})[match[1]] = info.path
     if day is None:
-        whole = [known for known, files in sorted(found.items()) if len(files) == len(names)]
-        if not whole:
-            raise InputError(
-                f"{folder}: no complete day; {_told(found, names) or f'nothing named like {names[0]}_20220130.csv'}"
-            )
-        newer = {known: files for known, files in found.items() if known > whole[-1]}
-        notes = [f"day {whole[-1]}: the newest complete day in {folder}"]
+        complete = [known for known, files in sorted(found.items()) if len(files) == len(names)]
+        if not complete:
+            hint = _incomplete(found, names) or f"nothing named like {names[0]}_20220130.csv"
+            raise InputError(f"{folder}: no complete day; {hint}")
+        newer = {known: files for known, files in found.items() if known > complete[-1]}
+        notes = [f"day {complete[-1]}: the newest complete day in {folder}"]
         return (
-            whole[-1],
-            found[whole[-1]],
-            notes + ([f"newer but not complete: {_told(newer, names)}"] if newer else []),
+            complete[-1],
+            found[complete[-1]],
+            notes + ([f"newer but not complete: {_incomplete(newer, names)}"] if newer else []),
         )
     files = found.get(day, {})
     if len(files) < len(names):
@@ -55,7 +54,7 @@ def _missing(day: str, files: dict[str, str], names: Sequence[str]) -> str:
     return ", ".join(f"{name}_{day}.csv" for name in names if name not in files)
 
 
-def _told(found: dict[str, dict[str, str]], names: Sequence[str]) -> str:
+def _incomplete(found: dict[str, dict[str, str]], names: Sequence[str]) -> str:
     return "; ".join(
         f"{day} lacks {_missing(day, files, names)}" for day, files in sorted(found.items(), reverse=True)[:3]
     )

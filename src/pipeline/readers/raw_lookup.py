@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from pipeline.engines.registry import engine_of
 from pipeline.readers.base import RawSource, Reader
 from pipeline.readers.csv.line_numbers import LineNumbers
 from pipeline.readers.json.envelope import EnvelopeReader
@@ -41,8 +42,8 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
     `position` long (byte offset for JSON, physical line from 1 for CSV) and `raw` string, null where the place holds
     no record. A part of a file is read once, by one task, with bounded memory.
     """
-    spark = places.sparkSession
-    sources = [lookup.reader.raw_source(spark, lookup.files) for lookup in lookups]
+    engine = engine_of(places.sparkSession)
+    sources = [lookup.reader.raw_source(engine.spark, lookup.files) for lookup in lookups]
     paths = [lookup.array_path for lookup in lookups]
     bucket = F.lit(0).cast("long")
     for number, one in enumerate(sources):
@@ -51,7 +52,6 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
         here = (F.col("_input") == number) & F.col("_source_file").isin(cut)
         bucket = F.when(here, F.expr(f"_source_offset div {length}")).otherwise(bucket) if cut else bucket
     splits = sum(len(parts) for one in sources for parts in one.splits.values())
-    count = max(1, min(splits, 2 * spark.sparkContext.defaultParallelism))
 
     def fetch(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows of a partition with their texts."""
@@ -61,8 +61,8 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
 
     added = [T.StructField("file", T.StringType()), T.StructField("position", T.LongType())]
     schema = T.StructType([*places.schema.fields, *added, T.StructField("raw", T.StringType())])
-    by_split = places.repartition(count, "_input", "_source_file", bucket)
-    return by_split.sortWithinPartitions("_input", "_source_file", "_source_offset").mapInArrow(fetch, schema)
+    order = ("_input", "_source_file", "_source_offset")
+    return engine.map_sorted(places, splits, ["_input", "_source_file", bucket], order, fetch, schema)
 
 
 class _Rows:
@@ -160,11 +160,11 @@ class _Elements:
         if index is None:
             return self._record
         if self._texts is None:
-            self._texts = self._cut()
+            self._texts = self._elements()
         return self._texts[index] if index < len(self._texts) else self._record
 
-    def _cut(self) -> list[bytes]:
-        # A key that stands twice has two arrays, and only the parser knows which of them it took.
+    def _elements(self) -> list[bytes]:
+        # A duplicate key has two arrays, and only the parser knows which of them it took.
         if any(self._record.count(f'"{key}"'.encode()) != 1 for key in self._keys):
             return []
         finds = EnvelopeReader(iter([self._record]), 0, self._keys).records()

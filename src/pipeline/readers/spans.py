@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 Offsets = NDArray[np.int64]
 
 NOT_UTF8 = "not_utf8"
-# Records of small files are put together up to so many bytes a batch; larger finds are a batch each.
+# Records of small files are put together up to so many bytes per batch; larger finds are a batch each.
 BATCH_BYTES = 4 << 20
 _ALONE = 1 << 20
 
@@ -22,8 +22,8 @@ _ALONE = 1 << 20
 class RecordSpans:
     """Records in one piece of text: `data[starts[i]:ends[i]]`, at offset `base` of the file.
 
-    `errors` by index. `plain`: only blanks and commas stand between the records, so that a record's text may go on to
-    the next one's start. `positions`: where the records stand in the file, when that is not `base` plus `starts`.
+    `errors` by index. `plain`: only blanks and commas are between the records, so that a record's text may go on to
+    the next one's start. `positions`: where the records are in the file, when that is not `base` plus `starts`.
     """
 
     data: bytes
@@ -45,17 +45,17 @@ class RecordSpans:
 
     def only(self, wanted: Any) -> RecordSpans:
         """The records at these indexes."""
-        told = {new: self.errors[old] for new, old in enumerate(wanted.tolist()) if old in self.errors}
+        errors = {new: self.errors[old] for new, old in enumerate(wanted.tolist()) if old in self.errors}
         return RecordSpans(
-            self.data, self.base, self.starts[wanted], self.ends[wanted], told, False, self.places()[wanted]
+            self.data, self.base, self.starts[wanted], self.ends[wanted], errors, False, self.places()[wanted]
         )
 
 
 def single(text: bytes, position: int, error: str | None) -> RecordSpans:
     """One record."""
 
-    told = {} if error is None else {0: error}
-    return RecordSpans(text, position, np.zeros(1, np.int64), np.array([len(text)], np.int64), told, False)
+    errors = {} if error is None else {0: error}
+    return RecordSpans(text, position, np.zeros(1, np.int64), np.array([len(text)], np.int64), errors, False)
 
 
 def _strings(found: RecordSpans, exact: bool) -> tuple[Any, Offsets]:
@@ -91,7 +91,7 @@ def _batch(
         count, pa.py_buffer((offsets - first).astype(np.int32)), pa.py_buffer(data)[first:last]
     )
     if not _is_utf8(data, text):
-        # Rare: record by record, what is not UTF-8 is shown as \xNN and told.
+        # Rare: record by record, what is not UTF-8 is shown as \xNN and reported.
         texts = []
         for index in range(count):
             raw = data[offsets[index] : offsets[index + 1]]
@@ -101,7 +101,7 @@ def _batch(
                 texts.append(raw.decode(errors="backslashreplace"))
                 errors.setdefault(index, NOT_UTF8)
         text = pa.array(texts, pa.string())
-    told = (
+    read_errors = (
         pa.nulls(count, pa.string())
         if not errors
         else pa.array([errors.get(index) for index in range(count)], pa.string())
@@ -110,7 +110,7 @@ def _batch(
         pa.array(files, pa.int32()),
         pa.array(positions, pa.int64()),
         text,
-        told,
+        read_errors,
         *(pa.array(more, pa.int32()) for more in extra),
     ]
     names = ["_source_file", "_source_offset", "_raw", "_read_error", *(["_layout"] if extra else [])]

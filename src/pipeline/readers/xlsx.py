@@ -6,13 +6,16 @@ import csv
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+import pyarrow as pa
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
+from pipeline.engines.base import RowCounter
+from pipeline.engines.tasks import run_tasks
 from pipeline.errors import InputError
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema
 from pipeline.readers.csv.fields import by_hand
@@ -22,24 +25,36 @@ from pipeline.readers.csv.fields import by_hand
 class XlsxReader:
     """A sheet's rows as CSV lines, `_source_offset` is the row: see `readers.base.TableReader`; small by nature."""
 
-    frame: DataFrame
+    spark: SparkSession
     files: list[str]
     headers: list[str]
-    header_files: list[str] = field(default_factory=list)
-    lines: list[tuple[int, int, str, None]] = field(default_factory=list)
+    header_files: list[str]
+    lines: list[tuple[int, str]]
+    counter: RowCounter | None = None
+
+    @property
+    def frame(self) -> DataFrame:
+        """The rows as text."""
+        columns = {"_raw": pa.array([text for _, text in self.lines], pa.string())}
+        return self._made(columns | {"_read_error": pa.nulls(len(self.lines), pa.string())}, RECORDS)
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The wanted fields of the rows: `_source_file`, `_source_offset`, `_read_error`, `_read_detail`, `c0`, ..."""
         layout = layouts[0]
-        rows = []
-        for file, position, text, error in self.lines:
-            values = by_hand(text, layout.delimiter) or [None] * layout.width
-            rows.append((file, position, error, None, *[values[i] for i in layout.wanted]))
-        return self.frame.sparkSession.createDataFrame(rows, fields_schema(len(layout.wanted)))
+        rows = [by_hand(text, layout.delimiter) or [None] * layout.width for _, text in self.lines]
+        columns = {name: pa.nulls(len(rows), pa.string()) for name in ("_read_error", "_read_detail")}
+        columns |= {f"c{n}": pa.array([row[at] for row in rows], pa.string()) for n, at in enumerate(layout.wanted)}
+        return self._made(columns, fields_schema(len(layout.wanted)))
+
+    def _made(self, columns: dict[str, pa.Array], schema: str) -> DataFrame:
+        places = pa.array([position for position, _ in self.lines], pa.int64())
+        files = pa.array([0] * len(places), pa.int32())
+        batch = pa.RecordBatch.from_pydict({"_source_file": files, "_source_offset": places, **columns})
+        return run_tasks(self.spark, 1, lambda number: iter([batch]), schema, self.counter)
 
     def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
         """For fetching texts; places are the sheet's rows."""
-        return RawSource(self.files, texts={position: text for _, position, text, _ in self.lines})
+        return RawSource(self.files, texts=dict(self.lines))
 
 
 def _line(values: tuple[object, ...]) -> str:
@@ -51,7 +66,7 @@ def _line(values: tuple[object, ...]) -> str:
     return buffer.getvalue()
 
 
-def xlsx_lines(spark: SparkSession, path: str) -> XlsxReader:
+def xlsx_lines(spark: SparkSession, path: str, *, counter: RowCounter | None = None) -> XlsxReader:
     """Reads the first sheet of an .xlsx file; `InputError` when it is none."""
     try:
         book = load_workbook(io.BytesIO(storage.read_bytes(path)), read_only=True, data_only=True)
@@ -65,5 +80,4 @@ def xlsx_lines(spark: SparkSession, path: str) -> XlsxReader:
     ]
     if not rows:
         raise InputError(f"{path}: the first sheet is empty")
-    lines: list[tuple[int, int, str, None]] = [(0, number, text, None) for number, text in rows[1:]]
-    return XlsxReader(spark.createDataFrame(lines, RECORDS), [path], [rows[0][1]], [path], lines)
+    return XlsxReader(spark, [path], [rows[0][1]], [path], rows[1:], counter)

@@ -1,4 +1,4 @@
-"""Fills a DynamoDB table with the rows of a frame, one item a row, and removes what earlier runs left there.
+"""Fills a DynamoDB table with the rows of a frame, one item per row, and removes what earlier runs left there.
 
 The table has the partition key `id` (string), no sort key, and belongs to one job: two jobs take two tables. An item
 has the frame's columns under their own names (text S, numbers N, booleans BOOL, absent values NULL) and `run_id`.
@@ -35,7 +35,7 @@ KEY = "id"
 RUN = "run_id"
 BATCH = 25  # what one BatchWriteItem takes
 ATTEMPTS = 10
-# From half to the whole of 0.1 s, then of twice as much each time, up to 20 s.
+# From 0.05 to 0.1 s before the second attempt, then double each time, up to 20 s.
 WAIT = wait_exponential(multiplier=0.05, max=10) + wait_random(multiplier=0.05, max=10)
 
 Item = dict[str, Any]
@@ -51,7 +51,7 @@ class FillResult:
 
 def _client() -> Any:
     """The client of a resource, which takes and gives plain Python values."""
-    # Adaptive: the client slows itself down when the table throttles, besides repeating what failed.
+    # Adaptive: the client slows itself down when the table throttles, and repeats what failed.
     config = Config(connect_timeout=5, read_timeout=15, retries={"mode": "adaptive", "max_attempts": 8})
     return boto3.resource("dynamodb", config=config).meta.client
 

@@ -35,7 +35,7 @@ def list_files(pattern: str) -> list[FileInfo]:
     A glob has `*`, `?`, `[..]` and, as a whole level, `**`; a name that exists is never taken for a glob. Files and
     folders whose names begin with `_` or `.` count only when that is written out. Paths come back absolute, `s3a://` as
     `s3://`.
-    `InputError` when there is nothing, with what is near.
+    `InputError` when there is nothing, with similar names.
     """
     path = normalise(pattern)
     found = _store(path).find(path)

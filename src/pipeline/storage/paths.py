@@ -121,6 +121,6 @@ def suggest(name: str, names: Sequence[str]) -> str:
     """The names closest to the wanted one, or else the first ones that are there."""
     close = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
     if close:
-        return f"near it: {', '.join(close)}"
+        return f"similar: {', '.join(close)}"
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return f"there: {', '.join(sorted(names)[:5])}{more}"

@@ -61,7 +61,7 @@ class S3Store:
             try:
                 names = self._names(path, prefix)
             except PipelineError:
-                return "what is near it may not be listed"
+                return "similar names cannot be listed"
             if names:
                 return f"in s3://{bucket}/{prefix}: {suggest(name, names)}"
             key = folder
@@ -114,7 +114,7 @@ class S3Store:
             client().delete_object(Bucket=bucket, Key=key)
 
     def delete_tree(self, folder: str) -> None:
-        """Deletes all objects under the folder, a thousand a request, folder markers too."""
+        """Deletes all objects under the folder, a thousand per request, folder markers too."""
         bucket, prefix = split_s3(folder + "/")
         with translate_errors(folder, "deleted"):
             for page in client().get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
@@ -131,7 +131,7 @@ STORE = S3Store()
 
 
 def upload(path: str, file: IO[bytes]) -> None:
-    """Sends an open file from where it stands as the object; large ones in parts, some at a time."""
+    """Sends an open file from its position as the object; large ones in parts, some at a time."""
     bucket, key = split_s3(path)
     with translate_errors(path, "written"):
         try:

@@ -1,4 +1,4 @@
-"""A client of S3: the usual AWS chain of credentials, one client a process, errors in one line without a secret."""
+"""A client of S3: the usual AWS chain of credentials, one client per process, errors in one line without a secret."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _SETTINGS = (
 
 
 class _Clients:
-    """One client a process, made on first use: connections must not be shared with a forked child."""
+    """One client per process, made on first use: connections must not be shared with a forked child."""
 
     def __init__(self) -> None:
         self.forget()

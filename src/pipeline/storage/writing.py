@@ -15,7 +15,7 @@ from pipeline.storage.paths import is_s3, normalise
 
 
 class HashedStream(io.RawIOBase):
-    """A stream to write to; `bytes` and `sha256` tell of what was written."""
+    """A stream to write to; `bytes` and `sha256` describe what was written."""
 
     def __init__(self, stream: IO[bytes]) -> None:
         self._stream, self._digest = stream, hashlib.sha256()
@@ -54,15 +54,18 @@ def open_write(path: str) -> Iterator[HashedStream]:
 
 @contextlib.contextmanager
 def _on_disk(path: str) -> Iterator[HashedStream]:
-    with translate_errors(path, "written"):
+    with translate_errors(path, "written"), contextlib.ExitStack() as on_error:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        try:
-            with open(path, "xb", buffering=1 << 20) as file:
-                yield HashedStream(file)
-        except BaseException:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(path)
-            raise
+        with open(path, "xb", buffering=1 << 20) as file:
+            # Only now: a file that was there before is not ours.
+            on_error.callback(_remove, path)
+            yield HashedStream(file)
+        on_error.pop_all()
+
+
+def _remove(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 @contextlib.contextmanager

@@ -52,7 +52,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
     async def check_key(key: Annotated[str | None, Security(_KEY_HEADER)] = None) -> None:
         """Refuses a request without the key."""
-        # Compared in constant time: how long a wrong key takes tells nothing about the right one.
+        # Compared in constant time: how long a wrong key takes says nothing about the right one.
         if key is None or not hmac.compare_digest(key.encode(), chosen.key.encode()):
             raise ApiError(401, "unauthorized", "the header x-api-key is absent or wrong")
 

@@ -33,7 +33,7 @@ def _check(packed: bytes) -> bytes:
 
 
 def parse(text: str) -> Cursor | None:
-    """The cursor that a text stands for; None when it was not given by this API."""
+    """The cursor that a text encodes; None when it was not given by this API."""
     try:
         content = base64.b64decode(text.encode("ascii"), altchars=b"-_", validate=True)
     except (UnicodeEncodeError, binascii.Error):

@@ -38,7 +38,7 @@ class Reader:
         """The rows of a statement; `UnavailableError` when the database does not give them in time."""
         if time.monotonic() < self._closed_until:
             raise UnavailableError("the database does not answer")
-        # Twice: after a restart of the database every pooled connection is dead, and the first use tells.
+        # Two attempts: after a restart of the database every pooled connection is dead, which the first use shows.
         for last in (False, True):
             pool = self._opened()
             try:
@@ -78,7 +78,7 @@ class Reader:
                     max_size=self._connections,
                     open=True,
                     name="read-api",
-                    # Dead attempts must not go on beside those of the next pool.
+                    # Attempts of a dropped pool must end before those of the next one.
                     reconnect_timeout=_WAIT_SECONDS,
                 )
             return self._pool

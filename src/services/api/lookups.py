@@ -1,4 +1,4 @@
-"""`/restaurants/...` and `/carparks...`: items that the jobs put into DynamoDB (`--lookup-table`), kept for a minute.
+"""`/restaurants/...` and `/carparks...`: items that the jobs put into DynamoDB (`--lookup-table`), cached for a minute.
 
 The routes are there for the tables that are configured. An item has a string key `id`; `run_id` is not shown.
 """
@@ -22,10 +22,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.api.errors import ApiError, UnavailableError, responses
 from services.lookup.search import SHORTEST, find_addresses
 
-KEPT_SECONDS = 60
-MOST_KEPT = 10_000
+CACHE_SECONDS = 60
+MOST_CACHED = 10_000
 MOST_ROWS = 500
-_HEADERS = {"Cache-Control": f"private, max-age={KEPT_SECONDS}"}
+_HEADERS = {"Cache-Control": f"private, max-age={CACHE_SECONDS}"}
 _KEY = r"^[A-Za-z0-9_.-]{1,64}$"
 
 Item = dict[str, Any]
@@ -58,24 +58,24 @@ class Address(BaseModel):
     limit: int = Field(default=50, ge=1, le=MOST_ROWS, description="most rows in the answer")
 
 
-class Kept:
-    """Values by key for KEPT_SECONDS; the same key is asked for once at a time."""
+class CachedValues:
+    """Values by key for CACHE_SECONDS; the same key is asked for once at a time."""
 
     def __init__(self) -> None:
         self._values: dict[str, tuple[float, Any]] = {}
         self._lock = threading.Lock()
 
     def get(self, key: str, ask: Callable[[], Any]) -> Any:
-        """The kept value, or the one that `ask` gives now."""
+        """The cached value, or the one that `ask` gives now."""
         with self._lock:
             until, value = self._values.get(key, (0.0, None))
         if time.monotonic() < until:
             return value
         value = ask()
         with self._lock:
-            if len(self._values) >= MOST_KEPT:
+            if len(self._values) >= MOST_CACHED:
                 self._values.clear()
-            self._values[key] = time.monotonic() + KEPT_SECONDS, value
+            self._values[key] = time.monotonic() + CACHE_SECONDS, value
         return value
 
 
@@ -85,16 +85,16 @@ class LookupTable:
     def __init__(self, name: str) -> None:
 
         config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
-        self._name, self._client, self._kept = name, boto3.client("dynamodb", config=config), Kept()
+        self._name, self._client, self._cache = name, boto3.client("dynamodb", config=config), CachedValues()
 
     def item(self, key: str) -> Item | None:
         """The item of a key, None when there is none; `UnavailableError` when the table does not answer."""
-        found: Item | None = self._kept.get(f"item {key}", lambda: self._item(key))
+        found: Item | None = self._cache.get(f"item {key}", lambda: self._item(key))
         return found
 
     def items(self) -> dict[str, Item]:
         """All items by id."""
-        found: dict[str, Item] = self._kept.get("all", self._all)
+        found: dict[str, Item] = self._cache.get("all", self._all)
         return found
 
     def _item(self, key: str) -> Item | None:

@@ -16,7 +16,7 @@ from services.api.database import Reader
 from services.api.errors import ApiError, responses
 
 MOST_RECORDS = 1000
-# Tells clients (and tests made from the description) where a chunk's cursor goes.
+# Shows clients (and tests made from the description) where a chunk's cursor goes.
 _NEXT: dict[int | str, dict[str, Any]] = {
     200: {"links": {"next": {"operationId": "next_chunk", "parameters": {"cursor": "$response.body#/next_cursor"}}}}
 }
@@ -76,7 +76,7 @@ def router(reader: Reader, table: Table) -> APIRouter:
         summary="The rows after a cursor",
     )
     def next_chunk(parameters: Annotated[NextChunk, Query()]) -> JSONResponse:
-        """The people after those of the cursor, as many a chunk as there."""
+        """The people after those of the cursor, in chunks of the same size."""
         cursor = parse(parameters.cursor)
         if cursor is None or not 1 <= cursor.num_records <= MOST_RECORDS:
             raise ApiError(
@@ -88,7 +88,7 @@ def router(reader: Reader, table: Table) -> APIRouter:
 
 
 def _chunk(found: list[dict[str, Any]], wanted: int) -> JSONResponse:
-    # One row more than wanted was asked for: it tells whether there is a next chunk.
+    # One row more than wanted was asked for: it shows whether there is a next chunk.
     rows = found[:wanted]
     cursor = str(Cursor(rows[-1]["id"], wanted)) if len(found) > wanted else None
     return JSONResponse({"rows": [{**row, "id": str(row["id"])} for row in rows], "next_cursor": cursor})

@@ -1,4 +1,4 @@
-"""What the read API is told by its environment; secrets come from there or from Secrets Manager, never from a file."""
+"""The read API's settings from its environment; secrets come from there or from Secrets Manager, never from a file."""
 
 from __future__ import annotations
 

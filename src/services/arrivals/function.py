@@ -1,11 +1,11 @@
-"""The arrivals function: takes what the queue, the scheduler and people send, and hands it to `arrivals_work`.
+"""The arrivals function: takes what the queue, the scheduler and people send, and hands it to `services.arrivals.work`.
 
 Needs boto3 only, which every Lambda has. Three kinds of event:
 
     {"Records": [...]}                          from the queue: S3's "Object Created" events
     {"missing": "customer_orders", "time": T}   from the scheduler: a set's hour has come
     {"redrive": "customer_orders/20220130"}     from a person: start a set again
-    {"arrived": "customer_orders/x.csv"}        from a person: look at a file again
+    {"arrived": "customer_orders/x.csv"}        from a person: handle a file again
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ log.setLevel(logging.INFO)
 
 @functools.cache
 def work() -> Arrivals:
-    """The configured work, made once a process."""
+    """The configured work, made once per process."""
     env = os.environ
     settings = Settings(
         rules=read_rules(env["SETS"]),
@@ -60,14 +60,14 @@ def handle_record(arrivals: Arrivals, body: str) -> str:
 
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
-    """The entry point. Messages that could not be handled are named, so that only these come again."""
+    """The entry point. Messages that could not be handled are named, so that the queue delivers only these again."""
     arrivals = work()
     if "missing" in event:
         return {"done": arrivals.due(event["missing"], event["time"])}
     if "redrive" in event:
-        return {"done": arrivals.again(event["redrive"])}
+        return {"done": arrivals.restart(event["redrive"])}
     if "arrived" in event:
-        return {"done": arrivals.look(event["arrived"])}
+        return {"done": arrivals.receive(event["arrived"])}
     failed = []
     for record in event["Records"]:
         try:

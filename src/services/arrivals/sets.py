@@ -23,7 +23,7 @@ class Step:
 
 @dataclass(frozen=True)
 class SetRule:
-    """How a set is told: `files` maps an input of the job to a key with at most one `{day}`."""
+    """What makes a set: `files` maps an input of the job to a key with at most one `{day}`."""
 
     name: str
     job: str
@@ -91,8 +91,8 @@ def comparable(sequencer: str) -> str:
 
 def fingerprint(files: Mapping[str, Mapping[str, Any]]) -> str:
     """Which versions of which files a run is about."""
-    told = json.dumps([[name, file["key"], file["version"]] for name, file in sorted(files.items())])
-    return hashlib.sha256(told.encode()).hexdigest()
+    versions = json.dumps([[name, file["key"], file["version"]] for name, file in sorted(files.items())])
+    return hashlib.sha256(versions.encode()).hexdigest()
 
 
 def execution_name(rule: SetRule, day: str, revision: int, print_: str) -> str:

@@ -1,4 +1,4 @@
-"""The table of sets: one item a set and day, changed by conditional writes only."""
+"""The table of sets: one item per set and day, changed by conditional writes only."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class SetStore:
         return _plain(self._table.get_item(Key={"id": id_}, ConsistentRead=True).get("Item", {}))
 
     def record(self, id_: str, input_: str, arrival: Arrival, now: int) -> bool:
-        """Notes a file. False when this version is known already, or a later one is (events come twice and late)."""
+        """Notes a file. False when this version is known already, or a later one is (events repeat and come late)."""
         return self._update(
             id_,
             "SET #file = :file, expires = :expires",
@@ -58,15 +58,15 @@ class SetStore:
             },
         )
 
-    def claim(self, id_: str, state: SetState, print_: str, *, again: bool = False) -> bool:
+    def claim(self, id_: str, state: SetState, print_: str, *, restart: bool = False) -> bool:
         """Takes the next revision for the versions in `state`. False when another worker was first or a file changed.
 
-        With `again` the same versions may be claimed once more (a redrive).
+        With `restart` the same versions may be claimed once more (a redrive).
         """
         names = {"#revision": "revision"}
         values: dict[str, Any] = {":claimed": print_, ":old": state.revision, ":new": state.revision + 1}
         conditions = ["(attribute_not_exists(#revision) OR #revision = :old)"]
-        if not again:
+        if not restart:
             conditions.append("(attribute_not_exists(claimed) OR claimed <> :claimed)")
         for at, (input_, file) in enumerate(sorted(state.files.items())):
             names |= {f"#f{at}": f"file:{input_}", "#version": "version"}
@@ -81,11 +81,11 @@ class SetStore:
             {}, {":revision": revision},
         )  # fmt: skip
 
-    def mark_told(self, id_: str, what: str, now: int) -> bool:
-        """True for the first who tells `what` of a set."""
+    def mark_reported(self, id_: str, what: str, now: int) -> bool:
+        """True for the first to report `what` of a set."""
         return self._update(
-            id_, "SET #told = :now, expires = :expires", "attribute_not_exists(#told)",
-            {"#told": f"told:{what}"}, {":now": now, ":expires": now + KEEP_SECONDS},
+            id_, "SET #reported = :now, expires = :expires", "attribute_not_exists(#reported)",
+            {"#reported": f"reported:{what}"}, {":now": now, ":expires": now + KEEP_SECONDS},
         )  # fmt: skip
 
     def _update(self, id_: str, change: str, condition: str, names: dict[str, str], values: dict[str, Any]) -> bool:

@@ -82,8 +82,8 @@ class Arrivals:
         noted = self.store.record(set_id(rule, day), input_, Arrival(key, version, size, sequencer), int(self.now()))
         return ("" if noted else "known; ") + self.start_if_complete(rule, day)
 
-    def start_if_complete(self, rule: SetRule, day: str, *, again: bool = False) -> str:
-        """Starts a complete set, once for the versions of its files; `again` starts it in any case."""
+    def start_if_complete(self, rule: SetRule, day: str, *, restart: bool = False) -> str:
+        """Starts a complete set, once for the versions of its files; `restart` starts it in any case."""
         id_ = set_id(rule, day)
         for _ in range(_ATTEMPTS):
             state = self.store.read(id_)
@@ -91,12 +91,12 @@ class Arrivals:
             if missing:
                 return f"{id_} waits for {', '.join(missing)}"
             print_ = fingerprint(state.files)
-            if state.claimed == print_ and not again:
+            if state.claimed == print_ and not restart:
                 if state.started >= state.revision:
                     return f"{id_} was started already as revision {state.revision}"
                 # Claimed, but whoever claimed it may have died before the start: the execution's name keeps it single.
                 return self._start(rule, day, state, state.revision, print_)
-            if self.store.claim(id_, state, print_, again=again):
+            if self.store.claim(id_, state, print_, restart=restart):
                 return self._start(rule, day, state, state.revision + 1, print_)
         raise RuntimeError(f"{id_} changed {_ATTEMPTS} times while it was read")
 
@@ -104,7 +104,7 @@ class Arrivals:
         unknown = [job for job in [rule.job, *(step.job for step in rule.then)] if job not in self.settings.jobs]
         if unknown:
             text = f"it needs the job {', '.join(unknown)}, which does not exist"
-            self.tell(
+            self.alert(
                 f"Set {set_id(rule, day)} was not started",
                 text,
                 f"mend the variable sets, apply, and run make redrive SET={set_id(rule, day)}",
@@ -124,7 +124,7 @@ class Arrivals:
         return f"started {name}"
 
     def due(self, name: str, at: str) -> str:
-        """A set's hour has come: tells of the files that are missing, once. `at` is an ISO time, UTC."""
+        """A set's hour has come: reports the files that are missing, once. `at` is an ISO time, UTC."""
         rule = self._rule(name)
         day = (
             datetime.datetime.fromisoformat(at.replace("Z", "+00:00")) + datetime.timedelta(days=rule.day_offset)
@@ -133,21 +133,21 @@ class Arrivals:
         missing = rule.missing(self.store.read(id_).files, day)
         if not missing:
             return f"{id_} is complete"
-        if self.store.mark_told(id_, "missing", int(self.now())):
+        if self.store.mark_reported(id_, "missing", int(self.now())):
             names = ", ".join(missing)
-            self.tell(
+            self.alert(
                 f"Set {id_} is not complete",
                 f"missing: {names}",
                 f"ask the sender for {names}; the set starts by itself when the last file is there",
             )
         return f"{id_} misses {', '.join(missing)}"
 
-    def again(self, id_: str) -> str:
+    def restart(self, id_: str) -> str:
         """Starts a set again as a new revision."""
         name, _, day = id_.partition("/")
-        return self.start_if_complete(self._rule(name), day, again=True)
+        return self.start_if_complete(self._rule(name), day, restart=True)
 
-    def look(self, key: str) -> str:
+    def receive(self, key: str) -> str:
         """Handles a file that lies in the source bucket as if it had just arrived."""
         head = self.s3.head_object(Bucket=self.settings.source, Key=key)
         found = find_rule(self.settings.rules, key)
@@ -155,7 +155,7 @@ class Arrivals:
         # What lies there now is the newest version: as late as the one that is known, and earlier than any to come.
         return self.arrived(key, head.get("VersionId", ""), head["ContentLength"], known.get("sequencer", ""))
 
-    def tell(self, subject: str, what: str, advice: str) -> None:
+    def alert(self, subject: str, what: str, advice: str) -> None:
         """Sends an alert that says what to do."""
         self.sns.publish(
             TopicArn=self.settings.topic, Subject=subject[:100], Message=f"{subject}: {what}.\nWhat to do: {advice}."
@@ -169,8 +169,8 @@ class Arrivals:
         raise ValueError(f"no set {name}; have {known}")
 
     def _refuse(self, key: str, version: str, why: str, advice: str) -> str:
-        if self.store.mark_told(f"refused/{key}", version, int(self.now())):
-            self.tell("A file was refused", f"s3://{self.settings.source}/{key}: {why}", advice)
+        if self.store.mark_reported(f"refused/{key}", version, int(self.now())):
+            self.alert("A file was refused", f"s3://{self.settings.source}/{key}: {why}", advice)
         return f"refused {key}: {why}"
 
     def _unreadable(self, key: str, version: str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from pipeline import storage
 from pipeline.errors import InputError
 
 CAR_PARKS, LOTS = "carparks.csv", "carpark_lots.csv"
@@ -52,8 +53,6 @@ def _local_files(folder: str, name: str) -> list[tuple[str, bytes]]:
 
 
 def _stored_files(folder: str, name: str) -> list[tuple[str, bytes]]:
-    import pipeline.storage as storage  # only for s3://: it takes its time to import
-
     path = storage.join(folder, name)
     found = [info.path for info in storage.list_prefix(path)] or ([path] if storage.exists(path) else [])
     return [(file, storage.read_bytes(file)) for file in sorted(found)]

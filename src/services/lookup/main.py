@@ -15,14 +15,12 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipeline.errors import PipelineError, UsageError
 from services.lookup.data import CarParks, load
 from services.lookup.search import SHORTEST, close_numbers, close_queries, find_addresses, long_enough, same_number
-
-if TYPE_CHECKING:
-    from services.lookup.view import View
+from services.lookup.view import View
 
 DEFAULT_DATA = "out/carparks"
 SHOWN = 20
@@ -31,7 +29,7 @@ ASK = "Number, part of an address, or quit: "
 
 
 @dataclass(frozen=True)
-class Answer:
+class SearchResult:
     """What one question found: numbers, best first; else what to ask instead."""
 
     found: list[str]
@@ -40,36 +38,36 @@ class Answer:
     hint: str = ""
 
 
-def by_number(data: CarParks, query: str) -> Answer:
+def by_number(data: CarParks, query: str) -> SearchResult:
     """The car park with this number, else numbers that look like it."""
     found = [number for number in data.parks if same_number(query, number)]
-    return (
-        Answer(found) if found else Answer([], close_numbers(query, data.parks), hint=f"No car park {query.strip()!r}.")
-    )
+    if found:
+        return SearchResult(found)
+    return SearchResult([], close_numbers(query, data.parks), hint=f"No car park {query.strip()!r}.")
 
 
-def by_address(data: CarParks, query: str) -> Answer:
-    """The car parks whose address holds all words of the query, else queries near to it that find something."""
+def by_address(data: CarParks, query: str) -> SearchResult:
+    """The car parks whose address holds all words of the query, else similar queries that find something."""
     if not long_enough(query):
-        return Answer([], hint=f"An address takes {SHORTEST} characters or more, got {query.strip()!r}.")
+        return SearchResult([], hint=f"An address takes {SHORTEST} characters or more, got {query.strip()!r}.")
     found = find_addresses(query, data.addresses)
     hint = f"No address with {query.strip()!r}."
-    return Answer(found) if found else Answer([], [], close_queries(query, data.addresses), hint)
+    return SearchResult(found) if found else SearchResult([], [], close_queries(query, data.addresses), hint)
 
 
-def by_either(data: CarParks, query: str) -> Answer:
+def by_either(data: CarParks, query: str) -> SearchResult:
     """What a person typed: a number if there is one like that, otherwise part of an address."""
     number = by_number(data, query)
     if number.found:
         return number
     address = by_address(data, query)
     if address.found or not long_enough(query):
-        return address if address.found else Answer([], number.numbers, hint=f"{number.hint} {address.hint}")
+        return address if address.found else SearchResult([], number.numbers, hint=f"{number.hint} {address.hint}")
     hint = f"No car park number and no address with {query.strip()!r}."
-    return Answer([], number.numbers, address.addresses, hint)
+    return SearchResult([], number.numbers, address.addresses, hint)
 
 
-def as_json(data: CarParks, answer: Answer) -> str:
+def as_json(data: CarParks, answer: SearchResult) -> str:
     """The answer for scripts: `car_parks` (all columns, absent values null, and their lots) and `suggestions`."""
     found: dict[str, Any] = {"car_parks": [data.whole(number) for number in answer.found]}
     found["suggestions"] = {"numbers": answer.numbers, "addresses": answer.addresses}
@@ -78,7 +76,7 @@ def as_json(data: CarParks, answer: Answer) -> str:
     return json.dumps(found, ensure_ascii=False, indent=2)
 
 
-def show(view: View, data: CarParks, answer: Answer, limit: int | None = None) -> None:
+def show(view: View, data: CarParks, answer: SearchResult, limit: int | None = None) -> None:
     """One hit in full, several as a table, none with what to ask instead."""
     if len(answer.found) == 1:
         view.one(data.whole(answer.found[0]))
@@ -91,7 +89,8 @@ def show(view: View, data: CarParks, answer: Answer, limit: int | None = None) -
 def converse(view: View, data: CarParks) -> None:
     """Asks until the person quits, by word, Ctrl-D or Ctrl-C."""
     if sys.stdin.isatty():
-        import readline  # noqa: F401  (arrow keys and history at the prompt)
+        # Only here: loading it changes how every later input() reads, which is for a person's terminal alone.
+        import readline  # noqa: F401
     view.welcome(len(data.parks))
     while True:
         try:
@@ -135,8 +134,6 @@ def answer_once(options: argparse.Namespace) -> int:
     if options.json:
         print(as_json(data, answer))
         return 0 if answer.found else 1
-    from services.lookup.view import View
-
     view = View()
     if not asked:
         converse(view, data)

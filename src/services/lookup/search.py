@@ -70,7 +70,7 @@ def close_numbers(query: str, numbers: Iterable[str], count: int = 5) -> list[st
 
 
 def close_queries(query: str, addresses: Mapping[str, str | None]) -> list[str]:
-    """Address queries near to this one that do find something: misspelt words replaced, else each word by itself."""
+    """Similar address queries that do find something: misspelt words replaced, else each word by itself."""
     present = sorted({word for address in addresses.values() for word in words(address or "")})
     repaired = [_repair(word, present) for word in words(query)]
     whole = " ".join(word for word in repaired if word)

@@ -1,4 +1,4 @@
-"""Any nested JSON as typed, keyed tables; see `transforms.nested.explode` for how the steps follow each other."""
+"""Any nested JSON as typed, keyed tables; see `explode` for the steps, docs/python-api.md for an example."""
 
 from transforms.nested.explode import (
     check,

@@ -191,8 +191,9 @@ def explode(
 
 
 def table_rows(exploded: DataFrame, number: int) -> DataFrame:
-    """The typed rows of one table, ordered by root key, then as in the document."""
-    return exploded.select("_root_id", f"t{number}").orderBy("_root_id").select(F.inline(f"t{number}"))
+    """The typed rows of one table, and what they are sorted by: `_sort_root` (root key), `_sort_at` (place in it)."""
+    rows = exploded.select(F.col("_root_id").alias("_sort_root"), F.posexplode(f"t{number}").alias("_sort_at", "row"))
+    return rows.select("_sort_root", "_sort_at", "row.*")
 
 
 def table_lines(exploded: DataFrame, count: int) -> DataFrame:

@@ -25,7 +25,7 @@ def text_name(piece: str) -> str:
     return f"_text of {piece}"
 
 
-def cut(frame: DataFrame, packed: Packed) -> DataFrame:
+def place_pieces(frame: DataFrame, packed: Packed) -> DataFrame:
     """Adds `_enough` and `_placed` boolean, and the text of each piece.
 
     `_enough`: there are as many pieces as names, or more. `_placed`: there is exactly one way to place them; the texts
@@ -154,9 +154,9 @@ def _place(packed: Packed) -> Column:
 
 
 def _between(packed: Packed, before: int, after: int) -> Column:
-    """What stands between the first `before` and the last `after` pieces, as it was written."""
+    """The text between the first `before` and the last `after` pieces, as it was written."""
     cell, pieces = F.col(quoted(packed.column)), F.col(_PIECES)
-    # Separators of a regular expression differ in length: what stands before and after is measured with its own.
+    # Separators of a regular expression differ in length: the text before and after is measured with its own.
     separators = F.regexp_extract_all(cell, F.lit(_pattern(packed)), 0)
 
     def side(start: int, count: int) -> Column:
@@ -177,7 +177,7 @@ def _same_from_both_ends(packed: Packed) -> Column:
 
 
 def _nothing_overlaps(packed: Packed) -> Column:
-    # With an greedy piece any of the places may be the one that separates: there must be no more than were cut.
+    # With a greedy piece any of the places may be the one that separates: there must be no more than were split.
     if packed.regex or not _overlaps_itself(packed.separator):
         return F.lit(True)
     places = F.regexp_count(F.col(quoted(packed.column)), F.lit(f"(?={_pattern(packed)})"))

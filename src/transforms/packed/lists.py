@@ -24,7 +24,7 @@ _PAIRS = "_pairs"
 def list_to_array(frame: DataFrame, column: str, separator: str = "|") -> DataFrame:
     """A list in one cell as an array, in its place.
 
-    In: `column` string. Out: array<string>, items as they stand; an empty cell is an empty array, null stays null.
+    In: `column` string. Out: array<string>, items unchanged; an empty cell is an empty array, null stays null.
     Grain: unchanged.
 
     >>> frame = spark.createDataFrame([(1, "Drama|War"), (2, "")], "id int, genres string")
@@ -140,5 +140,5 @@ def _joined(values: Column, kind: str, separator: str) -> Column:
 
 def _value_check(key: str, kind: str) -> Column:
     text = F.col(quoted(_text_name(key)))
-    told = F.concat(F.lit(f"column {key}: '"), text, F.lit(f"' is not {kind}"))
-    return F.when(text.isNotNull() & typed(_text_name(key), kind).isNull(), row_error(REJECTED, WRONG_TYPE, told))
+    detail = F.concat(F.lit(f"column {key}: '"), text, F.lit(f"' is not {kind}"))
+    return F.when(text.isNotNull() & typed(_text_name(key), kind).isNull(), row_error(REJECTED, WRONG_TYPE, detail))

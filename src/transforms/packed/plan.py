@@ -21,9 +21,8 @@ class SplitOptions:
     """What was asked for.
 
     `columns`: headers of packed columns (none: every header that holds the separator). `lists`: column -> rows or
-    array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells beside a
-    packed header.
-    `shape`: narrow, wide, or empty for what the header says.
+    array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells under
+    the other headers. `shape`: narrow, wide, or empty for what the header says.
     """
 
     columns: tuple[str, ...] = ()
@@ -79,8 +78,8 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     across = None
     _check_names(named, header)
     for name in named:
-        keys, beside = header_parts(name)
-        across = beside or across
+        keys, key_name = header_parts(name)
+        across = key_name or across
         packed[name] = packed_column(
             keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.types
         )
@@ -105,7 +104,7 @@ def _check_names(names: list[str], known: list[str]) -> None:
 
 
 def split_all(frame: DataFrame, plan: Plan) -> DataFrame:
-    """Everything that keeps a row a row: pieces, arrays, maps, values and flags. Grain: unchanged.
+    """Everything that leaves one row per row: pieces, arrays, maps, values and flags. Grain: unchanged.
 
     In: a tagged frame with the columns of the plan's header as text. Out: the columns in their order, each replaced by
     what it holds; rows that do not fit are rejected in `_error`.
@@ -130,7 +129,7 @@ def split_all(frame: DataFrame, plan: Plan) -> DataFrame:
 
 
 def unfold(frame: DataFrame, plan: Plan) -> DataFrame:
-    """What makes several rows or columns of one: lists to rows, cells beside a packed header narrow or wide."""
+    """What makes several rows or columns of one: lists to rows, cells of value and flag narrow or wide."""
     if plan.cells:
         shape = plan.options.shape or ("narrow" if plan.across else "wide")
         across = plan.across or "column"

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from transforms.packed.cells import ENOUGH, PLACED, cut, greedy_field, number_found, text_name
+from transforms.packed.cells import ENOUGH, PLACED, greedy_field, number_found, place_pieces, text_name
 from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE, Field, Packed
 from transforms.packed.types import can_hold, known_type, typed
 from transforms.row_errors import ERROR, REJECTED, row_error
@@ -55,7 +55,7 @@ def packed_column(
 def split(frame: DataFrame, packed: Packed) -> DataFrame:
     """Replaces a packed column by its pieces, typed, in its place.
 
-    In: `packed.column` string. Out: one column a piece; rows that do not split are rejected in `_error`. A null cell
+    In: `packed.column` string. Out: one column per piece; rows that do not split are rejected in `_error`. A null cell
     has no pieces. Grain: unchanged. Raises ValueError when a piece would take the name of another column.
 
     >>> frame = spark.createDataFrame([(1, "Blue Widget 2"), (2, "Widget")], "id int, `name quantity` string")
@@ -81,9 +81,9 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     found = _error(packed)
     if ERROR in frame.columns:
         found = F.coalesce(F.col(ERROR), found)
-    # Pushed below the split, a filter on the problem cuts a cell for each use; a use of the partition keeps it above.
-    settled = F.when(F.spark_partition_id() >= 0, found)
-    return cut(frame, packed).withColumns(values).select(*columns, settled.alias(ERROR))
+    # Spark would push a filter on the error below the split and split each cell once more; the partition id stops it.
+    pinned = F.when(F.spark_partition_id() >= 0, found)
+    return place_pieces(frame, packed).withColumns(values).select(*columns, pinned.alias(ERROR))
 
 
 def _parts(header: str, separator: str) -> list[str]:
@@ -101,15 +101,14 @@ def _error(packed: Packed) -> Column:
         if piece.type != "string":
             wrong, text = F.col(quoted(piece.name)).isNull(), F.col(quoted(text_name(piece.name)))
             reason = reason.when(wrong, WRONG_TYPE)
-            expected_type = piece.type.replace("unscaled", "decimal")
-            misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {expected_type}; "))
+            misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {piece.type}; "))
             misfits = misfits.when(wrong, misfit)
     number = F.concat(F.lit("pieces found: "), number_found(packed).cast("string"))
     expected = F.lit(f", expected: {len(packed.fields)} ({' '.join(packed.names)})")
     overlaps = F.lit(greedy_field(packed) is not None) | (number_found(packed) == len(packed.fields))
-    hint = F.when(overlaps, "; the separator stands in more than one way").otherwise(_undecided(packed))
-    told = F.concat(number, expected, F.when(F.col(ENOUGH), hint).otherwise(""))
-    detail = F.when(F.col(PLACED), F.concat(misfits, number)).otherwise(told)
+    hint = F.when(overlaps, "; the separator fits in more than one way").otherwise(_undecided(packed))
+    number_detail = F.concat(number, expected, F.when(F.col(ENOUGH), hint).otherwise(""))
+    detail = F.when(F.col(PLACED), F.concat(misfits, number)).otherwise(number_detail)
     return F.when(reason.isNotNull(), row_error(REJECTED, reason, detail))
 
 

@@ -4,7 +4,7 @@
     PC,T,Y15,AT             79.8 e   :         ->    PC    T    Y15  AT   2019  79.8   e
                                                      PC    T    Y15  AT   2018  NULL   NULL
 
-The cells beside pack a value and a flag. `split_cells` parts them in place (wide); `narrow` makes a row of each.
+The other cells pack a value and a flag. `split_cells` parts them in place (wide); `narrow` makes a row of each.
 """
 
 from __future__ import annotations
@@ -50,16 +50,16 @@ def split_cells(
 
     >>> frame = spark.createDataFrame([("AT", "79.8 e", ":")], "geo string, `2019` string, `2018` string")
     >>> split_cells(frame, ["2019", "2018"]).show()
-    +---+---------+------------+--------+
+    +---+---------+------------+------+
     |geo|     2019|        2018|_error|
-    +---+---------+------------+--------+
-    | AT|{79.8, e}|{NULL, NULL}|    NULL|
-    +---+---------+------------+--------+
+    +---+---------+------------+------+
+    | AT|{79.8, e}|{NULL, NULL}|  NULL|
+    +---+---------+------------+------+
     <BLANKLINE>
     """
     kind = known_type(value_type)
-    cut = separator_pattern(separator)
-    pieces = {f"_pieces of {c}": F.split(F.trim(F.col(quoted(c))), cut, 2) for c in columns}
+    pattern = separator_pattern(separator)
+    pieces = {f"_pieces of {c}": F.split(F.trim(F.col(quoted(c))), pattern, 2) for c in columns}
     texts, checks = {}, []
     for column in columns:
         value, flag = F.col(quoted(f"_pieces of {column}"))[0], _second(f"_pieces of {column}")
@@ -82,20 +82,20 @@ def _second(pieces: str) -> Column:
 
 def _cell_checks(column: str, kind: str, names: int, separator: str) -> list[Column]:
     value, flag = F.col(quoted(f"_value of {column}")), F.col(quoted(f"_flag of {column}"))
-    told = F.concat(F.lit(f"column {column}: '"), F.trim(F.col(quoted(column))), F.lit("'"))
+    cell = F.concat(F.lit(f"column {column}: '"), F.trim(F.col(quoted(column))), F.lit("'"))
     many = flag.contains(separator) if names > 1 else flag.isNotNull()
     expected = "a value and a flag" if names > 1 else "a value"
     wrong = value.isNotNull() & typed(f"_value of {column}", kind).isNull()
     return [
-        F.when(many, row_error(REJECTED, TOO_MANY, F.concat(told, F.lit(f" holds more than {expected}")))),
-        F.when(wrong, row_error(REJECTED, WRONG_TYPE, F.concat(told, F.lit(f" is not {kind}")))),
+        F.when(many, row_error(REJECTED, TOO_MANY, F.concat(cell, F.lit(f" holds more than {expected}")))),
+        F.when(wrong, row_error(REJECTED, WRONG_TYPE, F.concat(cell, F.lit(f" is not {kind}")))),
     ]
 
 
 def narrow(frame: DataFrame, columns: Sequence[str], across: str) -> DataFrame:
     """A row for each of `columns` (structs of the same fields), the rest repeated, the column's name in `across`.
 
-    Grain: the row's own and `across`. Raises ValueError for a name that would stand there twice.
+    Grain: the row's own and `across`. Raises ValueError for a duplicate column.
 
     >>> cells = "named_struct('value', 79.8D) AS `2019`, named_struct('value', 80.1D) AS `2018`"
     >>> narrow(spark.sql(f"SELECT 'AT' AS geo, {cells}"), ["2019", "2018"], "time").show()
@@ -109,9 +109,9 @@ def narrow(frame: DataFrame, columns: Sequence[str], across: str) -> DataFrame:
     """
     kept = [F.col(quoted(name)) for name in frame.columns if name not in columns]
     fields = frame.select(f"{quoted(columns[0])}.*").columns
-    twice = sorted(({across} | set(fields)) & (set(frame.columns) - set(columns)))
-    if twice or across in fields:
-        raise ValueError(f"column {', '.join(twice) or across} would stand there twice")
+    duplicates = sorted(({across} | set(fields)) & (set(frame.columns) - set(columns)))
+    if duplicates or across in fields:
+        raise ValueError(f"duplicate column {', '.join(duplicates) or across}")
     rows = [F.struct(F.lit(name).alias(across), *_fields(name, fields)) for name in columns]
     return frame.select(*kept, F.inline(F.array(*rows)))
 

@@ -1,4 +1,4 @@
-"""Pieces of text as typed values, strictly: a text that is not exactly of its type is null, never something near."""
+"""Pieces of text as typed values, strictly: a text that is not exactly of its type is null, never an approximation."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def typed(name: str, type_name: str) -> Column:
     cast = _try_cast(quoted(name), type_name)
     if type_name in _WHOLE:
         return cast
-    return F.when(text.rlike(f"^(?:{pattern(type_name)})$"), cast)
+    return F.when(text.rlike(rf"^(?:{pattern(type_name)})\z"), cast)
 
 
 def _try_cast(sql: str, type_name: str) -> Column:

@@ -1,4 +1,4 @@
-# Who is told, and of what: one topic, rules for what Glue and Step Functions report, alarms on queues and functions.
+# Alerts: one topic, rules for what Glue and Step Functions report, alarms on queues and functions.
 
 locals {
   topic_arn = "arn:${var.partition}:sns:${var.region}:${var.account}:${var.prefix}-alerts"
@@ -74,7 +74,7 @@ resource "aws_cloudwatch_event_target" "job_state" {
   }
 }
 
-# Sets whose run ended from outside, before the state machine could tell of it.
+# Sets whose run ended from outside, before the state machine could report it.
 resource "aws_cloudwatch_event_rule" "set_state" {
   name        = "${var.prefix}-set-state"
   description = "Runs of sets that took too long or were stopped"

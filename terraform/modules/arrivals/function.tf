@@ -21,9 +21,9 @@ resource "aws_cloudwatch_log_group" "function" {
 
 resource "aws_lambda_function" "arrivals" {
   #checkov:skip=CKV_AWS_117:it calls AWS interfaces only and holds no data; a network of its own would add nothing
-  #checkov:skip=CKV_AWS_272:the package is made by this repository and its hash stands in the plan
+  #checkov:skip=CKV_AWS_272:the package is made by this repository and its hash is in the plan
   function_name    = local.function_name
-  description      = "Takes arrivals, starts complete sets, tells of missing files"
+  description      = "Takes arrivals, starts complete sets, reports missing files"
   role             = aws_iam_role.function.arn
   filename         = var.package
   source_code_hash = filebase64sha256(var.package)

@@ -1,4 +1,4 @@
-# Runs the jobs of a set, one after the other, and tells how it ended.
+# Runs the jobs of a set, one after the other, and reports how it ended.
 
 locals {
   machine_name = "${var.prefix}-sets"
@@ -38,7 +38,7 @@ locals {
           }
         }
         ResultPath = "$.runs"
-        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "What was told" }]
+        Catch      = [{ ErrorEquals = ["States.ALL"], ResultPath = "$.error", Next = "Is it a job's failure" }]
         Next       = "Note success"
       }
       "Note success" = merge(local.note, {
@@ -47,14 +47,14 @@ locals {
         })
         End = true
       })
-      # A job that failed tells its whole description; a person needs its message.
-      "What was told" = {
+      # The cause of a failed job is its whole description; a person needs its message.
+      "Is it a job's failure" = {
         Type    = "Choice"
         Choices = [{ Variable = "$.error.Cause", StringMatches = "{*\"ErrorMessage\"*", Next = "Read cause" }]
         Default = "Which failure"
       }
-      "Read cause"   = { Type = "Pass", Parameters = { "run.$" = "States.StringToJson($.error.Cause)" }, ResultPath = "$.told", Next = "Keep message" }
-      "Keep message" = { Type = "Pass", Parameters = { "Cause.$" = "$.told.run.ErrorMessage" }, ResultPath = "$.error", Next = "Which failure" }
+      "Read cause"   = { Type = "Pass", Parameters = { "run.$" = "States.StringToJson($.error.Cause)" }, ResultPath = "$.described", Next = "Keep message" }
+      "Keep message" = { Type = "Pass", Parameters = { "Cause.$" = "$.described.run.ErrorMessage" }, ResultPath = "$.error", Next = "Which failure" }
       "Which failure" = {
         Type    = "Choice"
         Choices = [{ Variable = "$.error.Cause", StringMatches = "*exit code 3*", Next = "Too many rejected" }, { Variable = "$.error.Cause", StringMatches = "*exit code 2*", Next = "Bad input" }]

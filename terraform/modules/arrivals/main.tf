@@ -11,7 +11,7 @@ locals {
 resource "aws_sqs_queue" "arrivals" {
   name              = "${var.prefix}-arrivals"
   kms_master_key_id = var.kms_key_arn
-  # Six times the function's timeout, so that a message is not given twice while it is worked on.
+  # Six times the function's timeout, so that a message is not delivered once more while it is worked on.
   visibility_timeout_seconds = 180
   message_retention_seconds  = 345600
   redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })

@@ -1,4 +1,4 @@
-# At its hour each set is looked at: what is missing is told by name.
+# At its hour each set is checked: missing files are reported by name.
 
 locals {
   expected = { for name, set in var.sets : name => set if set.expected_at != null }

@@ -8,8 +8,8 @@ resource "aws_s3_bucket" "this" {
   #checkov:skip=CKV_AWS_144:a second region is not asked for; sources can be sent again and results made again
   #checkov:skip=CKV_AWS_145:the bucket of access logs cannot take a customer key: S3 does not deliver logs into it then
   #checkov:skip=CKV_AWS_18:access logs go to the log bucket; that one does not log itself
-  #checkov:skip=CKV2_AWS_62:only the source bucket tells of its objects; a job's output must never trigger a job
-  #checkov:skip=CKV_AWS_21:versioning stands in aws_s3_bucket_versioning below
+  #checkov:skip=CKV2_AWS_62:only the source bucket reports its objects; a job's output must never trigger a job
+  #checkov:skip=CKV_AWS_21:versioning is set by aws_s3_bucket_versioning below
   bucket        = var.name
   force_destroy = var.force_destroy
 }

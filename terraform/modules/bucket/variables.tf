@@ -45,7 +45,7 @@ variable "takes_access_logs_of_account" {
 }
 
 variable "events" {
-  description = "Whether the bucket tells EventBridge of its objects."
+  description = "Whether the bucket reports its objects to EventBridge."
   type        = bool
   default     = false
 }

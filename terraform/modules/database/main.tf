@@ -28,7 +28,7 @@ resource "aws_db_parameter_group" "this" {
 resource "aws_db_instance" "this" {
   #checkov:skip=CKV_AWS_157:a second instance is the environment's choice: multi_az, on by default
   #checkov:skip=CKV_AWS_293:deletion protection is the environment's choice, on by default
-  #checkov:skip=CKV_AWS_118:enhanced monitoring looks into the operating system; Performance Insights tells what a table of people needs
+  #checkov:skip=CKV_AWS_118:enhanced monitoring looks into the operating system; Performance Insights is enough for a table of people
   identifier     = var.prefix
   engine         = "postgres"
   engine_version = "16"

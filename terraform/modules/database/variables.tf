@@ -45,7 +45,7 @@ variable "storage_gib" {
 }
 
 variable "multi_az" {
-  description = "Whether a second instance stands by."
+  description = "Whether there is a standby instance."
   type        = bool
   default     = true
 }

@@ -66,7 +66,7 @@ variable "wheel_keys" {
 }
 
 variable "arguments" {
-  description = "Arguments of every run, beside Glue's own."
+  description = "Arguments of every run, in addition to Glue's own."
   type        = map(string)
   default     = {}
 }
@@ -96,7 +96,7 @@ variable "timeout_minutes" {
 }
 
 variable "notify_after_minutes" {
-  description = "Minutes after which Glue tells of a run that still goes on."
+  description = "Minutes after which Glue reports a run that still goes on."
   type        = number
   default     = 60
 }

@@ -7,7 +7,7 @@ locals {
   key_secret    = "${var.prefix}/read-api-key"
 }
 
-# Its value is put there by hand and changed by hand (docs/cloud.md), so that it stands in no state file.
+# Its value is put there by hand and changed by hand (docs/cloud.md), so that it is in no state file.
 resource "aws_secretsmanager_secret" "key" {
   #checkov:skip=CKV2_AWS_57:callers hold this key: it is changed together with them, by aws secretsmanager put-secret-value
   name                    = local.key_secret
@@ -30,8 +30,8 @@ resource "aws_cloudwatch_log_group" "access" {
 
 resource "aws_lambda_function" "api" {
   #checkov:skip=CKV_AWS_116:it is only ever called and answered; there is no event that could be lost
-  #checkov:skip=CKV_AWS_117:it stands in the database's network; without a database there is nothing to reach there
-  #checkov:skip=CKV_AWS_272:the package is made by this repository and its hash stands in the plan
+  #checkov:skip=CKV_AWS_117:it is in the database's network; without a database there is nothing to reach there
+  #checkov:skip=CKV_AWS_272:the package is made by this repository and its hash is in the plan
   function_name                  = local.function_name
   description                    = "People, restaurants, car parks"
   role                           = aws_iam_role.api.arn

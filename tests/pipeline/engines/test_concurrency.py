@@ -1,15 +1,10 @@
 """Steps of a run at the same time."""
 
-import argparse
 import threading
 
 import pytest
+from pipeline.engines.concurrency import run_parallel
 from pyspark.sql import SparkSession
-
-from pipeline.engines.concurrency import together
-from pipeline.job.context import Run
-from pipeline.job.report import Report
-from pipeline.publish.outputs import Outputs
 
 
 def test_steps_run_at_the_same_time_and_give_their_results_in_order(spark: SparkSession) -> None:
@@ -20,10 +15,10 @@ def test_steps_run_at_the_same_time_and_give_their_results_in_order(spark: Spark
         return name
 
     assert spark
-    assert together((lambda: step("a"), lambda: step("b"))) == ["a", "b"]
+    assert run_parallel((lambda: step("a"), lambda: step("b"))) == ["a", "b"]
 
 
-def test_the_first_step_that_failed_is_told_and_the_others_have_ended(spark: SparkSession) -> None:
+def test_the_error_of_the_first_failed_step_is_raised_once_all_have_ended(spark: SparkSession) -> None:
     failed = threading.Event()
 
     def slow() -> None:
@@ -36,22 +31,13 @@ def test_the_first_step_that_failed_is_told_and_the_others_have_ended(spark: Spa
 
     assert spark
     with pytest.raises(ValueError, match="first"):
-        together((slow, fast))
+        run_parallel((slow, fast))
 
 
 def test_a_step_has_the_job_group_of_the_thread_that_gave_it(spark: SparkSession) -> None:
     spark.sparkContext.setLocalProperty("spark.jobGroup.id", "of this run")
     try:
-        found = together((lambda: spark.sparkContext.getLocalProperty("spark.jobGroup.id"),))
+        found = run_parallel((lambda: spark.sparkContext.getLocalProperty("spark.jobGroup.id"),))
     finally:
         spark.sparkContext.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
     assert found == ["of this run"]
-
-
-@pytest.mark.parametrize("single", [True, False])
-def test_outputs_in_parts_are_written_one_after_the_other(spark: SparkSession, single: bool) -> None:
-    run = Run("test", argparse.Namespace(quiet=True), "r", Outputs("", "r", "test", single, True), Report("test", "r"))
-    names = run.together(*[lambda: threading.current_thread().name] * 2)
-    run.release()
-    assert spark
-    assert [name == threading.current_thread().name for name in names] == [not single] * 2

@@ -1,30 +1,86 @@
-"""Command lines: what is taken, what is refused and how it is said."""
+"""Command lines: what is accepted, what is refused, and the typed options that a job gets."""
 
 from __future__ import annotations
 
-import argparse
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 from pipeline.job import options
-from pipeline.job.options import Input, Option
+from pipeline.job.glue import is_glue_run, without_glue_arguments
+from pipeline.job.options import (
+    CsvInput,
+    JobOptions,
+    JsonInput,
+    comma_separated,
+    csv_input,
+    json_input,
+    named_values,
+    option,
+    words,
+)
 
-INPUTS = [Input("people", "a file"), Input("extra", "more", required=False)]
-OPTIONS = [
-    Option("key", str, [], "columns", repeated=True),
-    Option("lenient", bool, False, "a flag"),
-    Option("depth", int, 3, "levels"),
-]
+
+@dataclass
+class Options(JobOptions):
+    """People of 50% of the towns."""
+
+    people: CsvInput = csv_input("a file")
+    extra: JsonInput = json_input("more", required=False)
+    key: tuple[str, ...] = option("columns", ("name", "age"), split=comma_separated)
+    types: dict[str, str] = option("types by column", (), split=named_values())
+    lenient: bool = option("a flag", False)
+    depth: int = option("levels", 3, parse=int)
+    since: datetime.date = option("first day", "2019-04-01", parse=options.day, metavar="DAY")
+
+
+@dataclass
+class JsonOptions(JobOptions):
+    """A job without CSV inputs."""
+
+    pages: JsonInput = json_input("pages")
+
+
 NEEDED = ["--people", "p.csv", "--destination", "out"]
 
 
-def parsed(*argv: str) -> argparse.Namespace:
-    return options.parse(options.build_parser("people", "People.", INPUTS, OPTIONS), INPUTS, argv)
+def parsed(*argv: str) -> Options:
+    return options.parse("people", Options, argv)
 
 
 def test_inputs_are_comma_separated_or_repeated() -> None:
-    assert parsed("--people", "a.csv, b.csv", "--people", "c", "--destination", "out").people == ["a.csv", "b.csv", "c"]
+    found = parsed("--people", "a.csv, b.csv", "--people", "c", "--destination", "out")
+    assert found.people == CsvInput("people", ("a.csv", "b.csv", "c"))
+    assert found.extra == JsonInput("extra", ())
+    assert not found.extra
+    assert found.inputs() == [CsvInput("people", ("a.csv", "b.csv", "c")), JsonInput("extra", ())]
+
+
+def test_options_have_their_types_and_defaults() -> None:
+    found = parsed(*NEEDED)
+    assert (found.destination, found.run_id, found.files, found.quiet, found.dry_run) == (
+        "out",
+        None,
+        "single",
+        False,
+        False,
+    )
+    assert (found.max_rejected.text, found.max_rejected.share, found.max_rejected.count) == ("5%", 0.05, None)
+    assert (found.key, found.types, found.depth, found.since) == (("name", "age"), {}, 3, datetime.date(2019, 4, 1))
+    assert found.prepare() is found
+
+
+def test_given_values_replace_the_defaults() -> None:
+    found = parsed(
+        *(*NEEDED, "--key", "a,b", "--key", "c", "--types", "a=int,b=decimal(18,2)", "--depth", "5"),
+        *("--since", "2020-02-29", "--run-id", "r.1", "--max-rejected", "200", "--files=parts"),
+    )
+    assert (found.key, found.types) == (("a", "b", "c"), {"a": "int", "b": "decimal(18,2)"})
+    assert (found.depth, found.since, found.run_id) == (5, datetime.date(2020, 2, 29), "r.1")
+    assert (found.max_rejected.share, found.max_rejected.count, found.files) == (None, 200, "parts")
 
 
 @pytest.mark.parametrize(
@@ -44,11 +100,14 @@ def test_a_flag_also_takes_true_and_false(words: list[str], value: bool) -> None
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--destinatoin", "x"], "unknown option --destinatoin; did you mean --destination?"),
+        (["--destinatoin", "x"], "unknown option --destinatoin; did you mean --destination? See people --help"),
         (["--dest", "x"], "unknown option --dest"),
-        (["--dept", "x"], "unknown option --dept; did you mean --depth?"),
+        (["--dept", "x"], "unknown option --dept; did you mean --depth? See people --help"),
         (["--max_rejected", "3"], "unknown option --max_rejected; did you mean --max-rejected?"),
-        (["--depth", "x"], "argument --depth: invalid int value: 'x'"),
+        (["--zzz"], "unknown option --zzz. See people --help"),
+        (["--depth", "x"], "argument --depth: invalid int value: 'x'. See people --help"),
+        (["--since", "April"], "argument --since: 'April' is not a day (YYYY-MM-DD)"),
+        (["--types", "a"], "--types a: expected NAME=TYPE"),
         (["--max-rejected", "some"], "'some' is neither a percentage"),
         (["--max-rejected", "101%"], "'101%' is neither a percentage"),
         (["--run-id", "../x"], "'../x' may hold only letters"),
@@ -63,9 +122,9 @@ def test_a_wrong_option_is_refused_with_a_hint(words: list[str], message: str) -
 
 
 def test_a_missing_input_or_destination_is_named() -> None:
-    with pytest.raises(UsageError, match="--people PATH is missing"):
+    with pytest.raises(UsageError, match=r"^--people PATH is missing\. See people --help$"):
         parsed("--destination", "out")
-    with pytest.raises(UsageError, match="--destination DIR is missing"):
+    with pytest.raises(UsageError, match=r"^--destination DIR is missing\. See people --help$"):
         parsed("--people", "p.csv")
 
 
@@ -73,33 +132,55 @@ def test_a_dry_run_needs_no_destination() -> None:
     assert parsed("--people", "p.csv", "--dry-run").dry_run is True
 
 
-def test_the_arguments_that_glue_adds_are_taken_and_kept_apart() -> None:
-    found = parsed(
-        "--JOB_NAME",
-        "people",
-        "--TempDir=s3://t/",
-        "--enable-metrics",
-        "true",
-        "--enable-job-insights",
-        *NEEDED,
-        "--JOB_RUN_ID",
-        "jr_1",
+def test_arguments_added_by_glue_are_separated_from_the_job_s_own() -> None:
+    argv = [
+        *("--JOB_NAME", "people", "--TempDir=s3://t/", "--enable-metrics", "true", "--enable-job-insights"),
+        *(*NEEDED, "--JOB_RUN_ID", "jr_1"),
+    ]
+    assert without_glue_arguments(argv) == (
+        ["--people", "p.csv", "--destination", "out"],
+        {
+            "JOB_NAME": "people",
+            "TempDir": "s3://t/",
+            "enable-metrics": "true",
+            "enable-job-insights": "",
+            "JOB_RUN_ID": "jr_1",
+        },
     )
-    assert found.glue == {
-        "JOB_NAME": "people",
-        "TempDir": "s3://t/",
-        "enable-metrics": "true",
-        "enable-job-insights": "",
-        "JOB_RUN_ID": "jr_1",
-    }
-    assert found.people == ["p.csv"]
+    assert parsed(*argv) == parsed(*NEEDED)
+    assert is_glue_run(argv)
+    assert not is_glue_run(NEEDED)
 
 
 def test_the_limit_is_a_share_or_a_number() -> None:
     assert options.limit("5%").exceeded(6, 100)
     assert not options.limit("5%").exceeded(5, 100)
     assert options.limit("2").exceeded(3, 1_000_000)
+    assert not options.limit("2").exceeded(2, 2)
     assert not options.limit("0").exceeded(0, 0)
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("24h", 86_400), ("2d", 172_800)])
+def test_a_duration_is_read_in_seconds(text: str, seconds: int) -> None:
+    assert options.duration(text) == seconds
+
+
+def test_a_comma_in_parentheses_does_not_separate() -> None:
+    assert words(["a=decimal(18,2), b=int", "c=date"]) == ("a=decimal(18,2)", "b=int", "c=date")
+
+
+def test_an_input_has_each_file_once_sorted_by_path(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.csv"):
+        (tmp_path / name).write_text("id\n", encoding="utf-8")
+    given = CsvInput("people", (str(tmp_path / "b.csv"), str(tmp_path)))
+    assert [info.path for info in given.files()] == [str(tmp_path / "a.csv"), str(tmp_path / "b.csv")]
+
+
+def test_a_path_that_gives_no_file_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="nowhere"):
+        CsvInput("people", (str(tmp_path / "nowhere.csv"),)).files()
+    with pytest.raises(InputError, match=r"^--country-codes: no files$"):
+        CsvInput("country_codes").files()
 
 
 def test_help_shows_every_option_with_type_and_default(capsys: pytest.CaptureFixture[str]) -> None:
@@ -107,14 +188,28 @@ def test_help_shows_every_option_with_type_and_default(capsys: pytest.CaptureFix
         parsed("--help")
     shown = capsys.readouterr().out
     assert caught.value.code == 0
-    for words in (
+    for text in (
+        "spark-submit jobs/people.py --people PATH --destination DIR [options]",
+        "People of 50% of the towns.",
         "--people PATH",
+        "--extra PATH",
+        "(default: name, age)",
         "--depth INT",
         "(default: 3)",
+        "--since DAY",
+        "(default: 2019-04-01)",
         "--max-rejected 1%|N",
         "(default: 5%)",
         "--files {single,parts}",
         "--lenient [true|false]",
         "--multi-line",
     ):
-        assert words in shown
+        assert text in shown
+
+
+def test_a_job_without_csv_inputs_has_no_csv_options(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        options.parse("pages", JsonOptions, ["--help"])
+    assert "--multi-line" not in capsys.readouterr().out
+    with pytest.raises(UsageError, match="unknown option --multi-line"):
+        options.parse("pages", JsonOptions, ["--pages", "p.json", "--destination", "out", "--multi-line"])

@@ -107,7 +107,7 @@ def test_a_truncated_gzip_gives_its_whole_records_and_one_rejected(
     assert len(rows) > 1000
 
 
-def test_a_damaged_gzip_is_told_too(piece: Callable[..., FileSplit]) -> None:
+def test_a_damaged_gzip_is_reported_too(piece: Callable[..., FileSplit]) -> None:
     data = bytearray(gzip.compress("".join(f'{{"id":{n}}}\n' for n in range(20000)).encode()))
     data[len(data) // 2 : len(data) // 2 + 40] = bytes(40)
     rows = read(piece(bytes(data), "in.json.gz"))
@@ -164,11 +164,11 @@ def test_a_file_that_shrank_is_an_error(piece: Callable[..., FileSplit]) -> None
         (b"\xff\xfe{\0}\0", True, "foreign"),
     ],
 )
-def test_the_form_is_told_from_the_head(head: bytes, whole: bool, form: str) -> None:
+def test_the_form_is_detected_from_the_head(head: bytes, whole: bool, form: str) -> None:
     assert sniff(head, whole) == form
 
 
-def test_small_files_are_packed_by_bytes_and_by_number() -> None:
+def test_small_files_are_assigned_to_tasks_by_bytes_and_by_number() -> None:
     made = [FileSplit(number, f"f{number}", 1000, 0, 1000) for number in range(10)]
     assert [len(task) for task in assign_splits(made, 2)] == [3, 3, 3, 1]
     assert [len(task) for task in assign_splits(made, 1, limit=2000)] == [2] * 5

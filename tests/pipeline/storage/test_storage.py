@@ -104,7 +104,7 @@ def test_nothing_found_says_what_is_near(place: Place) -> None:
         InputError, match=re.escape(f"{place / 'in/customer_20190815.csv'}: no such file or folder; in ")
     ) as told:
         storage.list_files(place / "in/customer_20190815.csv")
-    assert "near it: customers_20190815.csv" in str(told.value)
+    assert "similar: customers_20190815.csv" in str(told.value)
     with pytest.raises(InputError, match=r"there: customers_20190815\.csv, orders_20190815\.csv"):
         storage.list_files(place / "in/*.parquet")
     with pytest.raises(InputError, match="no such file or folder"):
@@ -113,7 +113,7 @@ def test_nothing_found_says_what_is_near(place: Place) -> None:
 
 def test_a_file_is_not_a_folder_of_the_same_beginning(place: Place) -> None:
     fill(place, "data2/x.csv", "data.csv")
-    with pytest.raises(InputError, match="near it: data"):
+    with pytest.raises(InputError, match="similar: data"):
         storage.list_files(place / "data")
 
 

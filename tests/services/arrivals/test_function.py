@@ -182,23 +182,23 @@ def test_a_set_for_an_unknown_job_is_told_and_can_be_started_later(world: World)
 def test_a_set_is_started_again_as_a_new_revision(world: World) -> None:
     for key in (CUSTOMERS, ORDERS, ITEMS):
         world.arrive(key)
-    assert world.arrivals.again(f"customer_orders/{DAY}").startswith(f"started customer_orders-{DAY}-r2-")
+    assert world.arrivals.restart(f"customer_orders/{DAY}").startswith(f"started customer_orders-{DAY}-r2-")
     assert len(world.started()) == 2
 
 
 def test_a_set_that_is_not_complete_is_not_started_again(world: World) -> None:
     world.arrive(CUSTOMERS)
-    assert world.arrivals.again(f"customer_orders/{DAY}") == f"customer_orders/{DAY} waits for {ITEMS}, {ORDERS}"
+    assert world.arrivals.restart(f"customer_orders/{DAY}") == f"customer_orders/{DAY} waits for {ITEMS}, {ORDERS}"
 
 
 def test_a_file_can_be_looked_at_again(world: World) -> None:
     world.put(ITEMS)
-    assert world.arrivals.look(ITEMS) == f"customer_orders/{DAY} waits for {CUSTOMERS}, {ORDERS}"
+    assert world.arrivals.receive(ITEMS) == f"customer_orders/{DAY} waits for {CUSTOMERS}, {ORDERS}"
 
 
 def test_an_unknown_set_is_refused_with_the_known_ones(world: World) -> None:
     with pytest.raises(ValueError, match="no set orders; have customer_orders, parcels"):
-        world.arrivals.again("orders/20240229")
+        world.arrivals.restart("orders/20240229")
 
 
 def test_messages_that_fail_are_named_and_the_others_handled(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import sys
 
 import pytest
 
-from services.lookup import main
+from services.lookup.main import main
 from tests.services.lookup.sample_data import PARKS, write
 from tests.support.servers import moto_server
 

@@ -1,4 +1,4 @@
-"""The explosion as calls on frames: check, plan, explode, one frame a table."""
+"""The explosion as calls on frames: check, plan, explode, one frame per table."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from decimal import Decimal
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
-from transforms.nested import explode as nested
-from transforms.nested.schema.plan import plan_tables
+from transforms import nested
 from transforms.nested.schema.rules import build_rules
-from transforms.row_errors import ERROR, ERROR_TYPE
+from transforms.row_errors import ERROR, ERROR_TYPE, is_valid
 
 DOCUMENTS = [
     '{"k": "a", "v": [1, {"x": 2.5}]}',
@@ -31,7 +29,7 @@ def checked(spark: SparkSession) -> DataFrame:
 
 def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) -> None:
     rows = checked.select("_raw", "_error.code", "_key").collect()
-    assert [(row["_raw"], row["reason"], row["_key"] is None) for row in rows] == [
+    assert [(row["_raw"], row["code"], row["_key"] is None) for row in rows] == [
         (DOCUMENTS[0], None, False),
         (DOCUMENTS[1], None, False),
         (DOCUMENTS[2], "malformed_json", True),
@@ -39,29 +37,72 @@ def test_every_record_is_checked_and_refused_ones_say_why(checked: DataFrame) ->
     ]
 
 
-@pytest.mark.parametrize("form", ["parquet", "csv"])
-def test_tables_are_frames_of_typed_rows_or_of_lines(spark: SparkSession, checked: DataFrame, form: str) -> None:
-    rules = build_rules()
-    options = nested.ParseOptions(rules, keys=("k",))
-    used = checked.where(F.col("_error").isNull())
-    stats = nested.merge_stats(
-        [row[0] for row in nested.partial_stats(checked, options.rules).collect()], options.rules
-    )
-    tables = plan_tables(stats, "doc")
+def planned(checked: DataFrame, form: str) -> tuple[list[nested.Table], DataFrame]:
+    """The tables of the valid records, and their rows."""
+    options = nested.ParseOptions(build_rules(), keys=("k",))
+    records = checked.where(is_valid())
+    dumps = [row[0] for row in nested.partial_stats(checked, options.rules).collect()]
+    tables = nested.plan_tables(nested.merge_stats(dumps, options.rules), "doc")
+    return tables, nested.explode(nested.with_ranks(records, nested.ranks(records)), tables, options, form)
+
+
+def test_tables_are_frames_of_typed_rows(spark: SparkSession, checked: DataFrame) -> None:
+    tables, exploded = planned(checked, "parquet")
     assert [(table.name, table.rows) for table in tables] == [("doc", 2), ("doc__v", 2)]
-    exploded = nested.explode(nested.with_ranks(used, nested.ranks(used)), tables, options, form)
-    root, items = (nested.table_rows(exploded, number, form) for number in range(2))
-    if form == "parquet":
-        expected = spark.createDataFrame(
-            [("a", None, None), ("b", Decimal("12345678901234567890"), '{"/v":[]}')],
-            "k string, big decimal(38,0), _rest string",
-        )
-        assert_df_equality(root.select("k", "big", "_rest").orderBy("k"), expected, ignore_nullable=True)
-        expected = spark.createDataFrame([(0, 1, None), (1, None, 2.5)], "_index bigint, value bigint, x double")
-        assert_df_equality(items.select("_index", "value", "x").orderBy("_index"), expected, ignore_nullable=True)
-    else:
-        lines = sorted(row["value"].split(",", 1)[1] for row in root.collect())
-        assert lines == ["a,,", 'b,12345678901234567890,"{""/v"":[]}"']
+    root, items = (nested.table_rows(exploded, number) for number in range(2))
+    expected = spark.createDataFrame(
+        [("a", None, None), ("b", Decimal("12345678901234567890"), '{"/v":[]}')],
+        "k string, big decimal(38,0), _rest string",
+    )
+    assert_df_equality(root.select("k", "big", "_rest").orderBy("k"), expected, ignore_nullable=True)
+    expected = spark.createDataFrame([(0, 1, None), (1, None, 2.5)], "_index bigint, value bigint, x double")
+    assert_df_equality(items.select("_index", "value", "x").orderBy("_index"), expected, ignore_nullable=True)
+
+
+def test_the_lines_of_a_record_in_each_table_are_one_row_in_the_order_of_the_document(spark: SparkSession) -> None:
+    rows = [("r1", ["r1,a"], ["i1,0", "i2,1"]), ("r2", ["r2,b"], [])]
+    exploded = spark.createDataFrame(rows, "_root_id string, t0 array<string>, t1 array<string>")
+    expected = spark.createDataFrame(
+        [(0, "r1", ["r1,a"]), (0, "r2", ["r2,b"]), (1, "r1", ["i1,0", "i2,1"])],
+        "group int, order string, lines array<string>",
+    )
+    found = nested.table_lines(exploded, 2)
+    assert_df_equality(found, expected, ignore_nullable=True, ignore_row_order=True)
+
+
+def test_exploded_records_are_finished_lines(checked: DataFrame) -> None:
+    _, exploded = planned(checked, "csv")
+    lines = [
+        (row["group"], [line.split(",", 1)[1] for line in row["lines"]])
+        for row in nested.table_lines(exploded, 1).collect()
+    ]
+    assert sorted(lines) == [(0, ["a,,"]), (0, ['b,12345678901234567890,"{""/v"":[]}"'])]
+
+
+REPEATED = "_source_file int, _source_offset bigint, _key string, _repeated string"
+COUNTS = (
+    "records bigint, keys bigint, repeated bigint,"
+    " first struct<_source_file: int, _source_offset: bigint, _repeated: string>"
+)
+
+
+def test_records_that_share_a_root_key_or_repeat_a_key_are_counted_and_the_first_place_is_named(
+    spark: SparkSession,
+) -> None:
+    rows = [(1, 0, "k1", "b"), (0, 9, "k1", "a"), (0, 5, "k2", None), (1, 7, "k3", "a"), (0, 50, "k3", "c")]
+    found = nested.repeated_keys(spark.createDataFrame(rows, REPEATED).repartition(3))
+    expected = spark.createDataFrame([(5, 3, 4, (0, 9, "a"))], COUNTS)
+    assert_df_equality(found, expected, ignore_nullable=True)
+
+
+def test_without_repeated_keys_there_is_no_first_place(spark: SparkSession) -> None:
+    found = nested.repeated_keys(spark.createDataFrame([(0, 0, "k1", None), (0, 9, "k2", None)], REPEATED))
+    assert_df_equality(found, spark.createDataFrame([(2, 2, 0, None)], COUNTS), ignore_nullable=True)
+
+
+def test_repeated_keys_of_no_records_are_none(spark: SparkSession) -> None:
+    found = nested.repeated_keys(spark.createDataFrame([], REPEATED))
+    assert_df_equality(found, spark.createDataFrame([(0, 0, 0, None)], COUNTS), ignore_nullable=True)
 
 
 def test_ranks_number_the_records_that_share_a_key(spark: SparkSession) -> None:

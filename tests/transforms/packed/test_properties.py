@@ -28,7 +28,7 @@ NAMES = ["first", "second", "third", "fourth"]
 
 @st.composite
 def batches(draw: Any) -> tuple[Packed, list[list[str]]]:
-    """A packed column of two to four pieces with an greedy one, and rows of pieces for it."""
+    """A packed column of two to four pieces with a greedy one, and rows of pieces for it."""
     separator = draw(st.sampled_from(SEPARATORS))
     names = NAMES[: draw(st.integers(2, 4))]
     greedy = draw(st.sampled_from(names))
@@ -57,7 +57,7 @@ def outcome(spark: SparkSession, packed: Packed, cells: list[str]) -> list[list[
 def test_pieces_come_back_from_their_cell(spark: SparkSession, batch: tuple[Packed, list[list[str]]]) -> None:
     packed, rows = batch
     found = outcome(spark, packed, [packed.separator.join(row) for row in rows])
-    # A separator that overlaps itself cannot always be told from its neighbours: then a reason is the right answer.
+    # A separator that overlaps itself cannot always be kept apart from its neighbours: then a code is the right answer.
     sure = packed.separator != "||"
     assert [
         pieces for pieces, row in zip(found, rows, strict=True) if pieces != row and (sure or pieces != TOO_MANY)
@@ -66,7 +66,7 @@ def test_pieces_come_back_from_their_cell(spark: SparkSession, batch: tuple[Pack
 
 @BATCH
 @given(batches())
-def test_without_a_declared_elastic_piece_they_come_back_or_are_refused(
+def test_without_a_declared_greedy_piece_they_come_back_or_are_refused(
     spark: SparkSession, batch: tuple[Packed, list[list[str]]]
 ) -> None:
     packed, rows = batch

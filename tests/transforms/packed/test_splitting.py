@@ -33,7 +33,7 @@ def test_split_replaces_the_packed_column_in_its_place_and_keeps_the_other_colum
     assert_df_equality(actual, expected, ignore_nullable=True)
 
 
-def test_an_elastic_first_piece_takes_all_that_the_others_leave(spark: SparkSession) -> None:
+def test_a_greedy_first_piece_takes_all_that_the_others_leave(spark: SparkSession) -> None:
     packed = packed_column(ITEM, greedy=["item_name"], types=ITEM_TYPES)
     assert pieces(spark, packed, "Blue Widget XL 2 20", "ABC 1 12.5", "Extra  wide 1 0.10") == [
         ("Blue Widget XL", 2, Decimal("20.00")),
@@ -42,7 +42,7 @@ def test_an_elastic_first_piece_takes_all_that_the_others_leave(spark: SparkSess
     ]
 
 
-def test_an_elastic_middle_piece(spark: SparkSession) -> None:
+def test_a_greedy_middle_piece(spark: SparkSession) -> None:
     packed = packed_column("time level message code", greedy=["message"])
     assert pieces(spark, packed, "12:00 INFO disk is full 28", "12:01 WARN ok 1") == [
         ("12:00", "INFO", "disk is full", "28"),
@@ -50,12 +50,12 @@ def test_an_elastic_middle_piece(spark: SparkSession) -> None:
     ]
 
 
-def test_an_elastic_last_piece(spark: SparkSession) -> None:
+def test_a_greedy_last_piece(spark: SparkSession) -> None:
     packed = packed_column("id;title", separator=";", greedy=["title"])
     assert pieces(spark, packed, "1;War; Peace", "2;", "3;;") == [("1", "War; Peace"), ("2", ""), ("3", ";")]
 
 
-def test_the_elastic_piece_is_found_when_only_one_type_can_hold_the_separator(spark: SparkSession) -> None:
+def test_the_greedy_piece_is_found_when_only_one_type_can_hold_the_separator(spark: SparkSession) -> None:
     packed = packed_column(ITEM, types=ITEM_TYPES)
     assert pieces(spark, packed, "Blue Widget XL 2 20") == [("Blue Widget XL", 2, Decimal("20.00"))]
 
@@ -83,7 +83,7 @@ def test_a_cell_that_does_not_split_is_rejected_with_the_number_of_pieces_found(
     ]
 
 
-def test_without_an_elastic_piece_too_many_pieces_are_rejected(spark: SparkSession) -> None:
+def test_without_a_greedy_piece_too_many_pieces_are_rejected(spark: SparkSession) -> None:
     packed = packed_column("customer_reference status", greedy=["another_column"])
     assert pieces(spark, packed, "ade3-11ed Active", "ade3-11ed Not Active")[1] == (
         "too_many_pieces",
@@ -101,7 +101,7 @@ def test_a_separator_is_taken_literally(spark: SparkSession, separator: str) -> 
     assert pieces(spark, packed, f"1{separator}2", "12")[0] == ("1", "2")
 
 
-def test_a_regular_expression_separates_and_an_elastic_piece_keeps_what_was_written(
+def test_a_regular_expression_separates_and_a_greedy_piece_keeps_what_was_written(
     spark: SparkSession,
 ) -> None:
     text = "a  b\tc   d"
@@ -125,11 +125,11 @@ def test_a_separator_that_overlaps_itself_is_not_guessed_at(spark: SparkSession)
         ("1", "", "3"),
     ]
     assert pieces(spark, packed_column("a||b", separator="||"), "1|||2") == [
-        ("too_many_pieces", "pieces found: 2, expected: 2 (a b); the separator stands in more than one way")
+        ("too_many_pieces", "pieces found: 2, expected: 2 (a b); the separator fits in more than one way")
     ]
 
 
-def test_several_packed_columns_of_one_row_are_split_one_after_the_other_and_the_first_problem_stays(
+def test_several_packed_columns_of_one_row_are_split_one_after_the_other_and_the_first_error_is_kept(
     spark: SparkSession,
 ) -> None:
     frame = spark.createDataFrame([("1 2", "3 4"), ("1", "3 4 5"), ("1 2", "3")], "`a b` string, `c d` string")
@@ -165,7 +165,7 @@ def test_a_piece_may_not_take_the_name_of_another_column(spark: SparkSession) ->
         split(frame, packed_column("id name"))
 
 
-def test_a_filter_on_the_problem_does_not_cut_the_cell_again(
+def test_a_filter_on_the_error_does_not_split_the_cell_again(
     spark: SparkSession, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rows = split(

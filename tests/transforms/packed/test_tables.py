@@ -1,4 +1,4 @@
-"""A packed first header, and cells of value and flag beside it."""
+"""A packed first header, and cells of value and flag next to it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_with_one_name_a_flag_is_not_dropped_but_rejected(spark: SparkSession) -
     assert rows[1]["2019"].asDict() == {"value": 2}
 
 
-def test_a_name_that_would_stand_there_twice_is_refused(spark: SparkSession) -> None:
+def test_a_duplicate_column_is_refused(spark: SparkSession) -> None:
     frame = split_cells(spark.createDataFrame([("x", "1")], "time string, `2019` string"), ["2019"])
-    with pytest.raises(ValueError, match="column time would stand there twice"):
+    with pytest.raises(ValueError, match="duplicate column time"):
         narrow(frame, ["2019"], "time")

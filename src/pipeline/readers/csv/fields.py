@@ -1,7 +1,7 @@
 """Records of CSV files to their wanted fields, a block at a time: parsed in compiled code, odd records by hand.
 
 Quoting is that of RFC 4180. A quote inside a value that does not begin with one is part of the value (`5" pipe`); text
-right behind a closing quote has no meaning, and the record is told (`stray_quote`) rather than read as something near.
+right behind a closing quote has no meaning, and the record is rejected (`stray_quote`) rather than read as a guess.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from pipeline.readers.base import Layout
 from pipeline.readers.spans import NOT_UTF8, RecordSpans
 
 STRAY, TOO_FEW, TOO_MANY = "stray_quote", "too_few_fields", "too_many_fields"
-# Fields of small files are put together up to so many rows a batch.
+# Fields of small files are put together up to so many rows per batch.
 _BATCH_ROWS = 20_000
 QUOTE = 0x22
 
@@ -79,7 +79,7 @@ def _is_utf8(text: bytes) -> bool:
 
 
 def _with_stray_quotes(found: RecordSpans, delimiter: str) -> set[int]:
-    """The rows where a quote stands that neither opens a value, nor closes one, nor doubles another."""
+    """The rows with a quote that neither opens a value, nor closes one, nor doubles another."""
 
     raw = np.frombuffer(found.data, np.uint8)
     quotes = np.flatnonzero(raw == QUOTE)
@@ -133,12 +133,12 @@ def _parse(text: Any, layout: Layout) -> tuple[list[Any], list[int], list[int]]:
     return [table.column(name).combine_chunks() for name in wanted], rows, counts
 
 
-def _told(count: int, width: int) -> tuple[str, str]:
+def _count_error(count: int, width: int) -> tuple[str, str]:
     return TOO_FEW if count < width else TOO_MANY, f"{count} fields, expected {width}"
 
 
-def cut(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
-    """A row a record: `_source_file`, `_source_offset`, `_read_error`, `_read_detail` (null where all is well), then
+def parse_fields(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
+    """One row per record: `_source_file`, `_source_offset`, `_read_error`, `_read_detail` (null without an error), then
     the wanted fields.
 
     An empty field is null, with or without quotes. A record with an error has no fields.
@@ -153,7 +153,7 @@ def cut(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatch:
     if len(sound):
         columns, rows, counts = _parse(_sound_text(found, places), layout)
         for row, count in zip(sound[rows].tolist(), counts, strict=True):
-            strays.append((row, *_told(count, layout.width), nothing))
+            strays.append((row, *_count_error(count, layout.width), nothing))
         sound = np.delete(sound, rows)
     for row in places:
         strays.append(_by_hand(row, odd[row], found, layout))
@@ -182,19 +182,19 @@ def _by_hand(
     if values is None:
         return row, STRAY, "a quote neither opens nor closes a value", nothing
     if len(values) != layout.width:
-        return row, *_told(len(values), layout.width), nothing
+        return row, *_count_error(len(values), layout.width), nothing
     return row, None, None, [values[i] for i in layout.wanted]
 
 
 def batches(finds: Iterable[tuple[int, RecordSpans, Layout]]) -> Iterator[pa.RecordBatch]:
-    """Batches of what `cut` gives; the records of small files share one."""
+    """Batches of what `parse_fields` gives; the records of small files share one."""
 
     held: list[pa.RecordBatch] = []
     rows = 0
     for file, found, layout in finds:
         if not len(found.starts):
             continue
-        held.append(cut(found, file, layout))
+        held.append(parse_fields(found, file, layout))
         rows += held[-1].num_rows
         if rows >= _BATCH_ROWS:
             yield _joined(held)

@@ -75,9 +75,9 @@ def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool
         keep[0] = False
     errors = np.zeros(len(starts), np.bool_)
     errors[odd] = True
-    told = dict.fromkeys(np.flatnonzero(errors[keep]).tolist(), UNCLOSED)
+    unclosed = dict.fromkeys(np.flatnonzero(errors[keep]).tolist(), UNCLOSED)
     starts, ends = starts[keep], ends[keep]
-    return [RecordSpans(text, base, starts, ends, told, False)], used
+    return [RecordSpans(text, base, starts, ends, unclosed, False)], used
 
 
 def _odd(raw: Any, breaks: Offsets) -> Offsets:
@@ -110,7 +110,7 @@ def _put_together(text: bytes, breaks: Offsets, odd: list[int], final: bool) -> 
 
 
 def _is_sound(record: bytes) -> bool:
-    """Whether quotes begin and end values: neither a letter nor a digit stands outside right beside them."""
+    """Whether quotes begin and end values: neither a letter nor a digit outside touches them."""
     if len(record) > MOST_QUOTED:
         return False
     bare = _QUOTED.sub(b'"', record)

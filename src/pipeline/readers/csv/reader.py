@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -9,6 +10,8 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.engines.base import RowCounter
+from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers import spans
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema, splits_by_file
@@ -24,9 +27,9 @@ LINES = f"{RECORDS}, _layout int"
 
 @dataclass
 class CsvReader:
-    """CSV records: see `readers.base.TableReader`. `frame` also has `_layout` int, the index into `headers`."""
+    """CSV records: see `readers.base.TableReader`."""
 
-    frame: DataFrame
+    spark: SparkSession
     files: list[str]
     headers: list[str]
     header_files: list[str]
@@ -34,6 +37,18 @@ class CsvReader:
     tasks: list[list[FileSplit]]
     layout_of_file: list[int]
     multi_line: bool = False
+    counter: RowCounter | None = None
+
+    @functools.cached_property
+    def frame(self) -> DataFrame:
+        """The records as text, with `_layout` int, the index into `headers`."""
+        tasks, layouts, multi_line = self.tasks, self.layout_of_file, self.multi_line
+
+        def work(number: int) -> Iterator[pa.RecordBatch]:
+            """The records of a task as `LINES`."""
+            return spans.batches((file, layouts[file], found) for file, found in csv_task(tasks[number], multi_line))
+
+        return run_tasks(self.spark, len(tasks), work, LINES, self.counter)
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The records parsed into the fields that the layouts want, in place of their text."""
@@ -44,7 +59,7 @@ class CsvReader:
             found = csv_task(tasks[number], multi_line)
             return csv_fields.batches((file, spans, layouts[layout_of_file[file]]) for file, spans in found)
 
-        return run_tasks(self.frame.sparkSession, len(tasks), work, fields_schema(len(layouts[0].wanted)))
+        return run_tasks(self.spark, len(tasks), work, fields_schema(len(layouts[0].wanted)), self.counter)
 
     def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
         """For fetching texts; places are physical lines."""
@@ -53,7 +68,9 @@ class CsvReader:
         return RawSource(self.files, splits, read, lines_before(spark, splits))
 
 
-def csv_lines(spark: SparkSession, files: Sequence[FileInfo], *, multi_line: bool = False) -> CsvReader:
+def csv_lines(
+    spark: SparkSession, files: Sequence[FileInfo], *, multi_line: bool = False, counter: RowCounter | None = None
+) -> CsvReader:
     """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`,
     `_layout`.
 
@@ -61,17 +78,13 @@ def csv_lines(spark: SparkSession, files: Sequence[FileInfo], *, multi_line: boo
     a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError`
     when a file changes while it is read.
     """
-    cores = spark.sparkContext.defaultParallelism
+    cores = engine_of(spark).cores
     whole = whole_files(files)
     headers, layouts = headers_of(whole, multi_line)
     length = task_bytes(whole, cores)
     splits = whole if multi_line else [part for split in whole for part in ranges(split, length)]
     tasks = assign_splits(splits, cores)
 
-    def lines(number: int) -> Iterator[pa.RecordBatch]:
-        """The records of a task as `LINES`."""
-        return spans.batches((file, layouts[file], found) for file, found in csv_task(tasks[number], multi_line))
-
     first = [files[layouts.index(layout)].path for layout in range(len(headers))]
-    frame = run_tasks(spark, len(tasks), lines, LINES)
-    return CsvReader(frame, [file.path for file in files], headers, first, splits, tasks, layouts, multi_line)
+    names = [file.path for file in files]
+    return CsvReader(spark, names, headers, first, splits, tasks, layouts, multi_line, counter)

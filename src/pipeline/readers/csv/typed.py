@@ -30,22 +30,22 @@ def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None
     """Raises `InputError` naming file, missing and present columns, with the nearest present name."""
     missing = [name for name in wanted if name not in names]
     if missing:
-        near = {name: difflib.get_close_matches(name, names, n=1) for name in missing}
-        hints = [f"{found[0]!r} looks like {name!r}" for name, found in near.items() if found]
+        similar = {name: difflib.get_close_matches(name, names, n=1) for name in missing}
+        hints = [f"{found[0]!r} looks like {name!r}" for name, found in similar.items() if found]
         text = f"{file}, line 1: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
         raise InputError(text + (f" ({'; '.join(hints)})" if hints else ""))
-    twice = sorted({name for name in wanted if list(names).count(name) > 1})
-    if twice:
-        raise InputError(f"{file}, line 1: column {', '.join(twice)} stands there more than once")
+    duplicates = sorted({name for name in wanted if list(names).count(name) > 1})
+    if duplicates:
+        raise InputError(f"{file}, line 1: duplicate column {', '.join(duplicates)}")
 
 
 def layout(header: Sequence[str], wanted: Sequence[str], delimiter: str) -> Layout:
-    """Where the wanted columns stand in a file's header."""
+    """Where the wanted columns are in a file's header."""
     return Layout(len(header), tuple(list(header).index(name) for name in wanted), delimiter)
 
 
 def typed(name: str, kind: T.DataType) -> Column:
-    """The string column `name` as `kind`, null where the text is not exactly one: nothing is rounded or cut."""
+    """The string column `name` as `kind`, null where the text is not exactly one: nothing is rounded or truncated."""
     if isinstance(kind, T.StringType):
         return F.col(quoted(name))
     cast = F.expr(f"try_cast(trim({quoted(name)}) AS {kind.simpleString()})")
@@ -66,8 +66,10 @@ def _present(text: Column, absent: Sequence[str]) -> Column:
 def _field_error(field: T.StructField, text: Column, value: Column) -> Column:
     kind = field.dataType.simpleString()
     if not isinstance(field.dataType, T.StringType):
-        told = F.concat(F.lit(f"column {field.name}: "), _shown(text), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}"))
-        wrong = F.when(text.isNotNull() & value.isNull(), row_error(REJECTED, "wrong_type", told))
+        detail = F.concat(
+            F.lit(f"column {field.name}: "), _shown(text), F.lit(f" is not {_TYPE_NAMES.get(kind, kind)}")
+        )
+        wrong = F.when(text.isNotNull() & value.isNull(), row_error(REJECTED, "wrong_type", detail))
     else:
         wrong = F.lit(None).cast(ERROR_TYPE)
     if field.nullable:
@@ -78,7 +80,7 @@ def _field_error(field: T.StructField, text: Column, value: Column) -> Column:
 
 
 def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
-    """The fields of CSV records as typed columns: one row a record, none lost.
+    """The fields of CSV records as typed columns: one row per record, none lost.
 
     In: `_source_file` int, `_source_offset` long, `_read_error` string, `_read_detail` string, and the schema's
     columns in order as strings `c0`, `c1`, ... Out: the schema's columns, `_source_file`, `_source_offset`, `_error`.

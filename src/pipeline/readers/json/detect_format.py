@@ -1,4 +1,4 @@
-"""How the records of a JSON file stand in it, told from its first bytes."""
+"""How a JSON file holds its records (lines, arrays, documents), detected from its first bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHARE = 0.5
 
 
 def sniff(head: bytes, whole: bool) -> str:
-    """`lines`: a record a line; `stream`: arrays, values over several lines, or too little to tell; `foreign`: UTF-16.
+    """`lines`: one record per line; `stream`: arrays, values over several lines, or too few bytes; `foreign`: UTF-16.
 
     In doubt it is a stream, which is right for lines as well; lines are faster and confine damage. `whole`: the head is
     the whole file.

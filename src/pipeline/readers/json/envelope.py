@@ -1,4 +1,4 @@
-"""Records inside bigger documents: what stands at a path of keys, found without holding a document in memory."""
+"""Records inside bigger documents: the values at a path of keys, found without holding a document in memory."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class _Frame:
 
 
 class EnvelopeReader:
-    """Reads documents from offset `base` of the file and gives what stands at `keys` in each.
+    """Reads documents from offset `base` of the file and gives the value at `keys` in each.
 
     An array there gives its elements, another value is the record itself, null and an empty array give none; arrays on
     the way are gone through. Documents without the path are `missing_path`. Records that start at or behind `end` are

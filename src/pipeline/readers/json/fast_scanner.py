@@ -22,15 +22,15 @@ class ScannedRecords:
     """The records of a window that are objects or arrays, in order.
 
     `starts`, `ends`: offsets; there is one more start when the last record does not end here. `levels`: the level
-    behind each end (1: inside the array whose elements are the records), `stands_on`: the level of each start.
-    `trouble`: where the first wrong thing stands, or the window's length. `closed`: offset behind the end of the array,
+    behind each end (1: inside the array whose elements are the records), `start_levels`: the level of each start.
+    `trouble`: where the first wrong thing is, or the window's length. `closed`: offset behind the end of the array,
     -1 while it is open or when its end does not matter.
     """
 
     starts: Offsets
     ends: Offsets
     levels: Any
-    stands_on: Any
+    start_levels: Any
     trouble: int
     closed: int = -1
 
@@ -62,10 +62,10 @@ def _walk(kinds: bytes) -> tuple[bytes | None, int]:
 
 
 def scan_records(data: bytes, level: int, *, lines: bool = False, ends_with_array: bool = False) -> ScannedRecords:
-    """The records in `data`, which begins between two records on `level`; `lines`: each line stands for itself.
+    """The records in `data`, which begins between two records on `level`; `lines`: each line is read by itself.
 
-    With `ends_with_array` reading ends where the array does that `data` begins in. With `lines`, trouble is told as the
-    start of the line it stands in.
+    With `ends_with_array` reading ends where the array does that `data` begins in. With `lines`, trouble is reported as
+    the start of its line.
     """
 
     found = structure(data, newlines=lines)
@@ -97,8 +97,8 @@ def scan_records(data: bytes, level: int, *, lines: bool = False, ends_with_arra
 def _records(at: Offsets, kinds: Any, delta: Any, depth: Any, level: int) -> ScannedRecords:
     """Records among sound brackets: objects at the top, and the elements of arrays at the top."""
 
-    stands_on = depth - (delta > 0)
-    shallow = np.flatnonzero((stands_on + (delta < 0) <= 2) & (delta != 0) & (stands_on <= 1))
+    start_levels = depth - (delta > 0)
+    shallow = np.flatnonzero((start_levels + (delta < 0) <= 2) & (delta != 0) & (start_levels <= 1))
     at, kinds, opening, depth = at[shallow], kinds[shallow], delta[shallow] > 0, depth[shallow]
     on = depth - opening
     top = (on == 0) & opening
@@ -117,7 +117,7 @@ def regular_gaps(data: bytes, ends: Offsets, starts: Offsets, levels: Any) -> An
     if total == len(length):
         marks = text[ends]
         return np.where(levels == 1, marks == 0x2C, _blank(marks) | (marks == 0x2C))
-    # Every byte of every gap, side by side.
+    # The bytes of all gaps, one after the other.
     begin = np.cumsum(length) - length
     marks = text[np.arange(total) + np.repeat(ends - begin, length)]
     commas = marks == 0x2C

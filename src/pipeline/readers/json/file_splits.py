@@ -1,4 +1,4 @@
-"""Big JSON files as ranges with known beginnings: all ranges are looked at in parallel before records are read."""
+"""Big JSON files as ranges with known beginnings: all ranges are scanned in parallel before records are read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from pipeline.readers.splits import LINES, STREAM, FileSplit, LexerState, ranges
 
 
 def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, records: str) -> list[FileSplit]:
-    """Whole JSON files as pieces: lines are cut anywhere, other big files where the state at the cut is known."""
+    """Whole JSON files as pieces: lines are split anywhere, other big files where the state at the split is known."""
 
     length = task_bytes(pieces, cores)
     big = {
@@ -34,9 +34,9 @@ def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, re
         if piece.form == STREAM:
             parts.append(_in_envelope(piece, length, records) if records else ranges(piece, length))
     flat = [part for found in parts for part in found]
-    told = iter(summaries(spark, flat))
+    results = iter(summaries(spark, flat))
     for found in parts:
-        split[found[0].file] = with_states(found, [next(told) for _ in found])
+        split[found[0].file] = with_states(found, [next(results) for _ in found])
     return [part for piece in pieces for part in split.get(piece.file, [big.get(piece.file, piece)])]
 
 
@@ -50,7 +50,7 @@ def with_form(pieces: Sequence[FileSplit]) -> list[FileSplit]:
 
 
 def _in_envelope(piece: FileSplit, length: int, records: str) -> list[FileSplit]:
-    """The ranges of a document whose records stand in an array that begins in the first range, else the whole file."""
+    """The ranges of a document whose records are in an array that begins in the first range, else the whole file."""
 
     head = chunks.open_chunks(replace(piece, size=length, end=length), 0)
     found = EnvelopeReader(head, 0, keys_of(records)).array()
@@ -62,25 +62,27 @@ def _in_envelope(piece: FileSplit, length: int, records: str) -> list[FileSplit]
 
 
 def summaries(spark: SparkSession, parts: Sequence[FileSplit]) -> list[SplitSummary]:
-    """What each range does to the state of the text: a job of its own, which gives a few bytes a range."""
+    """What each range does to the state of the text: a job of its own, which gives a few bytes per range."""
 
     def work(number: int) -> Iterator[Any]:
         """What a range does to the state of the text."""
 
-        told = pickle.dumps(split_summary(parts[number]))
-        yield pa.record_batch([pa.array([number], pa.int32()), pa.array([told], pa.binary())], names=["number", "told"])
+        summary = pickle.dumps(split_summary(parts[number]))
+        yield pa.record_batch(
+            [pa.array([number], pa.int32()), pa.array([summary], pa.binary())], names=["number", "summary"]
+        )
 
     if not parts:
         return []
-    rows = run_tasks(spark, len(parts), work, "number int, told binary").collect()
-    return [pickle.loads(told) for _, told in sorted((row[0], row[1]) for row in rows)]
+    rows = run_tasks(spark, len(parts), work, "number int, summary binary").collect()
+    return [pickle.loads(summary) for _, summary in sorted((row[0], row[1]) for row in rows)]
 
 
-def with_states(parts: Sequence[FileSplit], told: Sequence[SplitSummary]) -> list[FileSplit]:
+def with_states(parts: Sequence[FileSplit], results: Sequence[SplitSummary]) -> list[FileSplit]:
     """The ranges of a file with the state at their start; from damage on, one range goes to the end of the file."""
     if len(parts) == 1:
         return list(parts)
-    states, tail = merge_states(told, parts[0].state)
+    states, tail = merge_states(results, parts[0].state)
     known = [replace(part, state=state) for part, state in zip(parts, states, strict=False)]
     known[0] = replace(known[0], start=0, state=LexerState())
     return known if tail >= len(parts) else [*known[:tail], replace(known[tail], end=known[tail].size)]

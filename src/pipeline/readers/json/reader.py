@@ -9,6 +9,8 @@ from functools import partial
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.engines.base import RowCounter
+from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers.base import RECORDS, RawSource, splits_by_file
 from pipeline.readers.json.file_splits import json_splits
@@ -32,7 +34,9 @@ class JsonReader:
         return RawSource(self.files, splits_by_file(self.splits, files), partial(json_spans, records=self.records_path))
 
 
-def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str = "") -> JsonReader:
+def json_records(
+    spark: SparkSession, files: Sequence[FileInfo], *, records: str = "", counter: RowCounter | None = None
+) -> JsonReader:
     """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none
     lost.
 
@@ -46,15 +50,15 @@ def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str
     >>> path = tempfile.mkdtemp() + "/in.json"
     >>> storage.write_bytes(path, b'[{"a":1},{"a":2}]')
     >>> json_records(spark, storage.list_files(path)).frame.show()
-    +-----+---------+--------+------+
-    |_source_file|_source_offset|    _raw|_error|
-    +-----+---------+--------+------+
-    |    0|        1|{"a":1},|  NULL|
-    |    0|        9| {"a":2}|  NULL|
-    +-----+---------+--------+------+
+    +------------+--------------+--------+-----------+
+    |_source_file|_source_offset|    _raw|_read_error|
+    +------------+--------------+--------+-----------+
+    |           0|             1|{"a":1},|       NULL|
+    |           0|             9| {"a":2}|       NULL|
+    +------------+--------------+--------+-----------+
     <BLANKLINE>
     """
-    cores = spark.sparkContext.defaultParallelism
+    cores = engine_of(spark).cores
     splits = json_splits(spark, whole_files(files), cores, records)
     tasks = assign_splits(splits, cores)
 
@@ -62,5 +66,5 @@ def json_records(spark: SparkSession, files: Sequence[FileInfo], *, records: str
         """The records of a task as `RECORDS`."""
         return batches(json_task(tasks[number], records))
 
-    frame = run_tasks(spark, len(tasks), work, RECORDS)
+    frame = run_tasks(spark, len(tasks), work, RECORDS, counter)
     return JsonReader(frame, [file.path for file in files], splits, records)

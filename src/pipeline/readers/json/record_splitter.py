@@ -15,13 +15,13 @@ from pipeline.readers.spans import RecordSpans
 
 TRUNCATED, MALFORMED, TOO_LONG = "truncated", "malformed_json", "too_long"
 MIB = 1 << 20
-# A record longer than this is refused: a column value of the engine cannot hold more than twice as much.
+# A record longer than this is refused: a column value of the engine cannot hold more than double that.
 MOST_RECORD = 768 * MIB
 # Behind damage the next record is looked for within so many bytes.
 MOST_SEARCH = 64 * MIB
 # After trouble the next windows are small, so that many bad records do not mean reading many windows again.
 CAUTIOUS = 64 << 10
-# A record that does not end within this gets a look whether it is damaged at its beginning.
+# A record that does not end within this is checked for damage at its beginning.
 SUSPICIOUS, LOOK = 16 * MIB, 2 * MIB
 # Text without any record, only scalars or garbage, is read in pieces of this length.
 LONG_GAP = 4 * MIB
@@ -30,7 +30,7 @@ LONG_GAP = 4 * MIB
 class JsonReader:
     """Splits the text that `blocks` brings, from offset `base` of the file, into records.
 
-    Records that start at or behind `end` are left to who reads on from there. `lines`: every line stands for itself, so
+    Records that start at or behind `end` are left to who reads on from there. `lines`: every line is read by itself, so
     that damage ends with its line. `ends_with_array`: the text begins inside an array and reading ends with it; then
     `rest` is what was read too much, at offset `at`.
     """
@@ -79,7 +79,7 @@ class JsonReader:
             yield from self._incomplete(len(clean.starts) > len(clean.ends))
 
     def _more(self) -> None:
-        """Reads at least as much again as there is, so that a long record is not looked at too often."""
+        """Reads at least as much again as there is, so that a long record is not scanned too often."""
         wanted, parts = max(1, len(self.rest)), [self.rest]
         while wanted > 0 and not self.final:
             block = next(self.blocks, None)
@@ -105,7 +105,7 @@ class JsonReader:
         items, plain = gap_items(part, clean, self.gap, reach)
         drop = 0
         if reach > count:
-            drop, self.gap = int(starts[count]), Gap(int(clean.stands_on[count]))
+            drop, self.gap = int(starts[count]), Gap(int(clean.start_levels[count]))
         elif reach:
             drop, self.gap = int(ends[count - 1]), Gap(int(clean.levels[count - 1]))
         if clean.closed >= 0 and not self.done:
@@ -126,8 +126,8 @@ class JsonReader:
         ends = np.concatenate((ends, np.array([item[1] for item in items], np.int64)))
         errors = [None] * (len(starts) - len(items)) + [item[2] for item in items]
         order = np.argsort(starts, kind="stable")
-        told = {place: error for place, old in enumerate(order.tolist()) if (error := errors[old]) is not None}
-        yield RecordSpans(data, self.at, starts[order], ends[order], told, False)
+        by_place = {place: error for place, old in enumerate(order.tolist()) if (error := errors[old]) is not None}
+        yield RecordSpans(data, self.at, starts[order], ends[order], by_place, False)
 
     def _emit(self, items: list[Item], drop: int) -> Iterator[RecordSpans]:
         """Single records, then `rest` begins at `drop`."""
@@ -150,7 +150,7 @@ class JsonReader:
         while self.at < end and not self.done:
             yield from self._careful(end - self.at, True)
         if self.gap.level == 1 and not self.done and not self.cut_off:
-            # An array that is not closed: what it lost cannot be known, so this is told as a record without text.
+            # An array that is not closed: what it lost cannot be known, so this is reported as a record without text.
             yield from self._emit([(0, 0, TRUNCATED)], 0)
 
     def _careful(self, stop: int, final: bool) -> Iterator[RecordSpans]:
@@ -213,7 +213,7 @@ class JsonReader:
         return end, MALFORMED if balanced else TRUNCATED
 
     def _incomplete(self, pending: bool) -> Iterator[RecordSpans]:
-        """The window is used up: reads more, after a look at a record that is suspiciously long, or a long gap."""
+        """The window is used up: reads more, after a check of a record that is suspiciously long, or of a long gap."""
         if pending and len(self.rest) > SUSPICIOUS:
             verdict = value_end(self.rest, 0, LOOK)
             if len(self.rest) > MOST_RECORD or (verdict.end < 0 and not verdict.open):

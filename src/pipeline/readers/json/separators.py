@@ -1,4 +1,4 @@
-"""What stands between two records: separators, the brackets of the array around them, scalars, garbage."""
+"""What is between two records: separators, the brackets of the array around them, scalars, garbage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Item = tuple[int, int, str | None]
 
 _SKIP = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)+")
 _SCALAR = re.compile(rb"(?:" + STRING + rb"|(?:" + NUMBER + rb"|true|false|null)(?=[ \t\r\n,\[\]{}]|\Z))")
-# Garbage goes on to the line's end, in an array also to a comma; strings in it are gone over as brackets are told.
+# Garbage goes on to the line's end, in an array also to a comma; brackets in strings do not count.
 _QUOTED = rb"\\[\"\\]?|\"(?:[^\"\\\r\n]|\\[^\r\n])*\""
 _TOP_GARBAGE = re.compile(rb"(?:[^\r\n\[{\"\\]|%b){1,%d}" % (_QUOTED, MOST_GARBAGE))
 _ARRAY_GARBAGE = re.compile(rb"(?:[^\r\n\[{\"\\,\]]|%b){1,%d}" % (_QUOTED, MOST_GARBAGE))
@@ -25,8 +25,8 @@ _ARRAY_GARBAGE = re.compile(rb"(?:[^\r\n\[{\"\\,\]]|%b){1,%d}" % (_QUOTED, MOST_
 class Gap:
     """The state while a gap is read, and what was found in it.
 
-    `level` is 0 between top-level values and 1 inside the array whose elements are the records. `value` tells that the
-    last thing was a value, `comma` where a comma stands that no value followed yet (-1: none). `items` are (start,
+    `level` is 0 between top-level values and 1 inside the array whose elements are the records. `value`: the
+    last thing was a value, `comma` the offset of a comma that no value followed yet (-1: none). `items` are (start,
     end, error): scalars have no error. `closed` is the offset behind the array's end, when that ends the reading.
     """
 
@@ -50,7 +50,7 @@ def read_gap(
     """Reads the bytes from `at` to `stop` into `gap` and returns where it stopped.
 
     The bytes hold no record that is an object or an array, or, with `to_record`, it stops before the first one. Without
-    `final` more text comes behind `stop`: what is told of a text that reaches `stop` may then be wrong.
+    `final` more text comes behind `stop`: what is found in a text that reaches `stop` may then be wrong.
     """
     while at < stop and gap.closed < 0:
         blank = _SKIP.match(data, at, stop)

@@ -1,4 +1,4 @@
-"""The exact state of JSON text at every cut of a big file: ranges are looked at in parallel, then put together."""
+"""The exact state of JSON text at every split of a big file: ranges are scanned in parallel, then merged."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _record_range(stack: Sequence[tuple[int, int]], floor: int) -> int | None:
 def merge_states(summaries: Sequence[SplitSummary], begin: LexerState | None = None) -> tuple[list[LexerState], int]:
     """The state at the start of every range, and the number of the first one that must be read on to the file's end.
 
-    That is the one in which the record starts that is damaged, or in which the array that `begin` stands in ends;
+    That is the one in which the record starts that is damaged, or in which the array that `begin` is in ends;
     without either the number of ranges. States behind it mean nothing.
     """
     begin = begin or LexerState()
@@ -86,7 +86,7 @@ def merge_states(summaries: Sequence[SplitSummary], begin: LexerState | None = N
 def first_record(
     blocks: Iterator[bytes], base: int, state: LexerState, escaped: bool, end: int, floor: int
 ) -> tuple[int, int, Iterator[bytes]] | None:
-    """The first record that starts at or behind `base`: its offset, the level it stands on, the bytes from there.
+    """The first record that starts at or behind `base`: its offset, its level, the bytes from there.
 
     `blocks` begin at `base`, in `state`. None when no record starts before `end`. With `floor` the array of that depth
     counts, and its end is given like a record's start.

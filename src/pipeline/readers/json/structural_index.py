@@ -1,7 +1,8 @@
-"""Where the brackets of JSON text stand, outside strings: bit by bit in numpy, at memory speed, exact for any cut.
+"""The brackets of JSON text outside strings: bit by bit in numpy, at memory speed, exact wherever it is split.
 
 Valid JSON never has a line break inside a string nor a letter right behind a closing quote. Either one means that
-a quote is missing somewhere: the first such place is told as trouble, and what is told about bytes before it holds.
+a quote is missing somewhere: the first such place is reported as trouble; all that is reported of bytes before it
+is right.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ def _inside(quotes: Bits, inside: bool) -> Bits:
 
 
 def escaped_offsets(text: Bytes, escaped: bool) -> tuple[Offsets, bool]:
-    """Offsets of the bytes that an odd number of backslashes stands before, and whether the text ends behind one."""
+    """Offsets of the bytes behind an odd number of backslashes, and whether the text ends behind one."""
 
     slashes = np.flatnonzero(text == BACKSLASH)
     if not len(slashes):
@@ -125,7 +126,7 @@ def structure(
 ) -> Structure:
     """The structure of `data` (bytes), read from a state: in a string or not, behind a lone backslash or not.
 
-    `following` is the byte behind the text, when it is known. Nothing is told about bytes behind the first trouble.
+    `following` is the byte behind the text, when it is known. Nothing is reported about bytes behind the first trouble.
     """
 
     text = np.frombuffer(data, np.uint8)

@@ -71,7 +71,7 @@ def keys_of(records: str) -> list[str]:
 
 
 def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Iterator[RecordSpans]:
-    """The finds; what cuts off the last record of a damaged .gz file is told with it."""
+    """The finds; what cuts off the last record of a damaged .gz file is that record's error."""
     last = None
     for found in finds:
         if last is not None:
@@ -81,7 +81,7 @@ def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Itera
 
 
 def escaped_at(piece: FileSplit) -> bool:
-    """Whether a lone backslash stands right before the piece: an odd number of them."""
+    """Whether the piece begins behind a lone backslash: an odd number of them."""
     low = max(piece.start - HEAD, 0)
     text = chunks.read(piece, low, piece.start)
     return (len(text) - len(text.rstrip(b"\\"))) % 2 == 1

@@ -33,7 +33,7 @@ def tag_raw(records: DataFrame) -> DataFrame:
 
 
 def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:
-    """Raw records as the declared columns: one row a record, none lost.
+    """Raw records as the declared columns: one row per record, none lost.
 
     In: `_source_file` int, `_source_offset` long, `_raw` string, `_read_error` string. Out: the schema's columns,
     `_source_file`, `_source_offset`, `_error`. Reasons: the reader's own, `not_an_object`, `malformed_json`,

@@ -159,7 +159,7 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
 
 def secret(arn: str) -> str:
     """The text of a secret in Secrets Manager; `DeliveryError` when it cannot be had."""
-    # Slow to load, and needed only where credentials come from a secret.
+    # Not at the top: a local run with PGUSER and PGPASSWORD must not load boto3.
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError

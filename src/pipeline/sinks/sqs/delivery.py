@@ -107,7 +107,7 @@ def deliver(
     def work() -> None:
         """One thread: sends what the feed still has, until one of the threads fails."""
         try:
-            while not stop.is_set() and (batches := feed.next(ledger.batches_a_note)):
+            while not stop.is_set() and (batches := feed.next(ledger.batches_per_note)):
                 _send_noted(batches, queue, ledger, delivery, counting)
                 progress(delivery.sent + delivery.sent_before)
         except BaseException as error:  # raised by the caller below, whatever it was

@@ -1,4 +1,4 @@
-"""What was sent to a queue for a day: small objects beside the published files, an intent before each answer.
+"""What was sent to a queue for a day: small objects next to the published files, an intent before each answer.
 
     DIR/_messages/<day>/<queue>/<run>-000012.intent     ids about to be sent
     DIR/_messages/<day>/<queue>/<run>-000012.answer     the ids that were accepted; a refused one has a ! before it
@@ -41,8 +41,8 @@ class Ledger:
     def __init__(self, folder: str, run_id: str) -> None:
         self.folder, self._run_id = folder, run_id
         self._numbers = itertools.count(1)
-        # A note that is safe on disk takes as long as a batch, on S3 as several: one stands for some batches.
-        self.batches_a_note = 40 if storage.is_s3(folder) else 10
+        # A note that is safe on disk takes as long as a batch, on S3 as several: one covers some batches.
+        self.batches_per_note = 40 if storage.is_s3(folder) else 10
 
     def read(self) -> History:
         """All that earlier runs noted: accepted ids, and the ids of intents that nothing answers."""

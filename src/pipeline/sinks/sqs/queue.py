@@ -27,7 +27,7 @@ from pipeline.errors import DeliveryError
 ID_ATTRIBUTE = "message_id"
 BATCH_ENTRIES = 10
 ATTEMPTS = 8
-# From half to the whole of 0.2 s, then of twice as much each time, up to 5 s.
+# From 0.1 to 0.2 s before the second attempt, then double each time, up to 5 s.
 WAIT = wait_exponential(multiplier=0.1, max=2.5) + wait_random(multiplier=0.1, max=2.5)
 _ATTRIBUTE_BYTES = len(ID_ATTRIBUTE) + len("String")
 _PASSING = re.compile(
@@ -51,7 +51,7 @@ class Message:
 
 
 @dataclass
-class Answer:
+class SendResult:
     """What became of a batch: accepted ids, refused messages with the reason, ids that may be queued more than once."""
 
     accepted: list[str] = field(default_factory=list)
@@ -114,12 +114,12 @@ class Queue:
             entry |= {"MessageGroupId": message.group, "MessageDeduplicationId": message.id}
         return entry
 
-    def send(self, batch: list[Message]) -> Answer:
+    def send(self, batch: list[Message]) -> SendResult:
         """Sends a batch; entries that fail are sent again without the others, with growing pauses.
 
         Raises `DeliveryError` when the queue does not answer or does not let this sender in.
         """
-        answer = Answer(refused=[(message, "") for message in batch])
+        result = SendResult(refused=[(message, "") for message in batch])
         retrying = Retrying(
             retry=retry_if_exception(_may_pass) | retry_if_result(bool),
             stop=stop_after_attempt(ATTEMPTS),
@@ -128,25 +128,25 @@ class Queue:
             retry_error_callback=lambda state: state.outcome and state.outcome.result(),
         )
         try:
-            retrying(self._send_once, answer)
+            retrying(self._send_once, result)
         except (BotoCoreError, ClientError) as error:
             raise DeliveryError(f"queue {self.url}: {_words(error)}") from error
-        return answer
+        return result
 
-    def _send_once(self, answer: Answer) -> list[tuple[Message, str]]:
+    def _send_once(self, result: SendResult) -> list[tuple[Message, str]]:
         """Sends what is refused so far, and returns what still is."""
-        waiting = [message for message, _ in answer.refused]
+        waiting = [message for message, _ in result.refused]
         entries = [self._entry(i, message) for i, message in enumerate(waiting)]
         try:
-            result = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
+            answer = self._client.send_message_batch(QueueUrl=self.url, Entries=entries)
         except (BotoCoreError, ClientError) as error:
             if _may_have_arrived(error):
-                answer.doubtful += [message.id for message in waiting]
+                result.doubtful += [message.id for message in waiting]
             raise
-        failed = {int(entry["Id"]): _refusal(entry) for entry in result.get("Failed", ())}
-        answer.accepted += [message.id for i, message in enumerate(waiting) if i not in failed]
-        answer.refused = [(message, failed[i]) for i, message in enumerate(waiting) if i in failed]
-        return answer.refused
+        failed = {int(entry["Id"]): _refusal(entry) for entry in answer.get("Failed", ())}
+        result.accepted += [message.id for i, message in enumerate(waiting) if i not in failed]
+        result.refused = [(message, failed[i]) for i, message in enumerate(waiting) if i in failed]
+        return result.refused
 
 
 def _refusal(entry: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Rows of a table as Arrow: typed columns, or finished lines of CSV or JSON, one list of rows a document."""
+"""Rows of a table as Arrow: typed columns, or finished lines of CSV or JSON, one list of rows per document."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Routes values to the columns of their tables: a router knows for every type of value where it goes.
 
-All values of one path come together, `at` says of which rows they are, in ascending order: a call and a look at the
-type for each value would take most of the time.
+All values of one path come together, `at` says of which rows they are, in ascending order: calling a
+function and testing the type for each value would take most of the time.
 """
 
 from __future__ import annotations

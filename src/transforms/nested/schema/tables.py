@@ -105,7 +105,7 @@ def tables_sql(tables: Sequence[Table], form: str, lineage: bool) -> bytes:
     """tables.sql: CREATE TABLE statements for DuckDB and PostgreSQL, parents first, and how each loads the files."""
     head = [
         "-- Makes the tables in DuckDB and in PostgreSQL.",
-        f"-- {PARENT} refers to the parent's {ID}: load them in the order they stand here. In the folder of the files:",
+        f"-- {PARENT} refers to the parent's {ID}: load them in this order. In the folder of the files:",
         "--   sed -n 's/^-- duckdb: //p' tables.sql | duckdb my.db      sed -n 's/^-- psql: //p' tables.sql | psql",
         "",
     ]

@@ -174,8 +174,8 @@ def _check_depth(value: Any) -> None:
 def _refusal(text: str, error: json.JSONDecodeError) -> NotJsonError:
     if not text.strip(" \t\r\n"):
         return NotJsonError("malformed_json", "empty")
-    near = json.dumps(text[error.pos : error.pos + 20])
-    return NotJsonError("malformed_json", f"not JSON from character {error.pos + 1}: {near}")
+    excerpt = json.dumps(text[error.pos : error.pos + 20])
+    return NotJsonError("malformed_json", f"not JSON from character {error.pos + 1}: {excerpt}")
 
 
 def _mark(value: Any) -> str:

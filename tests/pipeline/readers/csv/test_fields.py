@@ -22,8 +22,8 @@ def read(data: bytes, width: int, *, block: int = MIB, multi_line: bool = False,
     layout = Layout(width, tuple(range(width)), delimiter)
     finds = ((0, found, layout) for found in csv_records(parts, header=False, multi_line=multi_line))
     rows = [row for batch in batches(finds) for row in batch.to_pylist()]
-    told = [(row["_source_offset"], row["_read_error"], [row[f"c{i}"] for i in range(width)]) for row in rows]
-    return sorted(told, key=lambda row: row[0])
+    found = [(row["_source_offset"], row["_read_error"], [row[f"c{i}"] for i in range(width)]) for row in rows]
+    return sorted(found, key=lambda row: row[0])
 
 
 CASES: list[tuple[str, bytes, list[Row]]] = [

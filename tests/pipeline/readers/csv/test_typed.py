@@ -7,13 +7,13 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from chispa import assert_df_equality
-from pipeline.readers.records import csv_lines
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from pipeline import storage
 from pipeline.errors import InputError
-from pipeline.readers.csv import typed as csv_source
+from pipeline.readers.csv import typed as csv_typed
+from pipeline.readers.csv.reader import csv_lines
 from transforms.row_errors import ERROR
 
 SCHEMA = T.StructType(
@@ -37,9 +37,9 @@ def read(spark: SparkSession, tmp_path: pathlib.Path) -> Read:
     def typed(*files: tuple[list[str], list[str]], absent: Sequence[str] = ("",)) -> DataFrame:
         for number, (header, texts) in enumerate(files):
             (tmp_path / f"{number}.csv").write_text(",".join(header) + "\n" + "".join(texts), newline="")
-        scan = csv_lines(spark, storage.list_files(str(tmp_path / "*.csv")))
-        layouts = [csv_source.layout(line.split(","), SCHEMA.fieldNames(), ",") for line in scan.headers]
-        return csv_source.typed_rows(scan.fields(layouts), SCHEMA, absent=absent)
+        reader = csv_lines(spark, storage.list_files(str(tmp_path / "*.csv")))
+        layouts = [csv_typed.layout(line.split(","), SCHEMA.fieldNames(), ",") for line in reader.headers]
+        return csv_typed.typed_rows(reader.fields(layouts), SCHEMA, absent=absent)
 
     return typed
 
@@ -74,7 +74,7 @@ def test_a_line_that_does_not_fit_is_rejected_with_a_reason_and_a_detail(read: R
         "99999999999999999999,a,,\n": ("wrong_type", 'column id: ["99999999999999999999"] is not integer'),
     }
     rows = read((HEADER, list(bad))).orderBy("_source_offset").collect()
-    assert {text: (row[ERROR].reason, row[ERROR].detail) for text, row in zip(bad, rows, strict=True)} == bad
+    assert {text: (row[ERROR].code, row[ERROR].detail) for text, row in zip(bad, rows, strict=True)} == bad
     assert {row[ERROR].kind for row in rows} == {"rejected"}
 
 
@@ -98,16 +98,16 @@ def test_absent_texts_are_null_in_any_case(read: Read) -> None:
     assert [(row.name, row.price, row.day, row[ERROR]) for row in found.collect()] == [(None, None, None, None)]
 
 
-def test_a_missing_column_is_told_with_the_present_ones_and_the_nearest() -> None:
+def test_a_missing_column_is_reported_with_the_present_ones_and_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
-        csv_source.check_header(["resultId", "raceId", "positon"], ["raceId", "position"], "results.csv")
+        csv_typed.check_header(["resultId", "raceId", "positon"], ["raceId", "position"], "results.csv")
     assert (
         str(caught.value) == "results.csv, line 1: missing column position; have resultId, raceId, positon"
         " ('positon' looks like 'position')"
     )
 
 
-def test_a_wanted_column_that_stands_twice_is_refused_and_another_is_not() -> None:
-    with pytest.raises(InputError, match="column id stands there more than once"):
-        csv_source.check_header(["id", "id", "x"], ["id"], "a.csv")
-    csv_source.check_header(["id", "x", "x"], ["id"], "a.csv")
+def test_a_wanted_column_that_is_duplicate_is_refused_and_another_is_not() -> None:
+    with pytest.raises(InputError, match="duplicate column id"):
+        csv_typed.check_header(["id", "id", "x"], ["id"], "a.csv")
+    csv_typed.check_header(["id", "x", "x"], ["id"], "a.csv")

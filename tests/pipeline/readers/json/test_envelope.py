@@ -69,11 +69,11 @@ def read_cut(data: bytes, cuts: Sequence[int], block: int) -> list[Row]:
     def escaped(place: int) -> bool:
         return (place - len(data[:place].rstrip(b"\\"))) % 2 == 1
 
-    told = [
+    summaries = [
         summarize_split(blocks_of(data[low:high], block), escaped(low), data[high] if high < len(data) else 0)
         for low, high in zip(starts, ends, strict=True)
     ]
-    states, tail = merge_states(told, LexerState(stack))
+    states, tail = merge_states(summaries, LexerState(stack))
     rows: list[Row] = []
     for number, (low, state) in enumerate(zip(starts, states, strict=False)):
         end = None if number in (tail, len(starts) - 1) else ends[number]

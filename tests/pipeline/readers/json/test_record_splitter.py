@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.readers.json import structural_index as scan_structure
+from pipeline.readers.json import structural_index
 from pipeline.readers.json.record_splitter import JsonReader
 from pipeline.readers.json.split_state import first_record, merge_states, summarize_split
 from pipeline.readers.spans import RecordSpans
@@ -38,7 +38,7 @@ def read(text: str | bytes, *, lines: bool = False, block: int = 1 << 20) -> lis
 
 
 def read_cut(data: bytes, cuts: Sequence[int], block: int = 7) -> list[Row]:
-    """As the tasks do: each range is looked at alone, the states are put together, then each range is read."""
+    """As the tasks do: each range is summarized alone, the states are put together, then each range is read."""
     starts = [0, *cuts]
     ends = [*cuts, len(data)]
 
@@ -48,11 +48,11 @@ def read_cut(data: bytes, cuts: Sequence[int], block: int = 7) -> list[Row]:
     def following(at: int) -> int:
         return data[at] if at < len(data) else 0
 
-    told = [
+    summaries = [
         summarize_split(blocks_of(data[low:high], block), escaped(low), following(high))
         for low, high in zip(starts, ends, strict=True)
     ]
-    states, tail = merge_states(told)
+    states, tail = merge_states(summaries)
     rows = []
     for number, (low, state) in enumerate(zip(starts, states, strict=False)):
         if number > tail:
@@ -157,7 +157,7 @@ def test_damage_gives_the_same_records_at_every_cut(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["{'a':1}", '{"a":NaN}', '{"a":1,}', '{"a" 1}'])
-def test_what_only_a_parser_refuses_is_left_to_the_parser_wherever_it_stands(text: str) -> None:
+def test_what_only_a_parser_refuses_is_left_to_the_parser_wherever_it_is(text: str) -> None:
     sound = [(0, text, None), (len(text) + 1, text, None)]
     for lines in (False, True):
         assert read(f"{text}\n{text}\n", lines=lines) == sound
@@ -215,11 +215,11 @@ def test_any_blocks_give_the_records_that_were_written(
     document: tuple[bytes, list[Row]], block: int, chunk: int
 ) -> None:
     data, rows = document
-    before, scan_structure.CHUNK = scan_structure.CHUNK, chunk
+    before, structural_index.CHUNK = structural_index.CHUNK, chunk
     try:
         assert read(data, block=block) == rows
     finally:
-        scan_structure.CHUNK = before
+        structural_index.CHUNK = before
 
 
 @settings(max_examples=5, deadline=None)

@@ -111,7 +111,7 @@ def test_a_sender_killed_ten_times_loses_nothing(
     expected = {message_id(line, DAY) for line in file.read_text(encoding="utf-8").splitlines()}
     assert set(found) == expected
     repeated = {one for one, times in found.items() if times > 1}
-    flights = THREADS * Ledger(ledger, "look").batches_a_note * BATCH_ENTRIES
+    flights = THREADS * Ledger(ledger, "look").batches_per_note * BATCH_ENTRIES
     if fifo:
         assert repeated == set()
     else:

@@ -6,7 +6,16 @@ import pytest
 
 from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
-from transforms.nested.schema.lock import Drift, SchemaError, apply_drift_mode, drift, lock_bytes, parse_lock
+from transforms.nested.schema.lock import (
+    Drift,
+    SchemaError,
+    TablePlan,
+    apply_drift_mode,
+    drift,
+    lock_bytes,
+    parse_lock,
+    plan_with_lock,
+)
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import build_rules
@@ -138,3 +147,72 @@ def test_locking_rules_leaves_the_rules_it_is_given() -> None:
     locked = lock_rules(rules, explode(['{"m": {"a": 1, "b": 2}}']).tables)
     assert rules == build_rules(["m.a=json"])
     assert locked.below["m"].known == {"a", "b"}
+
+
+def plan(texts: list[str], locked: list[Table] | None, *, dates: bool = False, mode: str = "add") -> TablePlan:
+    stats = observe(texts, lock_rules(build_rules(), locked or ()))
+    return plan_with_lock(stats, "doc", "__", locked, dates, mode)
+
+
+def columns(found: TablePlan) -> dict[str, dict[str, str]]:
+    return {table.name: {column.name: column.type for column in table.columns} for table in found.tables}
+
+
+LOCKED_COLUMNS = {
+    "doc": {"id": "integer", "price": "integer", "name": "text", "note": "unknown"},
+    "doc__tags": {"value": "text"},
+}
+GROWN_COLUMNS = {
+    "doc": {
+        "id": "integer",
+        "price": "integer",
+        "name": "text",
+        "note": "text",
+        "id__text": "text",
+        "price__double": "double",
+        "colour": "text",
+    },
+    "doc__sizes": {"value": "integer"},
+    "doc__tags": {"value": "text"},
+}
+
+
+def test_a_plan_without_a_lock_has_nothing_to_differ_from() -> None:
+    found = plan(MONDAY, None)
+    assert (columns(found), found.drift, found.is_locked) == (LOCKED_COLUMNS, None, False)
+
+
+def test_a_plan_of_records_that_fit_the_lock_is_the_lock() -> None:
+    for mode in ("add", "report", "fail"):
+        found = plan(MONDAY, plan(MONDAY, None).tables, mode=mode)
+        assert (columns(found), found.drift, found.is_locked) == (LOCKED_COLUMNS, [], False)
+
+
+def test_a_plan_against_a_lock_grows_or_stays_locked_and_lists_the_differences() -> None:
+    locked = plan(MONDAY, None).tables
+    grown, kept = plan(TUESDAY, locked), plan(TUESDAY, locked, mode="report")
+    assert (columns(grown), grown.is_locked) == (GROWN_COLUMNS, False)
+    assert (columns(kept), kept.is_locked) == (LOCKED_COLUMNS, True)
+    assert [(table.name, table.rest, table.rows) for table in kept.tables] == [("doc", True, 2), ("doc__tags", True, 0)]
+    assert grown.drift == kept.drift
+    assert [item.message() for item in grown.drift or ()] == [
+        "first type doc.note: only null -> text",
+        "changed type doc.id: integer -> text",
+        "changed type doc.price: integer -> double",
+        "new field doc.colour: text",
+        "lost field doc.name: text",
+        "new table doc__sizes",
+        "lost table doc__tags",
+    ]
+
+
+def test_a_plan_that_may_not_differ_from_its_lock_is_refused() -> None:
+    with pytest.raises(SchemaError, match="do not match the locked schema: first type"):
+        plan(TUESDAY, plan(MONDAY, None).tables, mode="fail")
+
+
+def test_a_plan_keeps_the_dates_of_its_lock_without_being_asked_for_dates() -> None:
+    locked = plan(['{"day": "2024-01-31"}'], None, dates=True).tables
+    found = plan(['{"day": "2024-02-01", "due": "2024-03-01"}'], locked)
+    assert columns(found) == {"doc": {"day": "date", "due": "date"}}
+    assert [item.message() for item in found.drift or ()] == ["new field doc.due: date"]

@@ -1,0 +1,86 @@
+"""What a run needs of an engine besides plain DataFrames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Protocol
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame, SparkSession
+
+Batches = Iterable[pa.RecordBatch]
+Kernel = Callable[[Batches], Iterator[pa.RecordBatch]]
+Work = Callable[[int], Iterator[pa.RecordBatch]]
+
+
+class RowCounter(Protocol):
+    """Counts the rows that tasks make, where they make them; a task that runs more than once counts once."""
+
+    def wrap(self, work: Work) -> Work:
+        """The work of the tasks, counted."""
+        ...
+
+    def attach(self, frame: DataFrame) -> DataFrame:
+        """The frame of what the tasks made, counted."""
+        ...
+
+    def value(self) -> int:
+        """The number of rows, once something was made of the frame."""
+        ...
+
+
+class Engine(Protocol):
+    """An engine that runs: see `engines.spark` and `engines.embedded`."""
+
+    name: str
+    spark: SparkSession
+    versions: dict[str, str]
+
+    @property
+    def cores(self) -> int:
+        """How many tasks run at a time."""
+        ...
+
+    def counter(self) -> RowCounter:
+        """A new counter."""
+        ...
+
+    def cache(self, frame: DataFrame) -> DataFrame:
+        """The frame with its rows kept, once they are made, until `release`."""
+        ...
+
+    def release(self, frame: DataFrame) -> None:
+        """Gives back the rows of a cached frame."""
+        ...
+
+    def map_sorted(
+        self,
+        frame: DataFrame,
+        parts: int,
+        by: Sequence[Column | str],
+        order: Sequence[str],
+        kernel: Kernel,
+        schema: Any,
+    ) -> DataFrame:
+        """What the kernel makes of the rows, rows with equal `by` in one stream, each stream sorted by `order`."""
+        ...
+
+    def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
+        """The rows that the kernel gives for streams of the frame's rows, sorted by `order` from stream to stream.
+
+        Without `order` rows stay as they are. The kernel's batches have one more column, `_part`: the stream's number.
+        `few`: the rows are few enough to be one stream.
+        """
+        ...
+
+    def empty_rows(self, frame: DataFrame) -> pa.Table:
+        """A table with the columns of the frame and no rows."""
+        ...
+
+    def run_parallel(self, steps: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Runs steps that do not need each other at the same time; their results, or the first one's error."""
+        ...
+
+    def progress(self) -> tuple[int, int] | None:
+        """(finished, all) tasks that run now; None where nobody knows."""
+        ...

@@ -1,0 +1,209 @@
+"""The embedded engine: Sail, which runs PySpark's DataFrames in this process, without Java. For what fits the machine.
+
+Kernels run in threads of this process, so rows are handed over in memory: a cached frame is a list of Arrow batches, a
+sorted one is sorted by pyarrow. Nothing is asked of the engine whose result differs from Spark's.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib.metadata
+import itertools
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import Column, DataFrame, SparkSession
+
+from pipeline.engines.base import Batches, Kernel, RowCounter, Work, register
+
+# What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
+_COUNTS: dict[int, dict[int, int]] = {}
+_ROWS: dict[int, list[pa.RecordBatch]] = {}
+_TOKENS = itertools.count(1)
+_LOCK = threading.Lock()
+_PORTION = 64 << 10  # rows in a batch of a cached frame
+
+
+def _add_rows(token: int, batch: pa.RecordBatch) -> None:
+    with _LOCK:
+        _ROWS[token].append(batch)
+
+
+def _portion(token: int, number: int, count: int) -> list[pa.RecordBatch]:
+    """The batches of one of `count` tasks, in the order of the frame."""
+    rows = _ROWS[token]
+    return rows[len(rows) * number // count : len(rows) * (number + 1) // count]
+
+
+def _note_count(token: int, number: int, rows: int) -> None:
+    _COUNTS[token][number] = rows
+
+
+class TaskCounter:
+    """Counted by the tasks themselves, each under its number."""
+
+    def __init__(self) -> None:
+        self._token = next(_TOKENS)
+        _COUNTS[self._token] = {}
+
+    def wrap(self, work: Work) -> Work:
+        """The work, which notes how many rows it made."""
+        token = self._token
+
+        def counted(number: int) -> Iterator[pa.RecordBatch]:
+            rows = 0
+            for batch in work(number):
+                rows += batch.num_rows
+                yield batch
+            _note_count(token, number, rows)
+
+        return counted
+
+    def attach(self, frame: DataFrame) -> DataFrame:
+        """As it is."""
+        return frame
+
+    def value(self) -> int:
+        """The sum over the tasks."""
+        return sum(_COUNTS[self._token].values())
+
+
+def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
+    """All rows of a frame as Arrow batches, handed over in memory, in no order."""
+    token = next(_TOKENS)
+    _ROWS[token] = []
+
+    def keep(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """Puts the batches aside and gives nothing but their number of rows."""
+        rows = 0
+        for batch in batches:
+            _add_rows(token, batch)
+            rows += batch.num_rows
+        yield pa.RecordBatch.from_pydict({"rows": pa.array([rows], pa.int64())})
+
+    try:
+        counted = sum(row.rows for row in frame.mapInArrow(keep, "rows long").collect())
+        found = _ROWS[token]
+    finally:
+        del _ROWS[token]
+    if counted != sum(batch.num_rows for batch in found):
+        raise AssertionError("rows were lost on their way out of the engine")
+    return found
+
+
+class EmbeddedEngine:
+    """See `engines.base.Engine`."""
+
+    name = "embedded"
+
+    def __init__(self) -> None:
+        os.environ.setdefault("RUST_LOG", "error")
+        from pysail.spark import SparkConnectServer  # not installed where Spark is the engine
+
+        self._server = SparkConnectServer("127.0.0.1", 0)
+        self._server.start(background=True)
+        host, port = self._server.listening_address
+        self.spark: SparkSession = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
+        self.spark.conf.set("spark.sql.session.timeZone", "UTC")
+        self.spark.conf.set("spark.sql.ansi.enabled", "true")
+        self._cached: dict[int, int] = {}
+        self.versions = {"engine": "embedded", "sail": importlib.metadata.version("pysail")}
+
+    @property
+    def cores(self) -> int:
+        """The processors that this process may use."""
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def counter(self) -> RowCounter:
+        """Counts in the tasks."""
+        return TaskCounter()
+
+    def cache(self, frame: DataFrame) -> DataFrame:
+        """The rows are made now and kept in memory."""
+        return self.from_batches(collect_batches(frame), frame)
+
+    def from_batches(self, batches: Sequence[pa.RecordBatch], like: DataFrame) -> DataFrame:
+        """A frame of these rows, with the columns of `like`."""
+        token, schema = next(_TOKENS), like.schema
+        _ROWS[token] = [batch for batch in batches if batch.num_rows]
+        count = max(1, min(self.cores, len(_ROWS[token])))
+
+        def rows(numbers: Batches) -> Iterator[pa.RecordBatch]:
+            """The batches of the tasks with these numbers."""
+            for number in itertools.chain.from_iterable(batch.column(0).to_pylist() for batch in numbers):
+                yield from _portion(token, number, count)
+
+        made = self.spark.range(0, count, 1, count).mapInArrow(rows, schema)
+        self._cached[id(made)] = token
+        return made
+
+    def release(self, frame: DataFrame) -> None:
+        """Forgets the rows."""
+        _ROWS.pop(self._cached.pop(id(frame), 0), None)
+
+    def map_sorted(
+        self,
+        frame: DataFrame,
+        parts: int,
+        by: Sequence[Column | str],
+        order: Sequence[str],
+        kernel: Kernel,
+        schema: Any,
+    ) -> DataFrame:
+        """One stream: what is looked up one by one are the rows that are not used."""
+        rows = _sorted_rows(collect_batches(frame), order)
+        made = list(kernel(iter(rows)))
+        empty = self.spark.createDataFrame([], schema)
+        return self.from_batches(made, empty)
+
+    def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
+        """One stream, sorted in memory."""
+        rows = _sorted_rows(collect_batches(frame), order)
+        numbered = (_with_part(batch) for batch in rows)
+        found: list[Any] = []
+        for batch in kernel(numbered):
+            found += zip(*batch.to_pydict().values(), strict=True)
+        return found
+
+    def empty_rows(self, frame: DataFrame) -> pa.Table:
+        """By the engine's own types."""
+        table: pa.Table = frame.limit(0).toArrow()  # type: ignore[operator]  # newer than the reference version
+        return table
+
+    def run_parallel(self, steps: Sequence[Callable[[], Any]]) -> list[Any]:
+        """One after the other: each uses all cores."""
+        return [step() for step in steps]
+
+    def progress(self) -> tuple[int, int] | None:
+        """Nobody knows."""
+        return None
+
+
+def _with_part(batch: pa.RecordBatch) -> pa.RecordBatch:
+    part = pa.array([0] * batch.num_rows, pa.int32())
+    return pa.RecordBatch.from_arrays([*batch.columns, part], names=[*batch.schema.names, "_part"])
+
+
+def _sorted_rows(batches: Sequence[pa.RecordBatch], order: Sequence[str]) -> list[pa.RecordBatch]:
+    """The rows sorted by these columns, nulls first, as Spark sorts; texts by their UTF-8 bytes."""
+    filled = [batch for batch in batches if batch.num_rows]
+    if not filled:
+        return []
+    table = pa.Table.from_batches(filled)
+    if order:
+        keys = [(name, "ascending") for name in order]
+        table = table.take(pc.sort_indices(table, sort_keys=keys, null_placement="at_start"))
+    rows: list[pa.RecordBatch] = table.combine_chunks().to_batches(max_chunksize=_PORTION)
+    return rows
+
+
+@functools.cache
+def embedded_engine() -> EmbeddedEngine:
+    """The engine of this process, started on first use."""
+    engine = EmbeddedEngine()
+    register(engine)
+    return engine

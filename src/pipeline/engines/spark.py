@@ -1,0 +1,103 @@
+"""Spark as an engine: local, on a cluster, on Glue."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pyarrow as pa
+from pyspark import StorageLevel, inheritable_thread_target
+from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.pandas.types import to_arrow_schema
+
+from pipeline.engines.base import Kernel, RowCounter, Work
+from transforms.text import quoted
+
+# More steps at once only wait for each other.
+_AT_ONCE = 4
+
+
+class ObservedCounter:
+    """Counted by an observation of the frame."""
+
+    def __init__(self) -> None:
+        self._observation = Observation()
+
+    def wrap(self, work: Work) -> Work:
+        """As it is: a task may run more than once."""
+        return work
+
+    def attach(self, frame: DataFrame) -> DataFrame:
+        """The frame, observed."""
+        return frame.observe(self._observation, F.count(F.lit(1)).alias("rows"))
+
+    def value(self) -> int:
+        """The number of rows of the first pass over the frame."""
+        return int(self._observation.get["rows"])
+
+
+class SparkEngine:
+    """See `engines.base.Engine`."""
+
+    name = "spark"
+
+    def __init__(self, spark: SparkSession) -> None:
+        self.spark = spark
+        self.versions = {"engine": "spark", "spark": spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}
+
+    @property
+    def cores(self) -> int:
+        """Spark's default parallelism."""
+        return self.spark.sparkContext.defaultParallelism
+
+    def counter(self) -> RowCounter:
+        """Counts by observation."""
+        return ObservedCounter()
+
+    def cache(self, frame: DataFrame) -> DataFrame:
+        """Kept in memory and on disk, once made."""
+        return frame.persist(StorageLevel.MEMORY_AND_DISK)
+
+    def release(self, frame: DataFrame) -> None:
+        """Drops the kept rows."""
+        frame.unpersist()
+
+    def map_sorted(
+        self,
+        frame: DataFrame,
+        parts: int,
+        by: Sequence[Column | str],
+        order: Sequence[str],
+        kernel: Kernel,
+        schema: Any,
+    ) -> DataFrame:
+        """One partition per stream, `parts` of them."""
+        count = max(1, min(parts, 2 * self.cores))
+        return frame.repartition(count, *by).sortWithinPartitions(*order).mapInArrow(kernel, schema)
+
+    def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
+        """One stream per partition: one partition for a few rows, else ranges, which takes a sample first."""
+        ordered, by = frame, [quoted(name) for name in order]
+        if by:
+            ordered = frame.repartition(1).sortWithinPartitions(*by) if few else frame.orderBy(*by)
+        return ordered.withColumn("_part", F.spark_partition_id()).mapInArrow(kernel, schema).collect()
+
+    def empty_rows(self, frame: DataFrame) -> pa.Table:
+        """By Spark's own types."""
+        return to_arrow_schema(frame.schema).empty_table()
+
+    def run_parallel(self, steps: Sequence[Callable[[], Any]]) -> list[Any]:
+        """Each step has a thread of the JVM of its own, with the job group of the caller's."""
+        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="parallel") as pool:
+            started = [pool.submit(inheritable_thread_target(step)) for step in steps]
+        return [step.result() for step in started]
+
+    def progress(self) -> tuple[int, int] | None:
+        """Tasks of the stages that run now."""
+        tracker = self.spark.sparkContext.statusTracker()
+        stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
+        known = [stage for stage in stages if stage]
+        return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)

@@ -1,0 +1,118 @@
+"""The exact text of single records, fetched from the files by place."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+import pytest
+from openpyxl import Workbook
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from pipeline.readers.csv.reader import csv_lines
+from pipeline.readers.json.reader import json_records
+from pipeline.readers.raw_lookup import Lookup, fetch_raw
+from pipeline.readers.xlsx import xlsx_lines
+from tests.pipeline.readers.input_files import same, write_files
+
+PLACES = "_input int, _source_file int, _source_offset long, _index int"
+Place = tuple[int, int, int, int | None]
+
+
+def places(spark: SparkSession, *rows: Place) -> DataFrame:
+    return spark.createDataFrame(list(rows), PLACES)
+
+
+def records(*found: tuple[int, int]) -> list[Place]:
+    """Places of whole records of the first input."""
+    return [(0, file, offset, None) for file, offset in found]
+
+
+@pytest.mark.usefixtures("tiny_ranges")
+def test_the_exact_text_of_json_records(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+    array = json.dumps([{"n": number} for number in range(100)]).encode().replace(b'{"n": 57}', b'{"n": 57')
+    lines = b"".join(b'{"n": %d}\n' % number for number in range(100))
+    reader = json_records(spark, write_files(tmp_path, a_json=array, b_json=lines))
+    damaged = array.index(b'{"n": 57')
+    wanted = records((0, damaged), (0, 1), (1, 0), (1, 890), (1, 890), (1, 3), (1, 5000))
+    first, second = reader.files
+    rows = [
+        (0, damaged, first, damaged, '{"n": 57'),
+        (0, 1, first, 1, '{"n": 0}'),
+        (1, 0, second, 0, '{"n": 0}'),
+        (1, 3, second, 3, None),
+        (1, 890, second, 890, '{"n": 90}'),
+        (1, 890, second, 890, '{"n": 90}'),
+        (1, 5000, second, 5000, None),
+    ]
+    found = fetch_raw([Lookup(reader)], places(spark, *wanted)).drop("_input", "_index")
+    same(found, rows, "_source_file int, _source_offset long, file string, position long, raw string")
+    errors = reader.frame.where("_read_error is not null").select("_source_offset", "_read_error")
+    same(errors, [(damaged, "truncated")], "_source_offset long, _read_error string")
+
+
+def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+    first = b'{"x": [9], "found": [ 1, null, {"a" : 1.10, "b": [2, {"c": "]"}]} , "d" ]}'
+    repeated = b'{"found": [{"e": 1}], "found": [{"f": 1}]}'
+    no_array = b'{"found": 5}'
+    reader = json_records(spark, write_files(tmp_path, a_json=b"\n".join([first, repeated, no_array])))
+    wanted: list[Place] = [
+        (0, 0, 0, 0),
+        (0, 0, 0, 2),
+        (0, 0, 0, 3),
+        (0, 0, 0, None),
+        (0, 0, 75, 0),
+        (0, 0, 118, 4),
+    ]
+    found = fetch_raw([Lookup(reader, array_path="found")], places(spark, *wanted))
+    rows = [
+        (0, 0, "1"),
+        (0, 2, '{"a" : 1.10, "b": [2, {"c": "]"}]}'),
+        (0, 3, '"d"'),
+        (0, None, first.decode()),
+        (75, 0, repeated.decode()),
+        (118, 4, no_array.decode()),
+    ]
+    same(found.select("_source_offset", "_index", "raw"), rows, "_source_offset long, _index int, raw string")
+
+
+@pytest.mark.usefixtures("tiny_ranges")
+def test_csv_lines_are_published_with_their_line_number(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+    long = b"a,b\n" + b"".join(b"%d,x\n" % number for number in range(100)) + b'7,"y\n\n8,z'
+    files = write_files(tmp_path, a_csv=b"b,a\r\n1,2\r\n", b_csv=long, c_csv=b"\xef\xbb\xbfb,a\n3,4\n", d_csv=b"")
+    reader = csv_lines(spark, files)
+    wanted = records((0, 5), (1, 494), (1, 500), (2, 7))
+    found = fetch_raw([Lookup(reader)], places(spark, *wanted)).select("file", "position", "raw")
+    a, b, c, _ = reader.files
+    rows = [(a, 2, "1,2"), (b, 102, '7,"y'), (b, 104, "8,z"), (c, 2, "3,4")]
+    same(found, rows, "file string, position long, raw string")
+
+
+def test_csv_values_over_several_lines_have_the_number_of_their_first(
+    spark: SparkSession, tmp_path: pathlib.Path
+) -> None:
+    reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), multi_line=True)
+    found = fetch_raw([Lookup(reader)], places(spark, *records((0, 4), (0, 12)))).select("position", "raw")
+    same(found, [(2, '1,"x\ny"'), (4, "2,z")], "position long, raw string")
+
+
+def test_several_inputs_are_looked_up_at_once_and_other_columns_stay(
+    spark: SparkSession, tmp_path: pathlib.Path
+) -> None:
+    [file] = write_files(tmp_path, a_json=b'{"n": 1}\n{"n": 2}\n')
+    pages = json_records(spark, [file])
+    book = Workbook()
+    for row in (["code", "name"], [1, "a"], [], [2, "b"]):
+        book.worksheets[0].append(row)
+    book.save(tmp_path / "codes.xlsx")
+    sheet = xlsx_lines(spark, str(tmp_path / "codes.xlsx"))
+    lookups = [Lookup(pages, frozenset([0])), Lookup(sheet)]
+    wanted = places(spark, (0, 0, 9, None), (1, 0, 4, None), (1, 0, 3, None))
+    found = fetch_raw(lookups, wanted.withColumn("input", F.concat(F.lit("input "), "_input")))
+    rows = [
+        ("input 0", file.path, 9, '{"n": 2}'),
+        ("input 1", str(tmp_path / "codes.xlsx"), 4, "2,b"),
+        ("input 1", str(tmp_path / "codes.xlsx"), 3, None),
+    ]
+    same(found.select("input", "file", "position", "raw"), rows, "input string, file string, position long, raw string")
