@@ -18,7 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession
 
-from pipeline.engines.base import Batches, Kernel, RowCounter, Work, register
+from pipeline.engines.base import Batches, Kernel, RowCounter, Work
+from pipeline.engines.registry import register
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}

@@ -146,7 +146,8 @@ class JobContext:
         In: every row of the input once, with `_error` as the job's checks left it. `name`: the input, or `input.part`
         for what was exploded out of its records; then `array_path` (rows are elements of the array at these keys of
         their records, `_index` is their place) or `raw_column` (a column of text, or a struct) gives their raw text.
-        `may_be_empty` allows an input without any usable row. Rows with an error go to quarantine or excluded once the job's `run` has returned.
+        `may_be_empty` allows an input without any usable row. Rows with an error go to quarantine or excluded once the
+        job's `run` has returned.
         """
         self._check_open(name)
         with self.stage(f"read {name}"):
