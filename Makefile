@@ -64,7 +64,7 @@ test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS s
 	$(WITH) python tools/checks.py $(if $(REST),rest,all)
 
 .PHONY: lint
-lint: .env-dev ## style (ruff), types (mypy) and directions of imports (import-linter) only
+lint: .env-dev ## style (ruff), types (mypy), words and directions of imports (import-linter) only
 	$(WITH) python tools/checks.py lint
 
 .PHONY: package

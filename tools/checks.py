@@ -1,7 +1,7 @@
 """Runs groups of checks, some at the same time, and ends with one line that counts them all: `N passed, N failed`.
 
     quick   the checks of `lint`, Terraform's own checks, and the tests that need nothing but Spark 3.5,
-            the ones of whole jobs beside the others   (make test)
+            the ones of whole jobs at the same time   (make test)
     all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
     rest    what `all` has and `quick` has not, for a machine that has just run `quick`
     lint    ruff, mypy, import-linter, and the words   (make lint)
