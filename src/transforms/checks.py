@@ -106,13 +106,13 @@ def check_foreign_key(children: DataFrame, parents: DataFrame, key: str, parent:
     >>> orders = spark.createDataFrame([("o1", "c1"), ("o2", "c2"), ("o3", "c9")], "order string, customer string")
     >>> checked = check_foreign_key(orders.withColumn("_error", no_error()), customers, "customer", "customer")
     >>> checked.orderBy("order").select("order", "_error.code", "_error.detail").show(truncate=False)
-    +-----+----------------+----------------------------+
-    |order|code            |detail                      |
-    +-----+----------------+----------------------------+
-    |o1   |NULL            |NULL                        |
-    |o2   |parent_rejected |customer c2 is not used     |
-    |o3   |unknown_customer|customer c9 is in no file   |
-    +-----+----------------+----------------------------+
+    +-----+----------------+-------------------------+
+    |order|code            |detail                   |
+    +-----+----------------+-------------------------+
+    |o1   |NULL            |NULL                     |
+    |o2   |parent_rejected |customer c2 is not used  |
+    |o3   |unknown_customer|customer c9 is in no file|
+    +-----+----------------+-------------------------+
     <BLANKLINE>
     """
     used = parents.groupBy(_column(key)).agg(F.bool_or(is_valid()).alias("_parent_used"))

@@ -91,8 +91,15 @@ def json_text(text: Column) -> Column:
     """A text as a JSON string; null as null.
 
     >>> frame = spark.createDataFrame([("c1",), ('say "hi"',), (None,)], "name string")
-    >>> [row[0] for row in frame.select(json_text(F.col("name"))).collect()]
-    ['"c1"', '"say \\"hi\\""', 'null']
+    >>> frame.select(json_text(F.col("name")).alias("text")).show()
+    +------------+
+    |        text|
+    +------------+
+    |        "c1"|
+    |"say \\"hi\\""|
+    |        null|
+    +------------+
+    <BLANKLINE>
     """
     # Nearly every reference needs no escaping: the JSON writer is for the few that do.
     document = F.to_json(F.struct(text.alias("v")))

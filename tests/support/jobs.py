@@ -104,9 +104,9 @@ def job_module(job: str) -> ModuleType:
     if spec is None or spec.loader is None:
         raise AssertionError(f"there is no jobs/{job}.py")
     module = importlib.util.module_from_spec(spec)
-    path = list(sys.path)
+    # Its dataclasses look for the names in their types there.
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
-    sys.path[:] = path
     return module
 
 
