@@ -66,7 +66,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))
     rows = split(rows, packed_column(packed[0], greedy=o.elastic, types=TYPES))
-    return reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")])
+    return job.reused(reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")]))
 
 
 def run(job: JobContext, o: Options) -> Outputs:
@@ -80,7 +80,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     orders = check_unique(orders, "order_reference")
     orders = job.record("orders", check_foreign_key(orders, customers, "customer_reference", "customer"))
     items = exclude_duplicates(check_foreign_key(items, orders, "order_reference", "order"), "order_reference")
-    items = job.record("items", items)
+    items = job.record("items", items.drop("item_name", "quantity"))
 
     spending = job.cached(total_per_customer(valid(customers), valid(orders), valid(items)))
     [added_up] = job.few_rows(spending.agg(F.count("*"), F.sum(ORDERS), F.sum(ITEMS), F.sum(WITHOUT_ITEMS)))

@@ -142,6 +142,10 @@ class EmbeddedEngine:
         self._cached[id(made)] = token
         return made
 
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """Made now: the engine would make it again for each step."""
+        return self.cache(frame)
+
     def release(self, frame: DataFrame) -> None:
         """Forgets the rows."""
         _ROWS.pop(self._cached.pop(id(frame), 0), None)

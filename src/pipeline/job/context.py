@@ -207,6 +207,14 @@ class JobContext:
         rows = kept.where(~is_valid())
         self.rejected.append(RejectedRows(name, rows, reader, by_error, files, array_path, raw_column))
 
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """The frame, made once although several checks follow: for rows as they were read and parsed."""
+        with self.stage("parse"):
+            kept = self.engine.reused(frame)
+        if kept is not frame:
+            self._cached.append(kept)
+        return kept
+
     def cached(self, frame: DataFrame) -> DataFrame:
         """The frame with its rows kept, once they are made, until the run ends: for one that is used more than once."""
         kept = self.engine.cache(frame)
