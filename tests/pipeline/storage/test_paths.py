@@ -44,7 +44,7 @@ def test_relative_paths_and_the_home_folder_become_absolute(
 
 
 @pytest.mark.parametrize("given", ["", "s3:///key", "s3://", "gs://bucket/key", "http://host/x", "a\0b"])
-def test_what_is_no_path_is_told(given: str) -> None:
+def test_what_is_no_path_is_reported(given: str) -> None:
     with pytest.raises(InputError):
         storage.normalise(given)
 
@@ -104,7 +104,7 @@ def test_a_link_to_nothing_is_not_passed_over(tmp_path: pathlib.Path) -> None:
         storage.list_files(str(tmp_path))
 
 
-def test_a_name_that_is_not_utf_8_is_told(tmp_path: pathlib.Path) -> None:
+def test_a_name_that_is_not_utf_8_is_reported(tmp_path: pathlib.Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.csv")).touch()
     with pytest.raises(InputError, match="is not UTF-8"):
         storage.list_files(str(tmp_path))
@@ -118,7 +118,7 @@ def test_a_folder_without_files_says_so(tmp_path: pathlib.Path) -> None:
         storage.list_files(str(tmp_path))
 
 
-def test_a_written_file_has_the_usual_rights_and_leaves_nothing_beside_it(tmp_path: pathlib.Path) -> None:
+def test_a_written_file_has_the_usual_rights_and_leaves_no_other_file(tmp_path: pathlib.Path) -> None:
     storage.write_bytes(str(tmp_path / "a"), b"1")
     storage.write_bytes(str(tmp_path / "a"), b"2")
     (tmp_path / "usual").touch()

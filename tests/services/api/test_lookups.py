@@ -114,7 +114,7 @@ def test_the_answer_has_no_more_rows_than_its_limit_and_tells_the_total(client: 
         "/carparks/a%20b",
     ],
 )
-def test_a_wrong_parameter_is_told(client: TestClient, path: str) -> None:
+def test_a_wrong_parameter_is_reported(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.json()["error"]) == (422, "invalid_parameter")
 
