@@ -1,4 +1,4 @@
-"""customer_orders from the command line: one message per customer, every odd row named, nothing counted more than once."""
+"""customer_orders from the command line: one message per customer, every odd row named, nothing counted again."""
 
 from __future__ import annotations
 
