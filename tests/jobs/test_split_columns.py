@@ -117,7 +117,7 @@ def test_a_dry_run_shows_the_columns_found_and_the_first_misfits(call_job: Call,
     ("options", "message"),
     [
         (["--column", "colour size"], "missing column colour size; have sku, size colour stock, tags, info"),
-        (["--elastic", "colour,size"], "one elastic piece, not size and colour"),
+        (["--elastic", "colour,size"], "one greedy piece, not size and colour"),
         (["--separator", ";"], "nothing to split: no header holds ';'"),
         (["--types", "stock=money"], "unknown type 'money'"),
         (["--types", "stock"], "--types stock: expected NAME=TYPE"),

@@ -270,11 +270,11 @@ class JobContext:
             report.table(title, headers, rows)
 
     def show_rejected(self, name: str, most: int) -> None:
-        """Prints the first rows of a recorded input that are not used: place, reason, detail, text."""
+        """Prints the first rows of a recorded CSV input that are not used: place, reason, detail, text."""
         [one] = [rows for rows in self.rejected if rows.name == name]
         texts = with_raw([one]).orderBy("file", "position").limit(most)
         rows = [
-            [f"{PurePosixPath(row.file).name}, {row.position}", row.code, row.detail, row.raw]
+            [f"{PurePosixPath(row.file).name}, line {row.position}", row.code, row.detail, row.raw]
             for row in self.few_rows(texts)
         ]
         if rows:
