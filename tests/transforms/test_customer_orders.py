@@ -69,13 +69,16 @@ def test_the_sum_of_the_largest_prices_is_exact(spark: SparkSession) -> None:
 
 
 def test_a_customer_message_is_compact_json_with_the_amount_in_plain_digits() -> None:
-    columns = {
-        "customer_reference": ["ade3-11ed", 'say "hi" \\ é', "c3", "c4"],
-        "number_of_orders": [2, 1, 12, 1],
-        "total_amount_spent": [Decimal(text) for text in ("20.00", "0.10", "119999999999999999.88", "-100.50")],
-    }
+    amounts = ["20.00", "0.10", "119999999999999999.88", "-100.50"]
+    spending = pa.RecordBatch.from_pydict(
+        {
+            "customer_reference": ["ade3-11ed", 'say "hi" \\ é', "c3", "c4"],
+            "number_of_orders": pa.array([2, 1, 12, 1], pa.int64()),
+            "total_amount_spent": pa.array(map(Decimal, amounts), pa.decimal128(38, 2)),
+        }
+    )
     start = '{"type":"customer_message","customer_reference":'
-    assert customer_message(pa.RecordBatch.from_pydict(columns)).to_pylist() == [
+    assert customer_message(spending).to_pylist() == [
         start + '"ade3-11ed","number_of_orders":2,"total_amount_spent":20}',
         start + '"say \\"hi\\" \\\\ é","number_of_orders":1,"total_amount_spent":0.1}',
         start + '"c3","number_of_orders":12,"total_amount_spent":119999999999999999.88}',
@@ -86,17 +89,17 @@ def test_a_customer_message_is_compact_json_with_the_amount_in_plain_digits() ->
 # error_message, all_error_messages
 
 
-def test_an_error_message_has_null_for_a_reference_that_is_not_known() -> None:
-    columns = {
-        "customer_reference": pa.array(["c1", None, "c1"]),
-        "order_reference": pa.array(["o1", "o 2", None]),
-        "message": pa.array(["M", "M", 'say "no"']),
+def test_an_error_message_has_both_references_and_null_where_there_is_none() -> None:
+    rows = {
+        "customer_reference": ["c1", None, "c 1"],
+        "order_reference": ["o1", "o 2", None],
+        "message": ["M", "M", 'say "M"'],
     }
     start = '{"type":"error_message","customer_reference":'
-    assert error_message(pa.RecordBatch.from_pydict(columns)).to_pylist() == [
+    assert error_message(pa.RecordBatch.from_pydict(rows)).to_pylist() == [
         start + '"c1","order_reference":"o1","message":"M"}',
         start + 'null,"order_reference":"o 2","message":"M"}',
-        start + '"c1","order_reference":null,"message":"say \\"no\\""}',
+        start + '"c 1","order_reference":null,"message":"say \\"M\\""}',
     ]
 
 

@@ -33,7 +33,7 @@ def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
         ("17", ("rejected", "not_an_object", "17")),
         ("[]", ("rejected", "not_an_object", "[]")),
     ]
-    found = restaurants.parse_pages(pages(spark, *[text for text, _ in cases])).orderBy("_source_offset")
+    found = restaurants.explode_pages(pages(spark, *[text for text, _ in cases])).orderBy("_source_offset")
     assert outcome(found) == [expected for _, expected in cases]
 
 
@@ -41,7 +41,7 @@ def test_a_page_keeps_the_error_its_reader_found(spark: SparkSession) -> None:
     cut = pages(spark, '{"restaurants": [').withColumn(
         ERROR, F.expr("named_struct('kind', 'rejected', 'code', 'truncated', 'detail', '')")
     )
-    assert outcome(restaurants.parse_pages(cut)) == [("rejected", "truncated", "")]
+    assert outcome(restaurants.explode_pages(cut)) == [("rejected", "truncated", "")]
 
 
 def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
