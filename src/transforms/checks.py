@@ -171,7 +171,7 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     listed = later.groupBy(_column(within)).agg(F.collect_list(row).alias("_later"))
     joined = frame.join(listed.hint("shuffle_hash"), on=within, how="left")
     repeated = F.exists("_later", lambda one: _is_at(one, place))
-    shown = F.concat(F.lit(f"{own[0]} "), _column(own[0]).cast("string"), F.lit(" is a duplicate row"))
+    shown = F.concat(_shown(own[:1]), F.lit(" is a duplicate row"))
     return exclude(joined, F.coalesce(repeated, F.lit(False)), "duplicate", shown).select(*map(_column, frame.columns))
 
 

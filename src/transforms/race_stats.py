@@ -210,9 +210,7 @@ def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         seasons = batch.column("races").to_pylist()
         counts = pa.array([len(races) for races in seasons], pa.int32())
         documents = pa.array([_document(races) for races in seasons], pa.string())
-        yield pa.RecordBatch.from_arrays(
-            [batch.column("year"), counts, documents], names=["year", "races", "document"]
-        )
+        yield pa.RecordBatch.from_arrays([batch.column("year"), counts, documents], names=["year", "races", "document"])
 
 
 def _document(races: list[dict[str, Any]]) -> str:

@@ -30,7 +30,7 @@ def no_error() -> Column:
 def _tag(frame: DataFrame, when: Column, value: Column) -> DataFrame:
     if ERROR not in frame.columns:
         return frame.withColumn(ERROR, F.when(when, value))
-    # The cast makes no difference, but to the embedded engine: there a literal column keeps other metadata than `value`.
+    # The cast only matters to the embedded engine: there a literal column keeps other metadata than `value`.
     return frame.withColumn(ERROR, F.coalesce(F.col(ERROR).cast(ERROR_TYPE), F.when(when, value)))
 
 

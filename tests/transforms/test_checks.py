@@ -133,7 +133,7 @@ def test_content_may_be_a_column_made_of_others(spark: SparkSession) -> None:
         (1, "a", ["y"], 0, 18, 0, duplicate("id 1")),
     ]
     frame = spark.createDataFrame(without_errors(rows), PART)
-    same(check_unique(frame, "id", content=[F.upper("name")]), rows, PART)
+    same(check_unique(frame, "id", content=lambda rows: rows.withColumn("_content", F.upper("name"))), rows, PART)
 
 
 # check_foreign_key

@@ -49,7 +49,7 @@ def dynamodb() -> Iterator[Any]:
         }
         for name, value in {**known, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
             patch.setenv(name, value)
-        client = boto3.client("dynamodb")
+        client = boto3.resource("dynamodb").meta.client
         key = {
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "BillingMode": "PAY_PER_REQUEST",
