@@ -67,7 +67,7 @@ def race_datetime(date: str | None, time: str | None) -> str | None:
     year, *rest = map(int, [*day.groups(), *clock.groups()])
     try:
         # The year 0 of ISO 8601 is a leap year, and Python's dates begin after it.
-        datetime.datetime(year or _LEAP_YEAR, *rest)
+        datetime.datetime(year or _LEAP_YEAR, rest[0], rest[1], rest[2], rest[3], rest[4])
     except ValueError:
         return None
     return f"{day[0]}T{':'.join(clock.groups())}.000"
