@@ -64,10 +64,11 @@ def race_datetime(date: str | None, time: str | None) -> str | None:
     day, clock = _DATE.fullmatch(date or ""), _TIME.fullmatch("00:00:00" if time is None else time)
     if day is None or clock is None:
         return None
-    year, *rest = map(int, [*day.groups(), *clock.groups()])
+    year, *rest = map(int, day.groups())
     try:
         # The year 0 of ISO 8601 is a leap year, and Python's dates begin after it.
-        datetime.datetime(year or _LEAP_YEAR, *rest)
+        datetime.date(year or _LEAP_YEAR, *rest)
+        datetime.time(*map(int, clock.groups()))
     except ValueError:
         return None
     return f"{day[0]}T{':'.join(clock.groups())}.000"
@@ -210,9 +211,7 @@ def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         seasons = batch.column("races").to_pylist()
         counts = pa.array([len(races) for races in seasons], pa.int32())
         documents = pa.array([_document(races) for races in seasons], pa.string())
-        yield pa.RecordBatch.from_arrays(
-            [batch.column("year"), counts, documents], names=["year", "races", "document"]
-        )
+        yield pa.RecordBatch.from_arrays([batch.column("year"), counts, documents], names=["year", "races", "document"])
 
 
 def _document(races: list[dict[str, Any]]) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 import pyarrow as pa
 
-from transforms.row_errors import ERROR, ERROR_TYPE, EXCLUDED, REJECTED
+from transforms.row_errors import ERROR, ERROR_TYPE, EXCLUDED, REJECTED, error_array
 
 EVENT = "struct<event_id:string,title:string,start_date:string,end_date:string,photo_url:string>"
 RESTAURANT_ROWS = (
@@ -242,6 +242,6 @@ def _all_rows(batch: pa.RecordBatch) -> Iterator[Row]:
 def restaurant_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     """A batch of pages (`_source_file`, `_source_offset`, `_raw`, `_error`) as the rows of `RESTAURANT_ROWS`."""
     rows = list(_all_rows(batch))
-    columns = zip(*rows, strict=True) if rows else [()] * len(_SCHEMA)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, _SCHEMA, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+    *columns, errors = zip(*rows, strict=True) if rows else [()] * len(_SCHEMA)
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, _SCHEMA, strict=False)]
+    return pa.RecordBatch.from_arrays([*arrays, error_array(errors)], schema=_SCHEMA)
