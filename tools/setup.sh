@@ -19,7 +19,7 @@ find_python() {
         if fits "$found"; then command -v "$candidate"; return; fi
         [ -z "$found" ] || seen="$seen $candidate is $found;"
     done
-    echo "This needs Python $shown.${seen:- No Python was found;} install it, or name it: make PYTHON=/path/to/python3.11" >&2
+    echo "This project needs Python $shown.${seen:- No Python was found;} install it, or name it: make PYTHON=/path/to/python3.11" >&2
     exit 2
 }
 

@@ -6,9 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
-from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from tests.support.frames import assert_same_rows
 from transforms.customer_orders import (
     all_error_messages,
     customer_message,
@@ -32,7 +32,7 @@ LARGEST = Decimal("9999999999999999.99")
 def same(actual: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
     """The frame has these columns in this order, and these rows in any order."""
     expected = actual.sparkSession.createDataFrame(rows, schema)
-    assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(actual, expected)
 
 
 def rejected(code: str) -> tuple[str, str, str]:

@@ -8,6 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from tests.support.frames import assert_same_rows
 from transforms.race_stats import check_races, check_results, race_datetime, race_statistics, winners, year_documents
 from transforms.row_errors import no_error
 
@@ -70,7 +71,7 @@ def test_the_winner_is_the_result_in_position_1_and_the_fastest_lap_is_the_winne
         [(10, 101, "1:21.5", 1), (11, 100, None, 1)],
         "raceId long, winning_driver_id long, fastest_lap string, winners long",
     )
-    assert_df_equality(winners(results), expected, ignore_row_order=True, ignore_nullable=True)
+    assert_same_rows(winners(results), expected)
 
 
 def test_of_two_winners_the_first_by_result_id_counts_even_when_its_values_are_absent(spark: SparkSession) -> None:
@@ -94,7 +95,7 @@ def test_a_race_without_results_stays_with_nulls(spark: SparkSession) -> None:
         ],
         STATISTIC,
     )
-    assert_df_equality(race_statistics(races, results), expected, ignore_row_order=True, ignore_nullable=True)
+    assert_same_rows(race_statistics(races, results), expected)
 
 
 def test_a_years_document_is_an_indented_list_by_round_with_numbers_as_numbers(spark: SparkSession) -> None:

@@ -8,6 +8,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from tests.support.frames import assert_same_rows
 from tests.transforms.restaurant_pages import exploded, outcome, page, pages
 from transforms import restaurants
 from transforms.row_errors import ERROR, is_valid
@@ -162,7 +163,7 @@ def test_restaurants_of_unknown_countries_count_for_events_and_ratings_and_other
     found = restaurants.exclude_repeated(exploded(spark, text))
     known = restaurants.with_unknown_country(restaurants.name_countries(found, countries))
     expected = spark.createDataFrame([(1, None), (2, "unknown_country")], "id long, code string")
-    assert_df_equality(known.select("id", f"{ERROR}.code"), expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(known.select("id", f"{ERROR}.code"), expected)
 
 
 def test_a_country_that_is_not_in_the_sheet_excludes_the_restaurant(spark: SparkSession) -> None:
