@@ -46,7 +46,13 @@ def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> l
     if o.format == "parquet":
         rows = [nested.table_rows(exploded, number) for number in range(len(planned))]
         return [
-            parquet(tables.file_of(table, o.format), frame, order=("_sort_root", "_sort_at"), row_count=table.rows)
+            parquet(
+                tables.file_of(table, o.format),
+                frame,
+                columns=[name for name, _ in table.all_columns(o.lineage)],
+                order=("_sort_root", "_sort_at"),
+                row_count=table.rows,
+            )
             for table, frame in zip(planned, rows, strict=True)
         ]
     names = [[name for name, _ in table.all_columns(o.lineage)] for table in planned]

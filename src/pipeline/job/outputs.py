@@ -62,10 +62,11 @@ class GroupedLines:
 
 @dataclass(frozen=True)
 class ParquetOutput:
-    """A folder of Parquet parts with the columns of the frame, and the number of rows it must get where it is known."""
+    """A folder of Parquet parts with these columns of the frame, and the number of rows it must get if known."""
 
     file: str
     frame: DataFrame
+    columns: tuple[str, ...]
     order: tuple[str, ...] = ()
     row_count: int | None = None
 
@@ -124,9 +125,17 @@ def grouped_lines(files: Sequence[LineFile], frame: DataFrame) -> GroupedLines:
     return GroupedLines(tuple(files), frame)
 
 
-def parquet(file: str, frame: DataFrame, *, order: Sequence[str] = (), row_count: int | None = None) -> ParquetOutput:
-    """The columns of the frame as a folder of Parquet parts."""
-    return ParquetOutput(file, frame, tuple(order), row_count)
+def parquet(
+    file: str,
+    frame: DataFrame,
+    *,
+    columns: Sequence[str] = (),
+    order: Sequence[str] = (),
+    row_count: int | None = None,
+) -> ParquetOutput:
+    """The named columns of the frame, or all that do not begin with `_`, as a folder of Parquet parts."""
+    names = columns or [name for name in frame.columns if not name.startswith("_")]
+    return ParquetOutput(file, frame, tuple(names), tuple(order), row_count)
 
 
 def data(file: str, content: bytes, *, rows: int) -> DataOutput:

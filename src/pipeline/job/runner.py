@@ -143,7 +143,7 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
                 elif isinstance(one, GroupedLines):
                     files.write_grouped([(file.file, file.header, file.row_count) for file in one.files], one.frame)
                 elif isinstance(one, ParquetOutput):
-                    files.write_parquet(one.file, one.frame, one.order, one.row_count)
+                    files.write_parquet(one.file, one.frame, one.columns, one.order, one.row_count)
                 else:
                     files.write_data(one.file, one.content, one.rows)
 

@@ -113,12 +113,19 @@ class RunFiles:
             own = [part for part in parts if part.group == str(number)]
             self._stage_lines(name, own, header.encode(), rows, frame.sparkSession)
 
-    def write_parquet(self, name: str, frame: DataFrame, order: Sequence[str], row_count: int | None = None) -> None:
-        """Stages the frame, sorted by `order`, as a folder of Parquet parts."""
+    def write_parquet(
+        self,
+        name: str,
+        frame: DataFrame,
+        columns: Sequence[str],
+        order: Sequence[str] = (),
+        row_count: int | None = None,
+    ) -> None:
+        """Stages these columns of the frame, sorted by `order`, as a folder of Parquet parts."""
         if self.dry_run:
             self._add(name, Staged([], frame.count(), folder=True), row_count)
             return
-        parts = write_parquet(frame, order, is_few(row_count), self._work_folder(name))
+        parts = write_parquet(frame, columns, order, is_few(row_count), self._work_folder(name))
         target = storage.join(self.destination, name)
         staged = [
             self._concat([part], storage.join(target, f"part-{number:05d}.parquet"), b"", frame.sparkSession)

@@ -20,6 +20,7 @@ from pipeline.engines.base import Batches, Kernel
 from pipeline.engines.registry import engine_of
 from pipeline.storage.writing import open_write
 from transforms.render import Render, block_of
+from transforms.text import quoted
 
 _REPORT = "part int, path string, rows long, bytes long, sha256 string, group string"
 
@@ -95,9 +96,10 @@ def _write_pieces(pieces: Iterator[tuple[str, int, pa.Array]], folder: str) -> I
         yield PartFile(part, path, rows, stream.bytes, stream.sha256, group).as_batch()
 
 
-def write_parquet(frame: DataFrame, order: Sequence[str], few: bool, folder: str) -> list[PartFile]:
-    """Writes the columns that do not begin with `_sort` as Parquet files; no rows at all give one file without rows."""
-    names = [name for name in frame.columns if not name.startswith("_sort")]
+def write_parquet(
+    frame: DataFrame, names: Sequence[str], order: Sequence[str], few: bool, folder: str
+) -> list[PartFile]:
+    """Writes the named columns as Parquet files; no rows at all give one file without rows."""
 
     def write(batches: Batches) -> Iterator[pa.RecordBatch]:
         """One file for the stream."""
@@ -120,7 +122,7 @@ def write_parquet(frame: DataFrame, order: Sequence[str], few: bool, folder: str
         return found
     path = _new_path(folder, 0, ".parquet")
     with open_write(path) as stream:
-        pq.write_table(engine_of(frame.sparkSession).empty_rows(frame.select(*names)), stream)
+        pq.write_table(engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, names))), stream)
     return [PartFile(0, path, 0, stream.bytes, stream.sha256)]
 
 

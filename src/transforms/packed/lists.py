@@ -6,19 +6,36 @@ DP=14;DB;AF=0.5;AF=0.3            ->  {DP: [14], DB: [null], AF: [0.5, 0.3]}, or
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
-from pyspark.sql import Column, DataFrame
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from transforms.packed.cells import separator_pattern
+from transforms.packed.cells import lengths, nth
 from transforms.packed.model import WRONG_TYPE
-from transforms.packed.types import known_type, typed
-from transforms.row_errors import ERROR, REJECTED, no_error, reject, row_error
+from transforms.packed.types import arrow_type, known_type, spark_type
+from transforms.row_steps import (
+    BatchErrors,
+    Mask,
+    RowStep,
+    apply_steps,
+    as_mask,
+    replaced,
+    replaced_schema,
+    text_column,
+)
 from transforms.text import quoted
+from transforms.typed_text import typed
 
 EMPTY_KEY = "empty_key"
-_PAIRS = "_pairs"
+TEXTS = T.ArrayType(T.StringType())
+Counts = NDArray[np.int64]
 
 
 def list_to_array(frame: DataFrame, column: str, separator: str = "|") -> DataFrame:
@@ -37,13 +54,42 @@ def list_to_array(frame: DataFrame, column: str, separator: str = "|") -> DataFr
     +---+------------+
     <BLANKLINE>
     """
-    items = F.split(F.col(quoted(column)), separator_pattern(separator), -1)
-    empty = F.array().cast("array<string>")
-    return frame.withColumn(column, F.when(F.col(quoted(column)) == "", empty).otherwise(items))
+    return apply_steps(frame, [list_step(frame.schema, column, separator)])
 
 
-def list_to_rows(frame: DataFrame, column: str) -> DataFrame:
+def list_step(schema: T.StructType, column: str, separator: str) -> RowStep:
+    """`list_to_array` for batches of frames with this schema."""
+    fields = [T.StructField(f.name, TEXTS) if f.name == column else f for f in schema.fields]
+    return RowStep(T.StructType(fields), functools.partial(_list_batch, column=column, separator=separator))
+
+
+def _list_batch(batch: pa.RecordBatch, column: str, separator: str) -> pa.RecordBatch:
+    cells = text_column(batch, column)
+    items = pc.split_pattern(cells, separator)
+    is_empty = as_mask(pc.equal(cells, ""))
+    if is_empty.any():
+        # An empty cell was split into one empty item: it goes.
+        counts = np.where(is_empty, 0, lengths(items))
+        kept = ~np.repeat(is_empty, lengths(items))
+        items = _as_lists(items.values.filter(pa.array(kept)), counts, as_mask(cells.is_null()))
+    columns = [items if name == column else batch.column(name) for name in batch.schema.names]
+    return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+
+
+def _as_lists(values: pa.Array, counts: Counts, is_null: Mask) -> pa.Array:
+    """The values as lists of `counts` values each; null where there is none at all."""
+    return pa.ListArray.from_arrays(_offsets(counts, is_null), values)
+
+
+def _offsets(counts: Counts, is_null: Mask) -> pa.Array:
+    ends = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+    return pa.array(ends, mask=np.append(is_null, False) if is_null.any() else None)
+
+
+def list_to_rows(frame: DataFrame, column: str, place: str = "") -> DataFrame:
     """A row for each item of an array column, the other columns repeated; no item or null: one row with null.
+
+    `place`: the name of one more column, int, the item's number from 0; null without an item.
 
     >>> frame = spark.createDataFrame([(1, ["Drama", "War"]), (2, [])], "id int, genres array<string>")
     >>> list_to_rows(frame, "genres").show()
@@ -56,7 +102,8 @@ def list_to_rows(frame: DataFrame, column: str) -> DataFrame:
     +---+------+
     <BLANKLINE>
     """
-    item = F.explode_outer(F.col(quoted(column))).alias(column)
+    items = F.col(quoted(column))
+    item = F.posexplode_outer(items).alias(place, column) if place else F.explode_outer(items).alias(column)
     return frame.select(*[item if name == column else F.col(quoted(name)) for name in frame.columns])
 
 
@@ -76,25 +123,42 @@ def pairs_to_map(frame: DataFrame, column: str, separator: str = ";", assign: st
     +--------------------------------------------+
     <BLANKLINE>
     """
-    pairs = F.filter(F.split(F.col(quoted(column)), separator_pattern(separator), -1), lambda pair: F.trim(pair) != "")
-    parted = frame.withColumn(_PAIRS, F.transform(pairs, lambda pair: _pair(pair, assign)))
-    keys = F.array_distinct(F.col(_PAIRS)["key"])
-
-    def values_of(key: Column) -> Column:
-        same = F.filter(F.col(_PAIRS), lambda pair: pair["key"] == key)
-        return F.transform(same, lambda pair: pair["value"])
-
-    no_key = F.exists(F.col(_PAIRS), lambda pair: pair["key"] == "")
-    detail = F.concat(F.lit(f"column {column}: '"), F.col(quoted(column)), F.lit("' has a value without a key"))
-    tagged = reject(parted, F.coalesce(no_key, F.lit(False)), EMPTY_KEY, detail)
-    return tagged.withColumn(column, F.map_from_arrays(keys, F.transform(keys, values_of))).drop(_PAIRS)
+    return apply_steps(frame, [pairs_step(frame.schema, column, separator, assign)])
 
 
-def _pair(text: Column, assign: str) -> Column:
-    at = F.instr(text, assign)
-    key = F.when(at > 0, text.substr(F.lit(1), at - 1)).otherwise(text)
-    value = F.when(at > 0, text.substr(at + len(assign), F.length(text)))
-    return F.struct(F.trim(key).alias("key"), value.alias("value"))
+def pairs_step(schema: T.StructType, column: str, separator: str, assign: str = "=") -> RowStep:
+    """`pairs_to_map` for batches of frames with this schema."""
+    found = replaced_schema(schema, {column: [(column, T.MapType(T.StringType(), TEXTS))]})
+    return RowStep(found, functools.partial(_pairs_batch, column=column, separator=separator, assign=assign))
+
+
+def _pairs_batch(batch: pa.RecordBatch, column: str, separator: str, assign: str) -> pa.RecordBatch:
+    cells = text_column(batch, column)
+    pairs = pc.split_pattern(cells, separator)
+    rows = np.repeat(np.arange(len(cells)), lengths(pairs))
+    is_pair = as_mask(pc.not_equal(pc.utf8_trim(pairs.values, " "), ""))
+    rows = rows[is_pair]
+    parts = pc.split_pattern(pairs.values.filter(pa.array(is_pair)), assign, max_splits=1)
+    keys, values = pc.utf8_trim(nth(parts, 0, lengths(parts) > 0), " "), nth(parts, 1, lengths(parts) > 1)
+    errors = BatchErrors.of(batch)
+    without_key = np.bincount(rows[as_mask(pc.equal(keys, ""))], minlength=len(cells)) > 0
+    errors.reject(
+        without_key, EMPTY_KEY, lambda row: f"column {column}: '{cells[row].as_py()}' has a value without a key"
+    )
+    return replaced(batch, {column: [(column, _as_maps(rows, keys, values, as_mask(cells.is_null())))]}, errors)
+
+
+def _as_maps(rows: Counts, keys: pa.Array, values: pa.Array, is_null: Mask) -> pa.Array:
+    """Keys and values, with the number of their row, as a map per row: the values of a repeated key are joined."""
+    indices = keys.dictionary_encode().indices.to_numpy()
+    _, first, group = np.unique(rows * (len(keys) + 1) + indices, return_index=True, return_inverse=True)
+    # Groups in the order in which their keys come first.
+    rank = np.argsort(np.argsort(first))[group]
+    first = np.sort(first)
+    by_key = values.take(pa.array(np.argsort(rank, kind="stable")))
+    lists = _as_lists(by_key, np.bincount(rank, minlength=len(first)), np.zeros(len(first), bool))
+    counts = np.bincount(rows[first], minlength=len(is_null))
+    return pa.MapArray.from_arrays(_offsets(counts, is_null), keys.take(pa.array(first)), lists)
 
 
 def map_to_columns(frame: DataFrame, column: str, keys: Mapping[str, str], separator: str = ";") -> DataFrame:
@@ -114,31 +178,44 @@ def map_to_columns(frame: DataFrame, column: str, keys: Mapping[str, str], separ
     +---+-------+----+
     <BLANKLINE>
     """
+    return apply_steps(frame, [keys_step(frame.schema, column, keys, separator)])
+
+
+def keys_step(schema: T.StructType, column: str, keys: Mapping[str, str], separator: str) -> RowStep:
+    """`map_to_columns` for batches of frames with this schema."""
     kinds = {key: known_type(kind) for key, kind in keys.items()}
-    if taken := sorted(set(kinds) & (set(frame.columns) - {column})):
+    if taken := sorted(set(kinds) & (set(schema.fieldNames()) - {column})):
         raise ValueError(f"key {', '.join(taken)} of column '{column}' is the name of another column")
-    texts = {_text_name(key): _joined(F.col(quoted(column))[key], kind, separator) for key, kind in kinds.items()}
-    checks = [_value_check(key, kind) for key, kind in kinds.items()]
-    chosen = [typed(_text_name(key), kind).alias(key) for key, kind in kinds.items()]
-    columns: list[Column] = []
-    for name in frame.columns:
-        if name != ERROR:
-            columns += chosen if name == column else [F.col(quoted(name))]
-    before = [F.col(ERROR)] if ERROR in frame.columns else []
-    return frame.withColumns(texts).select(*columns, F.coalesce(*before, *checks, no_error()).alias(ERROR))
+    found = replaced_schema(schema, {column: [(key, spark_type(kind)) for key, kind in kinds.items()]})
+    return RowStep(found, functools.partial(_keys_batch, column=column, kinds=kinds, separator=separator))
 
 
-def _text_name(key: str) -> str:
-    return f"_text of {key}"
+def _keys_batch(batch: pa.RecordBatch, column: str, kinds: Mapping[str, str], separator: str) -> pa.RecordBatch:
+    maps, errors, values = batch.column(column), BatchErrors.of(batch), []
+    for key, kind in kinds.items():
+        bare = "true" if kind == "boolean" else ""
+        text = _joined(_values_of(maps, key), bare, separator)
+        values.append((key, typed(text, arrow_type(kind))))
+        wrong = as_mask(values[-1][1].is_null()) & as_mask(text.is_valid())
+        errors.reject(wrong, WRONG_TYPE, functools.partial(_misfit, key, kind, text))
+    return replaced(batch, {column: values}, errors)
 
 
-def _joined(values: Column, kind: str, separator: str) -> Column:
-    bare = F.lit("true" if kind == "boolean" else "")
-    texts = F.transform(values, lambda value: F.coalesce(value, bare))
-    return F.when(values.isNotNull(), F.array_join(texts, separator))
+def _values_of(maps: pa.Array, key: str) -> pa.Array:
+    """The values of a key in each map; null where it is not there."""
+    offsets = maps.offsets.to_numpy()
+    entries = np.flatnonzero(as_mask(pc.equal(maps.keys, key)))
+    entries = entries[(entries >= offsets[0]) & (entries < offsets[-1])]
+    places = np.full(len(maps), -1)
+    places[np.searchsorted(offsets, entries, side="right") - 1] = entries
+    return maps.items.take(pa.array(places, mask=(places < 0) | as_mask(maps.is_null())))
 
 
-def _value_check(key: str, kind: str) -> Column:
-    text = F.col(quoted(_text_name(key)))
-    detail = F.concat(F.lit(f"column {key}: '"), text, F.lit(f"' is not {kind}"))
-    return F.when(text.isNotNull() & typed(_text_name(key), kind).isNull(), row_error(REJECTED, WRONG_TYPE, detail))
+def _joined(lists: pa.Array, bare: str, separator: str) -> pa.Array:
+    """The values of each list as one text; null values as `bare`."""
+    filled = _as_lists(lists.values.fill_null(bare), lengths(lists), as_mask(lists.is_null()))
+    return pc.binary_join(filled, separator)
+
+
+def _misfit(key: str, kind: str, text: pa.Array, row: int) -> str:
+    return f"column {key}: '{text[row].as_py()}' is not {kind}"

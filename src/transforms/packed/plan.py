@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from transforms.packed.lists import list_to_array, list_to_rows, map_to_columns, pairs_to_map
+from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_step
 from transforms.packed.model import Packed
-from transforms.packed.splitting import packed_column, split
-from transforms.packed.tables import header_parts, narrow, split_cells, wide
+from transforms.packed.splitting import packed_column, split, split_step
+from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
 from transforms.packed.types import spark_type
+from transforms.row_steps import RowStep, apply_steps
+
+# What columns begin with that hold the place of a row among those made of one.
+PLACE = "_place"
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,21 @@ class Plan:
     across: str | None = None
     cells: tuple[str, ...] = ()
     row: Packed | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether cells of value and flag become rows."""
+        return bool(self.cells) and (self.options.shape or ("narrow" if self.across else "wide")) == "narrow"
+
+    @property
+    def lists_to_rows(self) -> list[str]:
+        """The columns of lists whose items become rows."""
+        return [name for name, shape in self.options.lists.items() if shape == "rows"]
+
+    @property
+    def rows_per_row(self) -> int | None:
+        """How many rows `unfold` makes of each; None where that differs from row to row."""
+        return None if self.lists_to_rows else len(self.cells) if self.is_narrow else 1
 
 
 def _packed_headers(header: list[str], options: SplitOptions, separator: str) -> list[str]:
@@ -109,34 +129,47 @@ def split_all(frame: DataFrame, plan: Plan) -> DataFrame:
     In: a tagged frame with the columns of the plan's header as text. Out: the columns in their order, each replaced by
     what it holds; rows that do not fit are rejected in `_error`.
     """
+    for name, packed in plan.packed.items():
+        frame = frame.withColumnRenamed(name, packed.column)
+    return apply_steps(frame, steps_of(frame.schema, plan))
+
+
+def steps_of(schema: T.StructType, plan: Plan) -> list[RowStep]:
+    """The steps of `split_all`, in order."""
     options = plan.options
+    steps: list[RowStep] = []
     # Without a packed column the separator is that of the lists and pairs.
     own = "" if plan.packed else options.separator or ""
-    for name, packed in plan.packed.items():
-        frame = split(frame.withColumnRenamed(name, packed.column), packed)
+
+    def add(make: Callable[..., RowStep], *arguments: Any) -> None:
+        """The step, which takes what the step before it gives."""
+        steps.append(make(steps[-1].schema if steps else schema, *arguments))
+
+    for packed in plan.packed.values():
+        add(split_step, packed)
     for name in options.lists:
-        frame = list_to_array(frame, name, options.list_separator or own or "|")
+        add(list_step, name, options.list_separator or own or "|")
     for name, shape in options.pairs.items():
         separator = options.pairs_separator or own or ";"
-        frame = pairs_to_map(frame, name, separator)
+        add(pairs_step, name, separator)
         if shape == "columns":
-            keys = {key: options.types.get(key, "string") for key in options.keys}
-            frame = map_to_columns(frame, name, keys, separator)
+            add(keys_step, name, {key: options.types.get(key, "string") for key in options.keys}, separator)
     if plan.cells:
-        names = options.flag or ("value",)
-        frame = split_cells(frame, plan.cells, names, value_type=options.types.get(names[0], "double"))
-    return frame
+        names = tuple(options.flag) or ("value",)
+        add(cells_step, plan.cells, Cells(names, options.types.get(names[0], "double")))
+    return steps
 
 
 def unfold(frame: DataFrame, plan: Plan) -> DataFrame:
-    """What makes several rows or columns of one: lists to rows, cells of value and flag narrow or wide."""
+    """What makes several rows or columns of one: lists to rows, cells of value and flag narrow or wide.
+
+    Out: a row's place among those made of one row in columns that begin with `_place`, int, to be sorted by in order.
+    """
     if plan.cells:
-        shape = plan.options.shape or ("narrow" if plan.across else "wide")
         across = plan.across or "column"
-        frame = narrow(frame, plan.cells, across) if shape == "narrow" else wide(frame, plan.cells)
-    for name, shape in plan.options.lists.items():
-        if shape == "rows":
-            frame = list_to_rows(frame, name)
+        frame = narrow(frame, plan.cells, across, f"{PLACE}_cell") if plan.is_narrow else wide(frame, plan.cells)
+    for number, name in enumerate(plan.lists_to_rows):
+        frame = list_to_rows(frame, name, f"{PLACE}_{number}")
     return frame
 
 

@@ -10,17 +10,19 @@ the other pieces leave one way only to split a cell. A cell that does not split 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import types as T
 
-from transforms.packed.cells import ENOUGH, PLACED, greedy_field, number_found, place_pieces, text_name
+from transforms.packed.cells import greedy_field, number_found, place_pieces
 from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE, Field, Packed
-from transforms.packed.types import can_hold, known_type, typed
-from transforms.row_errors import ERROR, REJECTED, row_error
-from transforms.text import quoted
+from transforms.packed.types import arrow_type, can_hold, known_type, spark_type
+from transforms.row_steps import BatchErrors, RowStep, apply_steps, as_mask, replaced, replaced_schema, text_column
+from transforms.typed_text import typed
 
 
 def packed_column(
@@ -40,6 +42,8 @@ def packed_column(
     >>> packed_column("name quantity", greedy=["name"], types={"quantity": "int"}).fields
     (Field(name='name', type='string'), Field(name='quantity', type='int'))
     """
+    if regex:
+        _check_expression(separator)
     if not separator or (regex and re.search(f"^(?:{separator})$", "")):
         raise ValueError(f"the separator '{separator}' matches the empty text")
     names = _parts(header, separator) if regex else header.split(separator)
@@ -50,6 +54,13 @@ def packed_column(
         raise ValueError(f"column '{header}' can have one greedy piece, not {' and '.join(chosen)}")
     pieces = tuple(Field(name, known_type((types or {}).get(name, "string"))) for name in names)
     return Packed(header, pieces, separator, regex, chosen[0] if chosen else None, quote)
+
+
+def _check_expression(separator: str) -> None:
+    try:
+        re.compile(separator, re.ASCII)
+    except re.error as error:
+        raise ValueError(f"the separator '{separator}' is not a regular expression: {error}") from None
 
 
 def split(frame: DataFrame, packed: Packed) -> DataFrame:
@@ -68,52 +79,55 @@ def split(frame: DataFrame, packed: Packed) -> DataFrame:
     +---+-----------+--------+------------------------------------------------------------------------+
     <BLANKLINE>
     """
-    taken = sorted(set(packed.names) & set(frame.columns))
+    return apply_steps(frame, [split_step(frame.schema, packed)])
+
+
+def split_step(schema: T.StructType, packed: Packed) -> RowStep:
+    """`split` for batches of frames with this schema."""
+    taken = sorted(set(packed.names) & set(schema.fieldNames()))
     if taken:
         raise ValueError(f"piece {', '.join(taken)} of column '{packed.column}' is the name of another column")
-    values = {piece.name: typed(text_name(piece.name), piece.type) for piece in packed.fields}
-    columns: list[Column] = []
-    for name in frame.columns:
-        if name == packed.column:
-            columns += [F.col(quoted(piece)) for piece in packed.names]
-        elif name != ERROR:
-            columns.append(F.col(quoted(name)))
-    found = _error(packed)
-    if ERROR in frame.columns:
-        found = F.coalesce(F.col(ERROR), found)
-    # Spark would push a filter on the error below the split and split each cell once more; the partition id stops it.
-    pinned = F.when(F.spark_partition_id() >= 0, found)
-    return place_pieces(frame, packed).withColumns(values).select(*columns, pinned.alias(ERROR))
+    new = {packed.column: [(piece.name, spark_type(piece.type)) for piece in packed.fields]}
+    return RowStep(replaced_schema(schema, new), functools.partial(split_batch, packed=packed))
+
+
+def split_batch(batch: pa.RecordBatch, packed: Packed) -> pa.RecordBatch:
+    """`split` for a batch of rows."""
+    cells = text_column(batch, packed.column)
+    pieces = place_pieces(cells, packed)
+    values = [typed(text, arrow_type(piece.type)) for text, piece in zip(pieces.texts, packed.fields, strict=True)]
+    errors = BatchErrors.of(batch)
+    number = functools.partial(_number_detail, cells, packed)
+    errors.reject(~pieces.enough, TOO_FEW, number)
+    errors.reject(pieces.enough & ~pieces.placed, TOO_MANY, lambda row: number(row) + _hint(cells[row].as_py(), packed))
+    for piece, text, value in zip(packed.fields, pieces.texts, values, strict=True):
+        if value.null_count > text.null_count:
+            wrong = pieces.placed & as_mask(value.is_null())
+            errors.reject(wrong, WRONG_TYPE, functools.partial(_misfit, cells, packed, piece, text))
+    new = list(zip(packed.names, values, strict=True))
+    return replaced(batch, {packed.column: new}, errors)
 
 
 def _parts(header: str, separator: str) -> list[str]:
     # re.split would put the text of the separator's groups between the names.
-    cuts = [match.span() for match in re.finditer(separator, header)]
+    cuts = [match.span() for match in re.finditer(separator, header, re.ASCII)]
     starts, ends = [0, *[end for _, end in cuts]], [*[start for start, _ in cuts], len(header)]
     return [header[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _error(packed: Packed) -> Column:
-    # Plain concatenation: an expression that cannot be compiled would slow every row down, not just the rejected ones.
-    reason = F.when(F.coalesce(~F.col(ENOUGH), F.lit(True)), TOO_FEW).when(~F.col(PLACED), TOO_MANY)
-    misfits: Column = F.when(F.lit(False), "")
-    for piece in packed.fields:
-        if piece.type != "string":
-            wrong, text = F.col(quoted(piece.name)).isNull(), F.col(quoted(text_name(piece.name)))
-            reason = reason.when(wrong, WRONG_TYPE)
-            misfit = F.concat(F.lit(f"column {piece.name}: '"), text, F.lit(f"' is not {piece.type}; "))
-            misfits = misfits.when(wrong, misfit)
-    number = F.concat(F.lit("pieces found: "), number_found(packed).cast("string"))
-    expected = F.lit(f", expected: {len(packed.fields)} ({' '.join(packed.names)})")
-    overlaps = F.lit(greedy_field(packed) is not None) | (number_found(packed) == len(packed.fields))
-    hint = F.when(overlaps, "; the separator fits in more than one way").otherwise(_undecided(packed))
-    number_detail = F.concat(number, expected, F.when(F.col(ENOUGH), hint).otherwise(""))
-    detail = F.when(F.col(PLACED), F.concat(misfits, number)).otherwise(number_detail)
-    return F.when(reason.isNotNull(), row_error(REJECTED, reason, detail))
+def _number_detail(cells: pa.Array, packed: Packed, row: int) -> str:
+    found = number_found(cells[row].as_py(), packed)
+    return f"pieces found: {found}, expected: {len(packed.fields)} ({' '.join(packed.names)})"
 
 
-def _undecided(packed: Packed) -> str:
+def _misfit(cells: pa.Array, packed: Packed, piece: Field, text: pa.Array, row: int) -> str:
+    found = number_found(cells[row].as_py(), packed)
+    return f"column {piece.name}: '{text[row].as_py()}' is not {piece.type}; pieces found: {found}"
+
+
+def _hint(cell: str, packed: Packed) -> str:
+    """Why a cell with enough pieces could not be split."""
+    if greedy_field(packed) or number_found(cell, packed) == len(packed.fields):
+        return "; the separator fits in more than one way"
     able = [piece.name for piece in packed.fields if can_hold(piece.type, packed.separator, regex=packed.regex)]
-    if greedy_field(packed) or len(able) < 2:
-        return ""
-    return f"; {' or '.join(able)} may be the greedy piece: declare it"
+    return f"; {' or '.join(able)} may be the greedy piece: declare it" if len(able) > 1 else ""

@@ -9,16 +9,22 @@ The other cells pack a value and a flag. `split_cells` parts them in place (wide
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
-from transforms.packed.cells import separator_pattern
+from transforms.packed.cells import lengths, nth
 from transforms.packed.model import TOO_MANY, WRONG_TYPE
-from transforms.packed.types import known_type, typed
-from transforms.row_errors import ERROR, REJECTED, no_error, row_error
+from transforms.packed.types import arrow_type, known_type, spark_type
+from transforms.row_steps import BatchErrors, RowStep, apply_steps, as_mask, replaced, replaced_schema, text_column
 from transforms.text import quoted
+from transforms.typed_text import typed
 
 ACROSS = "\\"
 
@@ -57,45 +63,63 @@ def split_cells(
     +---+---------+------------+------+
     <BLANKLINE>
     """
-    kind = known_type(value_type)
-    pattern = separator_pattern(separator)
-    pieces = {f"_pieces of {c}": F.split(F.trim(F.col(quoted(c))), pattern, 2) for c in columns}
-    texts, checks = {}, []
+    return apply_steps(frame, [cells_step(frame.schema, columns, Cells(tuple(names), value_type, separator, absent))])
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Cells of a value and a flag: their names, the value's type, what separates them, which values are absent."""
+
+    names: tuple[str, ...] = ("value", "flag")
+    value_type: str = "double"
+    separator: str = " "
+    absent: Sequence[str] = (":", "")
+
+
+def cells_step(schema: T.StructType, columns: Sequence[str], cells: Cells) -> RowStep:
+    """`split_cells` for batches of frames with this schema."""
+    kinds = [spark_type(cells.value_type), T.StringType()]
+    kind = T.StructType([T.StructField(name, kind) for name, kind in zip(cells.names, kinds, strict=False)])
+    found = replaced_schema(schema, {column: [(column, kind)] for column in columns})
+    return RowStep(found, functools.partial(_cells_batch, columns=tuple(columns), cells=cells))
+
+
+def _cells_batch(batch: pa.RecordBatch, columns: Sequence[str], cells: Cells) -> pa.RecordBatch:
+    errors, new = BatchErrors.of(batch), {}
+    kind, separator = known_type(cells.value_type), cells.separator
     for column in columns:
-        value, flag = F.col(quoted(f"_pieces of {column}"))[0], _second(f"_pieces of {column}")
-        texts[f"_value of {column}"] = F.when(~value.isin(list(absent)), value)
-        texts[f"_flag of {column}"] = F.when(flag != "", flag)
-        checks += _cell_checks(column, kind, len(names), separator)
-    shaped = {}
-    for column in columns:
-        parts = [typed(f"_value of {column}", kind).alias(names[0])]
-        shaped[column] = F.struct(*parts, *[F.col(quoted(f"_flag of {column}")).alias(name) for name in names[1:2]])
-    before = [F.col(ERROR)] if ERROR in frame.columns else []
-    found = F.coalesce(*before, *checks, no_error()).alias(ERROR)
-    kept = [shaped.get(name, F.col(quoted(name))).alias(name) for name in frame.columns if name != ERROR]
-    return frame.withColumns(pieces).withColumns(texts).select(*kept, found)
+        texts = pc.utf8_trim(text_column(batch, column), " ")
+        value, flag = _parts(texts, cells)
+        typed_value = typed(value, arrow_type(kind))
+        with_flag = len(cells.names) > 1
+        many = as_mask(pc.match_substring(flag, separator) if with_flag else flag.is_valid())
+        expected = "a value and a flag" if with_flag else "a value"
+        errors.reject(many, TOO_MANY, functools.partial(_detail, column, texts, f"holds more than {expected}"))
+        wrong = as_mask(typed_value.is_null()) & as_mask(value.is_valid())
+        errors.reject(wrong, WRONG_TYPE, functools.partial(_detail, column, texts, f"is not {kind}"))
+        shaped = [typed_value, flag][: len(cells.names)]
+        new[column] = [(column, pa.StructArray.from_arrays(shaped, names=list(cells.names)))]
+    return replaced(batch, new, errors)
 
 
-def _second(pieces: str) -> Column:
-    return F.when(F.size(F.col(quoted(pieces))) > 1, F.trim(F.element_at(F.col(quoted(pieces)), -1)))
+def _parts(texts: pa.Array, cells: Cells) -> tuple[pa.Array, pa.Array]:
+    """The values and the flags of cells; null where they are absent."""
+    parts = pc.split_pattern(texts, cells.separator, max_splits=1)
+    value, flag = nth(parts, 0, lengths(parts) > 0), pc.utf8_trim(nth(parts, 1, lengths(parts) > 1), " ")
+    nothing = pa.scalar(None, pa.string())
+    is_absent = pc.is_in(value, pa.array(cells.absent, pa.string()))
+    return pc.if_else(is_absent, nothing, value), pc.if_else(pc.equal(flag, ""), nothing, flag)
 
 
-def _cell_checks(column: str, kind: str, names: int, separator: str) -> list[Column]:
-    value, flag = F.col(quoted(f"_value of {column}")), F.col(quoted(f"_flag of {column}"))
-    cell = F.concat(F.lit(f"column {column}: '"), F.trim(F.col(quoted(column))), F.lit("'"))
-    many = flag.contains(separator) if names > 1 else flag.isNotNull()
-    expected = "a value and a flag" if names > 1 else "a value"
-    wrong = value.isNotNull() & typed(f"_value of {column}", kind).isNull()
-    return [
-        F.when(many, row_error(REJECTED, TOO_MANY, F.concat(cell, F.lit(f" holds more than {expected}")))),
-        F.when(wrong, row_error(REJECTED, WRONG_TYPE, F.concat(cell, F.lit(f" is not {kind}")))),
-    ]
+def _detail(column: str, texts: pa.Array, problem: str, row: int) -> str:
+    return f"column {column}: '{texts[row].as_py()}' {problem}"
 
 
-def narrow(frame: DataFrame, columns: Sequence[str], across: str) -> DataFrame:
+def narrow(frame: DataFrame, columns: Sequence[str], across: str, place: str = "") -> DataFrame:
     """A row for each of `columns` (structs of the same fields), the rest repeated, the column's name in `across`.
 
-    Grain: the row's own and `across`. Raises ValueError for a duplicate column.
+    `place`: the name of one more column, int, the column's number from 0. Grain: the row's own and `across`. Raises
+    ValueError for a duplicate column.
 
     >>> cells = "named_struct('value', 79.8D) AS `2019`, named_struct('value', 80.1D) AS `2018`"
     >>> narrow(spark.sql(f"SELECT 'AT' AS geo, {cells}"), ["2019", "2018"], "time").show()
@@ -112,7 +136,11 @@ def narrow(frame: DataFrame, columns: Sequence[str], across: str) -> DataFrame:
     duplicates = sorted(({across} | set(fields)) & (set(frame.columns) - set(columns)))
     if duplicates or across in fields:
         raise ValueError(f"duplicate column {', '.join(duplicates) or across}")
-    rows = [F.struct(F.lit(name).alias(across), *_fields(name, fields)) for name in columns]
+    places = [[F.lit(number).alias(place)] if place else [] for number in range(len(columns))]
+    rows = [
+        F.struct(F.lit(name).alias(across), *_fields(name, fields), *number)
+        for name, number in zip(columns, places, strict=True)
+    ]
     return frame.select(*kept, F.inline(F.array(*rows)))
 
 

@@ -1,14 +1,13 @@
-"""Pieces of text as typed values, strictly: a text that is not exactly of its type is null, never an approximation."""
+"""The types of fields: their names, what their texts look like, and what they are to Spark and to Arrow."""
 
 from __future__ import annotations
 
 import re
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
+import pyarrow as pa
 from pyspark.sql import types as T
 
-from transforms.text import quoted
+from transforms.typed_text import BOOLEAN, DATE, FLOATING, NUMBER, TIMESTAMP
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 _WHOLE = {"tinyint", "smallint", "int", "bigint"}
@@ -17,17 +16,15 @@ _SPARK_TYPES: dict[str, T.DataType] = {
     "bigint": T.LongType(), "float": T.FloatType(), "double": T.DoubleType(), "boolean": T.BooleanType(),
     "date": T.DateType(), "timestamp": T.TimestampType(),
 }  # fmt: skip
+_ARROW_TYPES = {
+    "string": pa.string(), "tinyint": pa.int8(), "smallint": pa.int16(), "int": pa.int32(), "bigint": pa.int64(),
+    "float": pa.float32(), "double": pa.float64(), "boolean": pa.bool_(), "date": pa.date32(),
+    "timestamp": pa.timestamp("us", "UTC"),
+}  # fmt: skip
 _NAMES = {"integer": "int", "long": "bigint", "short": "smallint", "byte": "tinyint", "text": "string"}
 
-# What the texts of a type look like (for Java's regular expressions) and which characters they are made of.
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
-_PATTERNS = {
-    "float": _NUMBER + r"(?:[eE][+-]?\d+)?",
-    "double": _NUMBER + r"(?:[eE][+-]?\d+)?",
-    "boolean": r"(?i:true|false)",
-    "date": r"\d{4}-\d\d-\d\d",
-    "timestamp": r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d:\d\d)?",
-}
+# What the texts of a type look like.
+_PATTERNS = {"float": FLOATING, "double": FLOATING, "boolean": BOOLEAN, "date": DATE, "timestamp": TIMESTAMP}
 _ALPHABETS = {
     "float": "0123456789+-.eE",
     "double": "0123456789+-.eE",
@@ -65,13 +62,21 @@ def spark_type(name: str) -> T.DataType:
     return _SPARK_TYPES[known]
 
 
+def arrow_type(name: str) -> pa.DataType:
+    """The Arrow type of a `known_type`."""
+    known = known_type(name)
+    if match := _DECIMAL.fullmatch(known):
+        return pa.decimal128(int(match[1]), int(match[2]))
+    return _ARROW_TYPES[known]
+
+
 def pattern(type_name: str) -> str:
     """A regular expression that every text of the type matches as a whole (string: anything)."""
     if type_name == "string":
         return r".*"
     if type_name in _WHOLE:
-        return r"[+-]?\d+"
-    return _PATTERNS.get(type_name, _NUMBER)
+        return r"[+-]?[0-9]+"
+    return _PATTERNS.get(type_name, NUMBER)
 
 
 def can_hold(type_name: str, separator: str, *, regex: bool = False) -> bool:
@@ -87,54 +92,3 @@ def can_hold(type_name: str, separator: str, *, regex: bool = False) -> bool:
     if regex:
         return any(re.search(separator, character) for character in alphabet)
     return all(character in alphabet for character in separator)
-
-
-def typed(name: str, type_name: str) -> Column:
-    """The text column `name` as the type, null where the text is not exactly one: nothing is rounded, cut or guessed.
-
-    A decimal with more decimals than its scale is null unless they are zeros; no exponents in decimals. Null stays
-    null.
-
-    >>> frame = spark.createDataFrame([("12.5",), ("12.505",), ("1e2",), ("x",)], "price string")
-    >>> frame.select(typed("price", "decimal(18,2)").alias("price")).show()
-    +-----+
-    |price|
-    +-----+
-    |12.50|
-    | NULL|
-    | NULL|
-    | NULL|
-    +-----+
-    <BLANKLINE>
-    """
-    text = F.col(quoted(name))
-    if type_name == "string":
-        return text
-    if match := _DECIMAL.fullmatch(type_name):
-        return _decimal(name, int(match[1]), int(match[2]))
-    cast = _try_cast(quoted(name), type_name)
-    if type_name in _WHOLE:
-        return cast
-    return F.when(text.rlike(rf"^(?:{pattern(type_name)})\z"), cast)
-
-
-def _try_cast(sql: str, type_name: str) -> Column:
-    # try_cast has no function of its own before Spark 4, so what is cast goes in as SQL.
-    return F.expr(f"try_cast({sql} AS {type_name})")
-
-
-def _decimal(name: str, precision: int, scale: int) -> Column:
-    return F.when(fits_scale(F.col(quoted(name)), scale), _try_cast(quoted(name), f"decimal({precision},{scale})"))
-
-
-def fits_scale(text: Column, scale: int) -> Column:
-    """Whether a number's text has no exponent and no more decimals than `scale`, zeros and blanks behind them aside.
-
-    >>> frame = spark.createDataFrame([("1.50",), ("1.5000",), ("1.505",), ("1e2",)], "price string")
-    >>> [row[0] for row in frame.select(fits_scale(F.col("price"), 2)).collect()]
-    [True, True, False, False]
-    """
-    # Counting the characters after the point decides nearly every text; the expression is for the few with more.
-    point = F.instr(text, ".")
-    short = (point == 0) | (F.length(text) - point <= scale)
-    return (short | text.rlike(rf"\.\d{{{scale}}}0*\s*$")) & ~text.contains("e") & ~text.contains("E")
