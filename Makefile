@@ -1,9 +1,11 @@
-# `make` lists the targets. Needs Python 3.11 and nothing else; everything is installed under .venv* on first use.
+# `make` lists the targets. Needs Python 3.11 and nothing else; everything is installed under .venv* on first use. Jobs
+# run on the embedded engine, in .venv-embedded, for which Python 3.12 and 3.13 do as well; the tests need Spark too.
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
 JOB ?=
 ARGS ?=
 WITH := tools/with.sh .venv
+EMBEDDED := tools/with.sh .venv-embedded
 
 .PHONY: help
 help: ## this list
@@ -11,24 +13,28 @@ help: ## this list
 		do printf '  make %-16s %s\n' "$$name" "$$text"; done
 
 .PHONY: run
-run: .env-run ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
-	$(WITH) python tools/run_jobs.py $(JOB)
+run: .env-embedded ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
+	$(EMBEDDED) python tools/run_jobs.py $(JOB)
+
+.PHONY: new-job
+new-job: .env-run ## writes a job that runs, its transform, tests and sample: make new-job NAME=prices
+	.venv/bin/python tools/new_job.py "$(NAME)"
 
 .PHONY: lookup
-lookup: .env-run out/carparks/carparks.csv ## asks for car parks in the output of the carparks job; options in ARGS="--number A10"
-	.venv/bin/python -m services.lookup $(ARGS)
+lookup: .env-embedded out/carparks/carparks.csv ## asks for car parks in the output of the carparks job; options in ARGS="--number A10"
+	$(EMBEDDED) python -m services.lookup $(ARGS)
 
 out/carparks/carparks.csv:
 	@$(MAKE) --no-print-directory run JOB=carparks
 
 .PHONY: database
-database: .env-dev ## starts a private PostgreSQL on 127.0.0.1 and loads the sample of people; make database-stop ends it
-	$(WITH) python -m tools.postgres start
-	. .database/environment && $(WITH) python tools/run_jobs.py people -- --database-url "$$DATABASE_URL"
+database: .env-embedded ## starts a private PostgreSQL on 127.0.0.1 and loads the sample of people; make database-stop ends it
+	$(EMBEDDED) python -m tools.postgres start
+	. .database/environment && $(EMBEDDED) python tools/run_jobs.py people -- --database-url "$$DATABASE_URL"
 
 .PHONY: database-stop
-database-stop:
-	.venv/bin/python -m tools.postgres stop
+database-stop: .env-embedded
+	$(EMBEDDED) python -m tools.postgres stop
 
 .PHONY: api
 api: .env-dev ## serves the read API over that database; its key is in .database/environment
@@ -36,8 +42,8 @@ api: .env-dev ## serves the read API over that database; its key is in .database
 	. .database/environment && .venv/bin/python -m services.api $(ARGS)
 
 .PHONY: s3-demo
-s3-demo: .env-dev ## the restaurants job from and to S3, on a stand-in that is started and ended for it
-	$(WITH) python -m tools.s3_demo
+s3-demo: .env-embedded-dev ## the restaurants job from and to S3, on a stand-in that is started and ended for it
+	$(EMBEDDED) python -m tools.s3_demo
 
 .PHONY: cloud-demo
 cloud-demo: .env-dev ## the whole cloud layout on a stand-in of AWS: apply, files, runs, messages, alerts, destroy; ARGS=--everything
@@ -52,7 +58,7 @@ bench: .env-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, P
 	$(WITH) python -m benchmarks.bench $(ARGS)
 
 .PHONY: test
-test: .env-dev ## the tests and checks that need nothing but Spark 3.5, some minutes
+test: .env-dev ## the tests on Spark 3.5 and on the embedded engine, and the checks; some minutes
 	$(WITH) python tools/checks.py quick
 
 .PHONY: test-all
@@ -60,7 +66,7 @@ test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS s
 	$(WITH) python tools/checks.py $(if $(REST),rest,all)
 
 .PHONY: lint
-lint: .env-dev ## style (ruff), types (mypy) and directions of imports (import-linter) only
+lint: .env-dev ## style (ruff), types (mypy), words and directions of imports (import-linter) only
 	$(WITH) python tools/checks.py lint
 
 .PHONY: package
@@ -81,8 +87,10 @@ clean-all: clean ## removes the environments too
 	rm -rf .venv .venv-*
 
 # An environment is there when its stamp fits its list of packages; then this takes no time.
-.PHONY: .env-run .env-dev .env-spark4 .env-terraform
+.PHONY: .env-run .env-dev .env-embedded .env-embedded-dev .env-spark4 .env-terraform
 .env-run .env-dev:
 	@tools/setup.sh .venv $(@:.env-%=%)
+.env-embedded .env-embedded-dev:
+	@tools/setup.sh .venv-embedded $(@:.env-%=%)
 .env-spark4:
 	@tools/setup.sh .venv-spark4 spark4

@@ -125,7 +125,7 @@ JOBS: tuple[Callable[[Path, float], list[str]], ...] = (
 
 
 def measure(job: Callable[[Path, float], list[str]], scale: float) -> tuple[float, float]:
-    """Megabytes of the input, and the seconds of one run behind the start of Spark."""
+    """Megabytes of the input, and the seconds of one run without the start of the engine."""
     with tempfile.TemporaryDirectory(prefix="throughput-") as folder:
         work, out = Path(folder, "in"), Path(folder, "out")
         work.mkdir()
@@ -134,7 +134,7 @@ def measure(job: Callable[[Path, float], list[str]], scale: float) -> tuple[floa
         command = harness.job(job.__name__, *arguments, "--destination", str(out))
         subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         seconds = json.loads((out / "report.json").read_text(encoding="utf-8"))["seconds"]
-        taken = sum(seconds.values()) - seconds["start Spark"]
+        taken = sum(seconds.values()) - seconds["start the engine"]
         print(f"{job.__name__}: {size:.1f} MB, {taken:.1f} s", flush=True)
         return size, taken
 

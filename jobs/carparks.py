@@ -50,11 +50,10 @@ def run(job: JobContext, o: Options) -> Outputs:
     lots = carparks.lot_rows(valid(readings), o.stale_after)
     parks = carparks.car_park_rows(valid(information), lots)
     add_metrics(job, parks, lots)
-    shown = carparks.shown_time("updated_at").alias("updated_at")
-    published = parks.drop("known_by").withColumn("updated_at", shown)
+    published = carparks.show_times(parks.drop("known_by"))
     return Outputs(
         csv("carparks.csv", published, order=["car_park_no"]),
-        csv("carpark_lots.csv", lots.withColumn("updated_at", shown), order=["car_park_no", "lot_type"]),
+        csv("carpark_lots.csv", carparks.show_times(lots), order=["car_park_no", "lot_type"]),
         # The read API asks for numbers in upper case.
         dynamodb(o.lookup_table, published, F.upper("car_park_no")),
     )

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.errors import InputError
@@ -18,14 +17,12 @@ from pipeline.job.runner import Job
 from pipeline.sinks.sqs.send import sqs
 from transforms.checks import check_foreign_key, check_unique, exclude_duplicates
 from transforms.customer_orders import (
-    ITEMS,
-    ORDERS,
-    WITHOUT_ITEMS,
     all_error_messages,
     customer_message,
     error_message,
     reject_empty,
     total_per_customer,
+    used_rows,
 )
 from transforms.packed.splitting import packed_column, split
 from transforms.row_errors import valid
@@ -66,7 +63,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))
     rows = split(rows, packed_column(packed[0], greedy=o.elastic, types=TYPES))
-    return reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")])
+    return job.reused(reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")]))
 
 
 def run(job: JobContext, o: Options) -> Outputs:
@@ -80,14 +77,14 @@ def run(job: JobContext, o: Options) -> Outputs:
     orders = check_unique(orders, "order_reference")
     orders = job.record("orders", check_foreign_key(orders, customers, "customer_reference", "customer"))
     items = exclude_duplicates(check_foreign_key(items, orders, "order_reference", "order"), "order_reference")
-    items = job.record("items", items)
+    items = job.record("items", items.drop("item_name", "quantity"))
 
     spending = job.cached(total_per_customer(valid(customers), valid(orders), valid(items)))
-    [added_up] = job.few_rows(spending.agg(F.count("*"), F.sum(ORDERS), F.sum(ITEMS), F.sum(WITHOUT_ITEMS)))
-    job.record_used(customers=added_up[0], orders=added_up[1] or 0, items=added_up[2] or 0)
-    job.metric("orders_without_items", added_up[3] or 0)
+    [used] = job.few_rows(used_rows(spending))
+    job.record_used(customers=used.customers, orders=used.orders, items=used["items"])
+    job.metric("orders_without_items", used.orders_without_items)
 
-    with_orders = spending.where(F.col(ORDERS) > 0)
+    with_orders = spending.where("number_of_orders > 0")
     errors = all_error_messages(spending, orders, items)
     return Outputs(
         jsonl(MESSAGES[0], with_orders, order=["customer_reference"], render=customer_message),

@@ -46,7 +46,7 @@ class Options(JobOptions):
 def run(job: JobContext, o: Options) -> Outputs:
     """Pages to restaurants, restaurants to details, events and ratings."""
     sheet = job.read_csv(o.country_codes, COUNTRIES)
-    found = restaurants.explode_pages(job.read_json_text(o.restaurants))
+    found = job.reused(restaurants.explode_pages(job.read_json_text(o.restaurants)))
 
     countries = restaurants.country_names(valid(job.record("country_codes", sheet)))
     found = restaurants.name_countries(restaurants.exclude_repeated(found), countries)

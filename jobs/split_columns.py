@@ -16,8 +16,6 @@ from transforms.checks import PLACE
 from transforms.packed import plan as packed
 from transforms.row_errors import ERROR, is_valid
 
-MISFITS = 10
-
 
 @dataclass
 class Options(JobOptions):
@@ -25,20 +23,16 @@ class Options(JobOptions):
 
     source: CsvInput = csv_input("CSV files with packed columns")
     delimiter: str = option("what separates the columns (\\t: tab)", ",", parse=separator)
-    column: tuple[str, ...] = option(
-        "header of a packed column (default: every header that holds the separator)", split=tuple
-    )
+    column: tuple[str, ...] = option("packed column (default: each whose header holds the separator)", split=tuple)
     separator: str | None = option("what separates the pieces (default: a blank; | in lists, ; between pairs)")
     regex: bool = option("the separator is a regular expression", False)
-    elastic: tuple[str, ...] = option(
-        "pieces that may hold the separator; a plain column: it was not quoted", split=words
-    )
+    elastic: tuple[str, ...] = option("pieces, or unquoted columns, that may hold the separator", split=words)
     types: dict[str, str] = option("types of pieces and columns: 'b=int,c=decimal(18,2)'", split=named_values())
     list: dict[str, str] = option(
-        "columns that hold lists: 'genres=rows' or 'genres=array'", split=named_values("rows", "array")
+        "columns of lists: 'genres=rows', 'genres=array'", split=named_values("rows", "array")
     )
     pairs: dict[str, str] = option(
-        "columns of key=value;flag;key=value: 'info=map' or 'info=columns'", split=named_values("map", "columns")
+        "columns of key=value;flag: 'info=map', 'info=columns'", split=named_values("map", "columns")
     )
     list_separator: str = option("what separates the items of lists", "")
     pairs_separator: str = option("what separates key=value pairs", "")
@@ -74,35 +68,29 @@ def run(job: JobContext, o: Options) -> Outputs:
     """Plans by the header, splits, writes."""
     try:
         plan = packed.make_plan(job.csv_header(o.source, o.delimiter), o.split_options())
-        rows = packed.split_all(read(job, o, plan), plan)
-        rows = job.record("source", rows)
+        if plan.row is not None:  # whole lines are one packed column
+            read = packed.split_rows(job.read_csv_text(o.source), plan.row)
+        else:
+            read = job.read_csv(o.source, packed.schema_of(plan), delimiter=o.delimiter)
+        rows = job.record("source", packed.split_all(read, plan))
         unfolded = packed.unfold(rows.where(is_valid()).drop(ERROR), plan)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if o.dry_run:
         job.show("Packed columns", ["column", "pieces"], packed.described(plan))
-        found = [field for field in unfolded.schema.fields if not field.name.startswith("_")]
-        job.show("Columns", ["column", "type"], [[field.name, field.dataType.simpleString()] for field in found])
-        job.show_rejected("source", MISFITS)
+        found = [[name, kind] for name, kind in unfolded.dtypes if not name.startswith("_")]
+        job.show("Columns", ["column", "type"], found)
+        job.show_rejected("source", most=10)
     count = None if plan.rows_per_row is None else job.used("source") * plan.rows_per_row
     return Outputs(output(o, unfolded, count))
-
-
-def read(job: JobContext, o: Options, plan: packed.Plan) -> DataFrame:
-    """The rows as text columns, those named in --types typed; whole lines as one column where rows are packed."""
-    if plan.row is not None:
-        return packed.split_rows(job.read_csv_text(o.source), plan.row)
-    return job.read_csv(o.source, packed.schema_of(plan), delimiter=o.delimiter)
 
 
 def output(o: Options, rows: DataFrame, count: int | None) -> FileOutput:
     """rows.<format>, in the order of the files; in CSV an array or a map is its JSON text."""
     order = [*PLACE, *[name for name in rows.columns if name.startswith(packed.PLACE)]]
-    if o.format == "parquet":
-        return parquet("rows.parquet", rows, order=order, row_count=count)
-    if o.format == "jsonl":
-        return jsonl("rows.jsonl", rows, order=order, row_count=count)
-    return csv("rows.csv", rows, absent="", order=order, row_count=count)
+    if o.format == "csv":
+        return csv("rows.csv", rows, absent="", order=order, row_count=count)
+    return (jsonl if o.format == "jsonl" else parquet)(f"rows.{o.format}", rows, order=order, row_count=count)
 
 
 JOB = Job("split_columns", Options, run)

@@ -32,30 +32,30 @@ variable "jobs" {
     restaurants = {
       inputs    = ["restaurants/"]
       needs     = ["lookup"]
-      wheels    = ["rich", "tenacity", "openpyxl"]
+      wheels    = ["rich", "tenacity", "msgspec", "openpyxl"]
       arguments = { "--country-codes" = "{source}/restaurants/Country-Code.xlsx", "--lookup-table" = "{lookup_table}" }
     }
     customer_orders = {
       inputs    = ["customer_orders/"]
       needs     = ["queue"]
-      wheels    = ["rich", "tenacity"]
+      wheels    = ["rich", "tenacity", "msgspec"]
       arguments = { "--queue-url" = "{queue_url}" }
     }
-    race_stats = { inputs = ["race_stats/"], wheels = ["rich", "tenacity"] }
+    race_stats = { inputs = ["race_stats/"], wheels = ["rich", "tenacity", "msgspec"] }
     carparks = {
       inputs    = ["carparks/"]
       needs     = ["lookup"]
-      wheels    = ["rich", "tenacity"]
+      wheels    = ["rich", "tenacity", "msgspec"]
       arguments = { "--information" = "{source}/carparks/HDBCarparkInformation.csv", "--lookup-table" = "{lookup_table}" }
     }
     people = {
       inputs    = ["people/"]
       needs     = ["database"]
-      wheels    = ["rich", "tenacity", "people"]
+      wheels    = ["rich", "tenacity", "msgspec", "people"]
       arguments = { "--database-url" = "{database_url}" }
     }
-    explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "tenacity"], worker_type = "G.2X" }
-    split_columns = { inputs = ["split_columns/"], wheels = ["rich", "tenacity"] }
+    explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "tenacity", "msgspec"], worker_type = "G.2X" }
+    split_columns = { inputs = ["split_columns/"], wheels = ["rich", "tenacity", "msgspec"] }
   }
 
   validation {

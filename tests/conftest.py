@@ -27,10 +27,10 @@ hypothesis.settings.load_profile("unattended" if os.environ.get("CI") else "atte
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """One session for all tests: local[2], one shuffle partition, ANSI, UTC."""
-    from tests.support.sessions import local_session
+    """One session for all tests, ANSI, UTC: the embedded engine's where that is installed, else Spark's, local[2]."""
+    from tests.support.sessions import own_session
 
-    session = local_session(tmp_path_factory.mktemp("spark"))
+    session = own_session(tmp_path_factory.mktemp("spark"))
     yield session
     session.stop()
 
@@ -52,7 +52,7 @@ def postgres() -> Iterator[PrivatePostgres]:
 
 @pytest.fixture
 def run_job() -> Callable[..., JobResult]:
-    """`run_job("restaurants", "--restaurants", path, ..., env={}, submit=[])`: spark-submit in a process of its own."""
+    """`run_job("restaurants", "--restaurants", path, ..., env={}, submit=[])`: the job in a process of its own."""
     from tests.support.jobs import submit_job
 
     return submit_job

@@ -63,7 +63,6 @@ def test_a_job_alone_in_another_folder_runs(
     master: str,
     is_installed: bool,
     lonely_job: Path,
-    not_installed: dict[str, str],
     run_job: Callable[..., JobResult],
     sample_args: Callable[[str], list[str]],
     tmp_path: Path,

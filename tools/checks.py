@@ -1,7 +1,7 @@
 """Runs groups of checks, some at the same time, and ends with one line that counts them all: `N passed, N failed`.
 
-    quick   the checks of `lint`, Terraform's own checks, and the tests that need nothing but Spark 3.5,
-            the ones of whole jobs beside the others   (make test)
+    quick   the checks of `lint`, Terraform's own checks, and the tests that need nothing but an engine, on Spark 3.5
+            and on the embedded engine   (make test)
     all     also the same tests on Spark 4.1, tests with servers, the cloud rehearsal, slow ones   (make test-all)
     rest    what `all` has and `quick` has not, for a machine that has just run `quick`
     lint    ruff, mypy, import-linter, and the words   (make lint)
@@ -76,6 +76,14 @@ WORDS = Group("words", ("python", "tools/words.py"))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
 JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
+EMBEDDED = Group("environment of the embedded engine", ("tools/setup.sh", ".venv-embedded", "embedded-dev"), minutes=20)
+EMBEDDED_TESTS = Group(
+    "tests on the embedded engine",
+    (*PYTEST, "tests/transforms", "tests/pipeline", "tests/jobs"),
+    ".venv-embedded",
+    30,
+    without(*APART, "spark_only"),
+)
 ENGINE4 = Group("environment of Spark 4.1", ("tools/setup.sh", ".venv-spark4", "spark4"), minutes=20)
 SPARK4 = Group("tests on Spark 4.1", PYTEST, ".venv-spark4", 60, f"spark4 or ({without(*APART)})")
 SERVERS = Group(
@@ -86,7 +94,7 @@ SLOW = Group("slow tests", PYTEST, minutes=60, marks="slow and not measures and 
 MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and not cloud and not spark4")
 
 LINT = [RUFF, MYPY, IMPORTS, *([WORDS] if (ROOT / "tools" / "words.py").is_file() else [])]
-QUICK = [TESTS, JOBS, *LINT, TERRAFORM]
+QUICK = [TESTS, JOBS, EMBEDDED, EMBEDDED_TESTS, *LINT, TERRAFORM]
 # The last ones measure: nothing else runs at the same time.
 REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
@@ -167,7 +175,7 @@ def main(what: str) -> int:
     print()
     for one in outcomes:
         state = "failed" if one.failed else "passed"
-        print(f"{one.group.name:20} {state}  {one.passed:5} + {one.failed:<4} {one.seconds:6.1f} s  {one.problem}")
+        print(f"{one.group.name:34} {state}  {one.passed:5} + {one.failed:<4} {one.seconds:6.1f} s  {one.problem}")
     passed, failed = sum(one.passed for one in outcomes), sum(one.failed for one in outcomes)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

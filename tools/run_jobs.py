@@ -1,8 +1,8 @@
-"""`make run`: runs the jobs on their small samples, one after the other, with outputs under out/JOB.
+"""`make run`: runs the jobs on their small samples, one after the other in this process, with outputs under out/JOB.
 
-A job takes part when data/JOB/args exists. That file holds the arguments of `spark-submit jobs/JOB.py` as in a shell,
-over as many lines as one likes, `#` begins a comment; paths are from the root of the repository, and
-`--destination out/JOB` is added.
+A job takes part when data/JOB/args exists. That file holds the arguments of `python jobs/JOB.py` as in a shell, over as
+many lines as one likes, `#` begins a comment; paths are from the root of the repository, and `--destination out/JOB` is
+added.
 
     # data/restaurants/args
     --restaurants data/restaurants/pages.json
@@ -13,10 +13,10 @@ Usage: run_jobs.py [JOB ...] [-- MORE ARGUMENTS]
 
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import shlex
-import subprocess
 import sys
 import time
 
@@ -34,21 +34,12 @@ def arguments(job: str) -> list[str]:
     return shlex.split((ROOT / "data" / job / "args").read_text(encoding="utf-8"), comments=True)
 
 
-def submit_command(job: str, given: list[str]) -> list[str]:
-    """spark-submit on all cores of this machine, with Spark's own words kept to errors."""
-    command = ["spark-submit", "--master", "local[*]", "--driver-memory", os.environ.get("DRIVER_MEMORY", "2g")]
-    # The samples are small: quick compilation takes less time than fast code saves.
-    java = f"-Dlog4j2.configurationFile=file:{ROOT}/tools/log4j2.properties -XX:TieredStopAtLevel=1"
-    command += ["--driver-java-options", java]
-    return [*command, f"jobs/{job}.py", *given]
-
-
 def run(job: str, more: list[str]) -> int:
-    """Runs one job and returns its exit code."""
+    """Runs one job, on the engine that runs already, and returns its exit code."""
     given = [*arguments(job), *more, "--destination", f"out/{job}"]
-    print(f"\n$ spark-submit jobs/{job}.py {shlex.join(given)}", flush=True)
-    environment = {"SPARK_LOCAL_IP": "127.0.0.1", **os.environ}
-    return subprocess.run(submit_command(job, given), cwd=ROOT, env=environment, check=False).returncode
+    print(f"\n$ python jobs/{job}.py {shlex.join(given)}", flush=True)
+    code: int = importlib.import_module(f"jobs.{job}").JOB.call(given)
+    return code
 
 
 def main(words: list[str]) -> int:
@@ -61,6 +52,8 @@ def main(words: list[str]) -> int:
             f"no job {', '.join(unknown)} with a sample (data/JOB/args); there are: {', '.join(known)}", file=sys.stderr
         )
         return 2
+    os.chdir(ROOT)
+    sys.path.insert(0, str(ROOT))
     rows = []
     for name in names or known:
         started = time.monotonic()

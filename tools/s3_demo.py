@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 from tests.support.servers import moto_server
-from tools.run_jobs import ROOT, submit_command
+from tools.run_jobs import ROOT
 
 FILES = {"--restaurants": "pages.json", "--country-codes": "country_codes.csv"}
 
@@ -29,11 +29,10 @@ def main() -> int:
             s3.upload_file(str(ROOT / "data" / "restaurants" / file), "incoming", f"restaurants/{file}")
             arguments += [option, f"s3://incoming/restaurants/{file}"]
         arguments += ["--destination", "s3://results/restaurants"]
-        print(f"S3 is {aws.url}\n$ spark-submit jobs/restaurants.py {' '.join(arguments)}", flush=True)
+        print(f"S3 is {aws.url}\n$ python jobs/restaurants.py {' '.join(arguments)}", flush=True)
         environment = {**os.environ, **aws.environment}
-        code = subprocess.run(
-            submit_command("restaurants", arguments), cwd=ROOT, env=environment, check=False
-        ).returncode
+        command = [sys.executable, "jobs/restaurants.py", *arguments]
+        code = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         print()
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket="results"):
             for found in page.get("Contents", []):

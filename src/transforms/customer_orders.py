@@ -65,6 +65,26 @@ def total_per_customer(customers: DataFrame, orders: DataFrame, items: DataFrame
     return found.select("customer_reference", ORDERS, amount, ITEMS, WITHOUT_ITEMS)
 
 
+def used_rows(spending: DataFrame) -> DataFrame:
+    """How many rows the totals of all customers were made of.
+
+    In: the frame of `total_per_customer`. Out, all bigint: `customers`, `orders`, `items`, `orders_without_items`.
+    Grain: one row in all. Null rule: no nulls; no customers give zeros.
+
+    >>> columns = "customer_reference string, number_of_orders long, _items long, _orders_without_items long"
+    >>> used_rows(spark.createDataFrame([("c1", 2, 3, 1), ("c2", 0, 0, 0)], columns)).show()
+    +---------+------+-----+--------------------+
+    |customers|orders|items|orders_without_items|
+    +---------+------+-----+--------------------+
+    |        2|     2|    3|                   1|
+    +---------+------+-----+--------------------+
+    <BLANKLINE>
+    """
+    totals = {"orders": ORDERS, "items": ITEMS, "orders_without_items": WITHOUT_ITEMS}
+    sums = [F.coalesce(F.sum(column), F.lit(0)).cast("bigint").alias(name) for name, column in totals.items()]
+    return spending.agg(F.count(F.lit(1)).alias("customers"), *sums)
+
+
 def customer_message(batch: pa.RecordBatch) -> pa.Array:
     """The messages of customers with orders: compact JSON, keys in fixed order.
 

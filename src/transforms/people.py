@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from pyspark.sql import Column, DataFrame, Window
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
 from transforms.names import split_names
+from transforms.render import json_texts, texts
 from transforms.row_errors import exclude, is_valid, reject
 
 PEOPLE = StructType(
@@ -27,38 +30,40 @@ NAMESPACE = uuid.UUID("5c3cbf3e-8d0c-5a52-9d6f-0f2f2bb7f1de")
 OLDEST = 150
 
 
-def uuid5(namespace: uuid.UUID, name: Column) -> Column:
-    """The UUID of version 5 (RFC 9562) of a string column as text; null for a null name.
+def add_ids(frame: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Adds the id of each cleaned row, and `_content`, the text by which rows of one id are compared.
 
-    >>> frame = spark.createDataFrame([("python.org",)], "name string")
-    >>> frame.select(uuid5(uuid.NAMESPACE_DNS, F.col("name")).alias("id")).show(truncate=False)
-    +------------------------------------+
-    |id                                  |
-    +------------------------------------+
-    |886313e1-3b8a-5372-9b90-0c9aee199e5d|
-    +------------------------------------+
+    In: `fullname` string, `age` int, `location` string. Out: the same rows and columns with `id` and `_content`
+    (string), neither of them null. The id is the UUID of version 5 (RFC 9562) of the key columns as a JSON array of
+    strings, in the order of the file: `["John Doe","25",null]` for John Doe, 25, from nowhere. `_content` is that array
+    of all three columns.
+
+    >>> frame = spark.createDataFrame([("John Doe", 25, None)], "fullname string, age int, location string")
+    >>> add_ids(frame, ["fullname"]).select("id", "_content").show(truncate=False)
+    +------------------------------------+----------------------+
+    |id                                  |_content              |
+    +------------------------------------+----------------------+
+    |a0ec70a0-4a7c-519e-8204-603f44d407b4|["John Doe","25",null]|
+    +------------------------------------+----------------------+
     <BLANKLINE>
     """
-    digest = F.sha1(F.concat(F.lit(namespace.bytes), F.encode(name, "UTF-8")))
-    # The two highest bits of the clock's nibble say that this is a UUID of RFC 9562.
-    variant = F.translate(F.substring(digest, 17, 1), "0123456789abcdef", "89ab89ab89ab89ab")
-    groups = [
-        F.substring(digest, 1, 8),
-        F.substring(digest, 9, 4),
-        F.concat(F.lit("5"), F.substring(digest, 14, 3)),
-        F.concat(variant, F.substring(digest, 18, 3)),
-        F.substring(digest, 21, 12),
-    ]
-    return F.when(name.isNotNull(), F.concat_ws("-", *groups))
+    names = [name for name in KEY_COLUMNS if name in key]
+
+    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows and their ids."""
+        for batch in batches:
+            ids = [str(uuid.uuid5(NAMESPACE, text)) for text in _json_arrays(batch, names).to_pylist()]
+            columns = [*batch.columns, pa.array(ids, pa.string()), _json_arrays(batch, KEY_COLUMNS)]
+            yield pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, "id", "_content"])
+
+    added = [StructField("id", StringType()), StructField("_content", StringType())]
+    return frame.mapInArrow(add, StructType([*frame.schema.fields, *added]))
 
 
-def person_id(key: Sequence[str]) -> Column:
-    """The id of a cleaned row: UUIDv5 of the key columns as a JSON array of strings, in the order of the file.
-
-    `["John Doe","25",null]` is what is hashed for John Doe, 25, from nowhere, with the key fullname, age, location.
-    """
-    ordered = [F.col(name).cast("string") for name in KEY_COLUMNS if name in key]
-    return uuid5(NAMESPACE, F.to_json(F.array(*ordered)))
+def _json_arrays(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:
+    """The named columns of each row as a JSON array of strings."""
+    values = pc.binary_join_element_wise(*[json_texts(texts(batch.column(name))) for name in names], ",")
+    return pc.binary_join_element_wise("[", values, "]", "")
 
 
 def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
@@ -84,25 +89,22 @@ def tag_people(rows: DataFrame, key: Sequence[str] = KEY_COLUMNS) -> DataFrame:
     named = reject(named, F.col("fullname").isNull(), "missing_value", "fullname: blank, expected a name")
     age = F.concat(F.lit("age: "), F.col("age").cast("string"), F.lit(f", expected 0 to {OLDEST}"))
     named = reject(named, ~F.col("age").between(0, OLDEST), "age_out_of_range", age)
-    return _one_row_an_id(named.withColumn("id", person_id(key)))
+    return _one_row_per_id(add_ids(named, key)).drop("_content")
 
 
-def _one_row_an_id(named: DataFrame) -> DataFrame:
-    # Rows with a problem are groups of their own, so that a bad row never makes a good one a duplicate.
-    alone = F.when(~is_valid(), F.struct("_source_file", "_source_offset"))
-    same_id = Window.partitionBy("id", alone)
-    content = F.struct(*KEY_COLUMNS)
-    compared = named.withColumns(
-        {
-            "_differs": F.min(content).over(same_id) != F.max(content).over(same_id),
-            "_nth": F.row_number().over(same_id.orderBy("_source_file", "_source_offset")),
-        }
-    )
+def _one_row_per_id(named: DataFrame) -> DataFrame:
+    # Only rows without an error are compared, so that a bad row never makes a good one a duplicate. Parted by id first:
+    # on Spark grouping and joining then move no row again, and the rows are made once.
+    keyed = named.repartition("id")
+    place = F.struct("_source_file", "_source_offset")
+    differs = (F.min("_content") != F.max("_content")).alias("_differs")
+    groups = keyed.where(is_valid()).groupBy("id")
+    found = groups.agg(F.count(F.lit(1)).alias("_rows"), differs, F.min(place).alias("_first"))
+    joined = keyed.join(found.where("_rows > 1").hint("shuffle_hash"), on="id", how="left")
     detail = F.concat(F.lit("other rows of this input have the same key and different values; id "), F.col("id"))
-    rejected = reject(compared, F.col("_differs"), "ambiguous_person", detail)
-    return exclude(rejected, F.col("_nth") > 1, "duplicate", F.concat(F.lit("id "), F.col("id"))).drop(
-        "_differs", "_nth"
-    )
+    rejected = reject(joined, F.col("_differs"), "ambiguous_person", detail)
+    repeated = exclude(rejected, F.col("_first") != place, "duplicate", F.concat(F.lit("id "), F.col("id")))
+    return repeated.select(*named.columns)
 
 
 def people_table(used: DataFrame) -> DataFrame:

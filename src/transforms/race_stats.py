@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame
+import datetime
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.checks import check_unique
+from transforms.render import json_value
 from transforms.row_errors import ERROR, exclude, is_valid, reject
 
 # `null` in any case: the comparison of absent values ignores case.
@@ -41,29 +48,63 @@ FIELDS = {
     "Race Fastest Lap": "fastest_lap",
 }
 
-_DATE = r"^\d{4}-\d{2}-\d{2}$"
-_TIME = r"^\d{2}:\d{2}:\d{2}Z?$"
+_DATE = re.compile("([0-9]{4})-([0-9]{2})-([0-9]{2})")
+_TIME = re.compile("([0-9]{2}):([0-9]{2}):([0-9]{2})Z?")
+_LEAP_YEAR = 2000
 
 
-def race_datetime(date: Column, time: Column) -> Column:
+def race_datetime(date: str | None, time: str | None) -> str | None:
     """Date (`2024-07-07`) and time of day (`14:00:00`, UTC, a trailing Z allowed) as `2024-07-07T14:00:00.000`.
 
-    Null rule: an absent time is 00:00:00; an absent date, and a date or time that does not exist, gives null.
+    Null rule: an absent time is 00:00:00; an absent date, and a date or time that does not exist, gives None.
 
-    >>> frame = spark.createDataFrame([("2024-07-07", "14:00:00"), ("2018-05-27", None)], "date string, time string")
-    >>> frame.select(race_datetime(F.col("date"), F.col("time")).alias("start")).show(truncate=False)
-    +-----------------------+
-    |start                  |
-    +-----------------------+
-    |2024-07-07T14:00:00.000|
-    |2018-05-27T00:00:00.000|
-    +-----------------------+
+    >>> race_datetime("2024-07-07", "14:00:00Z"), race_datetime("2018-05-27", None), race_datetime("2023-02-29", None)
+    ('2024-07-07T14:00:00.000', '2018-05-27T00:00:00.000', None)
+    """
+    day, clock = _DATE.fullmatch(date or ""), _TIME.fullmatch("00:00:00" if time is None else time)
+    if day is None or clock is None:
+        return None
+    year, month, number = map(int, day.groups())
+    hour, minute, second = map(int, clock.groups())
+    try:
+        # The year 0 of ISO 8601 is a leap year, and Python's dates begin after it.
+        datetime.datetime(year or _LEAP_YEAR, month, number, hour, minute, second)
+    except ValueError:
+        return None
+    return f"{day[0]}T{':'.join(clock.groups())}.000"
+
+
+def add_race_datetime(races: DataFrame) -> DataFrame:
+    """Adds `race_datetime` (string), and `_wrong`, a detail where the date is present and gives none (else null).
+
+    In: `date`, `time` string. Out: the same rows and columns and the two; grain unchanged.
+
+    >>> frame = spark.createDataFrame([("2024-07-07", "14:00:00"), ("soon", None)], "date string, time string")
+    >>> add_race_datetime(frame).select("race_datetime", "_wrong").show(truncate=False)
+    +-----------------------+--------------------------------------------------------------+
+    |race_datetime          |_wrong                                                        |
+    +-----------------------+--------------------------------------------------------------+
+    |2024-07-07T14:00:00.000|NULL                                                          |
+    |NULL                   |date and time: ["soon",null] are not 2024-07-07, 14:00:00     |
+    +-----------------------+--------------------------------------------------------------+
     <BLANKLINE>
     """
-    clock = F.coalesce(time, F.lit("00:00:00"))
-    text = F.concat(date, F.lit("T"), F.regexp_replace(clock, "Z$", ""))
-    exists = F.try_to_timestamp(F.concat(text, F.lit("Z"))).isNotNull()
-    return F.when(date.rlike(_DATE) & clock.rlike(_TIME) & exists, F.concat(text, F.lit(".000")))
+
+    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The rows and what their dates say."""
+        for batch in batches:
+            pairs = list(zip(batch.column("date").to_pylist(), batch.column("time").to_pylist(), strict=True))
+            starts = [race_datetime(*pair) for pair in pairs]
+            wrong = [_wrong(*pair) if start is None else None for pair, start in zip(pairs, starts, strict=True)]
+            columns = [*batch.columns, pa.array(starts, pa.string()), pa.array(wrong, pa.string())]
+            yield pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, "race_datetime", "_wrong"])
+
+    added = [T.StructField(name, T.StringType()) for name in ("race_datetime", "_wrong")]
+    return races.mapInArrow(add, T.StructType([*races.schema.fields, *added]))
+
+
+def _wrong(date: str | None, time: str | None) -> str | None:
+    return None if date is None else f"date and time: {json_value([date, time])} are not 2024-07-07, 14:00:00"
 
 
 def check_races(races: DataFrame, from_year: int | None = None, to_year: int | None = None) -> DataFrame:
@@ -73,11 +114,8 @@ def check_races(races: DataFrame, from_year: int | None = None, to_year: int | N
     usable row per raceId. Rejected: `wrong_type` (date or time that is none), `conflicting_race` (the same raceId with
     different content); excluded: `duplicate`, `other_year`.
     """
-    start = race_datetime(F.col("date"), F.col("time"))
-    detail = F.concat(
-        F.lit("date and time: "), F.to_json(F.array("date", "time")), F.lit(" are not 2024-07-07, 14:00:00")
-    )
-    tagged = reject(races, F.col("date").isNotNull() & start.isNull(), "wrong_type", detail)
+    dated = add_race_datetime(races)
+    tagged = reject(dated, F.col("_wrong").isNotNull(), "wrong_type", F.col("_wrong"))
     tagged = check_unique(
         tagged, "raceId", content=["year", "round", "name", "date", "time"], conflict="conflicting_race"
     )
@@ -87,7 +125,7 @@ def check_races(races: DataFrame, from_year: int | None = None, to_year: int | N
     if to_year is not None:
         wanted = wanted & (F.col("year") <= to_year)
     tagged = exclude(tagged, ~wanted, "other_year", F.concat(F.lit("year "), F.col("year").cast("string")))
-    return tagged.withColumn("race_datetime", start).drop("date", "time")
+    return tagged.drop("date", "time", "_wrong")
 
 
 def check_results(results: DataFrame, races: DataFrame) -> DataFrame:
@@ -127,14 +165,12 @@ def winners(results: DataFrame) -> DataFrame:
     +------+-----------------+-----------+-------+
     <BLANKLINE>
     """
-    first = F.min_by(F.struct("driverId", "fastestLapTime"), F.col("resultId"))
-    grouped = (
-        results.where(F.col("position") == 1).groupBy("raceId").agg(first.alias("first"), F.count("*").alias("winners"))
-    )
-    return grouped.select(
+    won = results.where(F.col("position") == 1)
+    first = won.groupBy("raceId").agg(F.min("resultId").alias("resultId"), F.count(F.lit(1)).alias("winners"))
+    return won.join(first, on=["raceId", "resultId"]).select(
         "raceId",
-        F.col("first.driverId").alias("winning_driver_id"),
-        F.col("first.fastestLapTime").alias("fastest_lap"),
+        F.col("driverId").alias("winning_driver_id"),
+        F.col("fastestLapTime").alias("fastest_lap"),
         "winners",
     )
 
@@ -159,24 +195,28 @@ def race_statistics(races: DataFrame, results: DataFrame) -> DataFrame:
     )
 
 
-def _json_value(name: str) -> Column:
-    # An array of one keeps a null, which an object's field might lose.
-    text = F.to_json(F.array(F.col(name)))
-    return text.substr(F.lit(2), F.length(text) - 2)
-
-
-def _json_object() -> Column:
-    fields = [F.concat(F.lit(f'    "{title}": '), _json_value(name)) for title, name in FIELDS.items()]
-    return F.concat(F.lit("  {\n"), F.concat_ws(",\n", *fields), F.lit("\n  }"))
-
-
 def year_documents(statistics: DataFrame) -> DataFrame:
     """The JSON document of each year: a list of objects by round (then raceId; no round: last), indented by two blanks.
 
     In: as out of `race_statistics`. Out: `year` int, `races` int, `document` string. Grain: one row per year. Null
     rule: a null is written as null. A year's races are gathered in one value: a season has some dozens of them.
     """
-    place = F.struct(F.col("round").isNull().alias("no_round"), "round", "raceId", _json_object().alias("text"))
-    gathered = statistics.groupBy("year").agg(F.sort_array(F.collect_list(place)).alias("rows"))
-    document = F.concat(F.lit("[\n"), F.array_join("rows.text", ",\n"), F.lit("\n]\n"))
-    return gathered.select("year", F.size("rows").alias("races"), document.alias("document"))
+    race = F.struct("raceId", *FIELDS.values())
+    gathered = statistics.groupBy("year").agg(F.collect_list(race).alias("races"))
+    return gathered.mapInArrow(_documents, "year int, races int, document string")
+
+
+def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    for batch in batches:
+        seasons = batch.column("races").to_pylist()
+        counts = pa.array([len(races) for races in seasons], pa.int32())
+        documents = pa.array([_document(races) for races in seasons], pa.string())
+        yield pa.RecordBatch.from_arrays([batch.column("year"), counts, documents], names=["year", "races", "document"])
+
+
+def _document(races: list[dict[str, Any]]) -> str:
+    ordered = sorted(races, key=lambda race: (race["round"] is None, race["round"] or 0, race["raceId"]))
+    objects = [
+        ",\n".join(f'    "{title}": {json_value(race[name])}' for title, name in FIELDS.items()) for race in ordered
+    ]
+    return "[\n" + ",\n".join(f"  {{\n{fields}\n  }}" for fields in objects) + "\n]\n"

@@ -9,13 +9,16 @@ fault is lost.
 from __future__ import annotations
 
 import decimal
+import functools
 import json
 import re
-from collections.abc import Iterator
+from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from transforms.row_errors import ERROR, ERROR_TYPE, EXCLUDED, REJECTED
 
@@ -36,9 +39,11 @@ _SCHEMA = pa.schema(
         ("cuisines", pa.string()), ("events", pa.list_(_EVENT_TYPE)), (ERROR, _ERROR_TYPE),
     ]
 )  # fmt: skip
-_VALUES = len(_SCHEMA) - 4
-_WHOLE = re.compile(r"[+-]?[0-9]+")
-_NUMBER = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+# The columns of a restaurant's values, and whether it is a number.
+_VALUES = ("id", "name", "country_id", "city", "votes", "rating", "rating_text", "rating_color", "cuisines", "events")
+_NUMBERS = {"id": "id", "country_id": "country_id", "votes": "votes", "rating": "aggregate_rating"}
+_WHOLE = r"^[+-]?[0-9]{1,19}$"
+_RATING = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
 class _Photo(msgspec.Struct):
@@ -105,9 +110,9 @@ _PAGE = msgspec.json.Decoder(_Page, float_hook=str)
 _RAW_PAGE = msgspec.json.Decoder(_RawPage, float_hook=str)
 _ELEMENT = msgspec.json.Decoder(_Element | None, float_hook=str)
 _OBJECT = msgspec.json.Decoder(dict[str, Any], float_hook=str)
-_NO_LOCATION, _NO_RATING = _Location(), _Rating()
+_NOTHING, _NO_LOCATION, _NO_RATING = _Restaurant(), _Location(), _Rating()
 
-Row = tuple[Any, ...]
+Error = dict[str, str]
 
 
 def _text(value: Any) -> str | None:
@@ -123,27 +128,44 @@ def _text(value: Any) -> str | None:
     return str(value)
 
 
-def _whole(text: str | None, bits: int) -> int | None:
-    """The integer of so many bits that a text is; None for any other text."""
-    if text is None or not _WHOLE.fullmatch(text := text.strip()):
-        return None
-    value = int(text)
-    return value if -(1 << (bits - 1)) <= value < 1 << (bits - 1) else None
+def _texts(values: list[Any]) -> pa.Array:
+    """Scalars as texts, null for absent and blank ones."""
+    if not {*map(type, values)} <= {str, NoneType}:
+        values = list(map(_text, values))
+    texts = pa.array(values, pa.string())
+    blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
+    return pc.if_else(blank, None, texts) if pc.any(blank).as_py() else texts
+
+
+def _whole_numbers(values: list[Any], kind: pa.DataType) -> tuple[pa.Array, pa.Array]:
+    """Scalars as integers, null for what is none, and as texts."""
+    texts = _texts(values)
+    trimmed = pc.utf8_trim_whitespace(texts)
+    fits = pc.match_substring_regex(trimmed, _WHOLE)
+    numbers = pc.cast(pc.if_else(fits, pc.utf8_ltrim(trimmed, "+"), None), pa.decimal128(19, 0))
+    limit = 1 << (kind.bit_width - 1)
+    within = pc.and_(pc.less(numbers, decimal.Decimal(limit)), pc.greater_equal(numbers, decimal.Decimal(-limit)))
+    return pc.cast(pc.if_else(within, numbers, None), kind), texts
 
 
 def _rating(text: str | None) -> decimal.Decimal | None:
     """A rating with at most one digit on either side of the point; None for any other text."""
-    if text is None or len(text) > 40 or not _NUMBER.fullmatch(text := text.strip()):
+    if text is None or len(text) > 40 or not _RATING.fullmatch(text := text.strip()):
         return None
     value = decimal.Decimal(text)
-    shown = value.quantize(decimal.Decimal("0.1")) if abs(value) < 10 else value
-    return shown if shown == value and abs(value) < 10 else None
-
-
-def _events(items: list[_EventItem | None] | None) -> list[dict[str, str | None]] | None:
-    if items is None:
+    if abs(value) >= 10:
         return None
-    return [_event(item.event) for item in items if item is not None and item.event is not None]
+    shown = value.quantize(decimal.Decimal("0.1"))
+    return shown if shown == value and abs(shown) < 10 else None
+
+
+def _ratings(values: list[Any]) -> tuple[pa.Array, pa.Array]:
+    """Scalars as decimals with one digit on either side of the point, null for what is none, and as texts."""
+    texts = _texts(values)
+    # There are some dozens of different ratings.
+    coded = texts.dictionary_encode()
+    known = pa.array(list(map(_rating, coded.dictionary.to_pylist())), pa.decimal128(2, 1))
+    return known.take(coded.indices), texts
 
 
 def _event(event: _Event) -> dict[str, str | None]:
@@ -153,58 +175,106 @@ def _event(event: _Event) -> dict[str, str | None]:
     return dict(zip(_EVENT_FIELDS, map(_text, values), strict=True))
 
 
-def _row(index: int, element: _Element | None) -> Row:
-    """`_index`, the values and the error of one restaurant."""
-    found = element.restaurant if element is not None else None
-    if found is None:
-        return (index, *[None] * _VALUES, _error(REJECTED, "not_a_restaurant", f"element {index}"))
-    location, rated = found.location or _NO_LOCATION, found.user_rating or _NO_RATING
-    texts = (_text(found.id), _text(location.country_id), _text(rated.votes), _text(rated.aggregate_rating))
-    numbers = (_whole(texts[0], 64), _whole(texts[1], 32), _whole(texts[2], 64), _rating(texts[3]))
-    error = None
-    if texts != (None, None, None, None) and any(
-        t is not None and n is None for t, n in zip(texts, numbers, strict=True)
-    ):
-        names = ("id", "country_id", "votes", "aggregate_rating")
-        wrong = [
-            f"{name}: '{t}'" for name, t, n in zip(names, texts, numbers, strict=True) if t is not None and n is None
-        ]
-        error = _error(REJECTED, "wrong_type", "; ".join(wrong))
-    elif numbers[0] is None:
-        error = _error(REJECTED, "missing_value", "restaurant without id")
-    colour = _text(rated.rating_color)
-    return (
-        index, numbers[0], _text(found.name), numbers[1], _text(location.city), numbers[2], numbers[3],
-        _text(rated.rating_text), colour.upper() if colour else None, _text(found.cuisines),
-        _events(found.zomato_events), error,
-    )  # fmt: skip
+def _events(items: list[_EventItem | None] | None) -> list[dict[str, str | None]] | None:
+    if items is None:
+        return None
+    return [_event(item.event) for item in items if item is not None and item.event is not None]
 
 
-def _error(kind: str, code: str, detail: str) -> dict[str, str]:
+@dataclass
+class _Rows:
+    """Rows in the making, a list for each column; `errors` by row."""
+
+    files: list[int] = field(default_factory=list)
+    offsets: list[int] = field(default_factory=list)
+    indexes: list[int | None] = field(default_factory=list)
+    restaurants: list[_Restaurant] = field(default_factory=list)
+    errors: dict[int, Error] = field(default_factory=dict)
+
+    def add(self, file: int, offset: int, index: int | None, found: _Restaurant | None, error: Error | None) -> None:
+        """Adds a row; without a restaurant it has no values."""
+        if error is not None:
+            self.errors[len(self.files)] = error
+        self.files.append(file)
+        self.offsets.append(offset)
+        self.indexes.append(index)
+        self.restaurants.append(found or _NOTHING)
+
+    def values(self) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
+        """The columns of values, and the texts of those that are numbers."""
+        rows = self.restaurants
+        places, rated = [row.location or _NO_LOCATION for row in rows], [row.user_rating or _NO_RATING for row in rows]
+        columns = {
+            "name": _texts([row.name for row in rows]),
+            "city": _texts([place.city for place in places]),
+            "rating_text": _texts([one.rating_text for one in rated]),
+            "rating_color": pc.utf8_upper(_texts([one.rating_color for one in rated])),
+            "cuisines": _texts([row.cuisines for row in rows]),
+            "events": pa.array([_events(row.zomato_events) for row in rows], pa.list_(_EVENT_TYPE)),
+        }
+        texts: dict[str, pa.Array] = {}
+        columns["id"], texts["id"] = _whole_numbers([row.id for row in rows], pa.int64())
+        columns["country_id"], texts["country_id"] = _whole_numbers([place.country_id for place in places], pa.int32())
+        columns["votes"], texts["votes"] = _whole_numbers([one.votes for one in rated], pa.int64())
+        columns["rating"], texts["rating"] = _ratings([one.aggregate_rating for one in rated])
+        return columns, texts
+
+    def as_batch(self) -> pa.RecordBatch:
+        """The rows of `RESTAURANT_ROWS`."""
+        columns, texts = self.values()
+        self._check_numbers(columns, texts)
+        errors = pa.array([self.errors.get(row) for row in range(len(self.files))], _ERROR_TYPE)
+        head = [pa.array(values, kind) for values, kind in zip(
+            (self.files, self.offsets, self.indexes), (pa.int32(), pa.int64(), pa.int32()), strict=True
+        )]  # fmt: skip
+        return pa.RecordBatch.from_arrays([*head, *[columns[name] for name in _VALUES], errors], schema=_SCHEMA)
+
+    def _check_numbers(self, columns: dict[str, pa.Array], texts: dict[str, pa.Array]) -> None:
+        """Rejects rows with a number that is none, or without id, unless they have an error already."""
+        wrong = {name: pc.and_(pc.is_valid(texts[name]), pc.is_null(columns[name])) for name in _NUMBERS}
+        odd = functools.reduce(pc.or_, wrong.values(), pc.is_null(columns["id"]))
+        for row in pc.indices_nonzero(odd).to_pylist():
+            if row in self.errors:
+                continue
+            names = [name for name in _NUMBERS if wrong[name][row].as_py()]
+            shown = "; ".join(f"{_NUMBERS[name]}: '{texts[name][row].as_py()}'" for name in names)
+            missing = ("missing_value", "restaurant without id")
+            self.errors[row] = _error(REJECTED, *(("wrong_type", shown) if names else missing))
+
+
+def _error(kind: str, code: str, detail: str) -> Error:
     return {"kind": kind, "code": code, "detail": detail}
 
 
-def _no_parts(error: dict[str, str]) -> list[Row]:
-    return [(None, *[None] * _VALUES, error)]
-
-
-def page_rows(raw: str) -> list[Row]:
-    """The rows of a page: `_index`, the values of `RESTAURANT_ROWS` from id to events, and the error."""
+def _add_page(rows: _Rows, file: int, offset: int, raw: str) -> None:
+    """Adds the rows of a page."""
     text = raw.strip(" \t\r\n,")
     if not text.startswith("{"):
-        return _no_parts(_error(REJECTED, "not_an_object", raw[:80]))
+        rows.add(file, offset, None, None, _error(REJECTED, "not_an_object", raw[:80]))
+        return
     try:
         page = _PAGE.decode(text)
     except msgspec.ValidationError:
-        return _one_by_one(text)
+        _add_one_by_one(rows, file, offset, text)
+        return
     except (msgspec.DecodeError, RecursionError):
-        return _no_parts(_error(REJECTED, "malformed_json", "not a JSON value as RFC 8259 defines it"))
+        detail = "not a JSON value as RFC 8259 defines it"
+        rows.add(file, offset, None, None, _error(REJECTED, "malformed_json", detail))
+        return
     if not page.restaurants:
-        return _no_parts(_without_list(page.message, page.code, page.restaurants is None))
-    return [_row(index, element) for index, element in enumerate(page.restaurants)]
+        rows.add(file, offset, None, None, _without_list(page.message, page.code, page.restaurants is None))
+        return
+    for index, element in enumerate(page.restaurants):
+        _add_element(rows, file, offset, index, element)
 
 
-def _without_list(message: Any, code: Any, is_absent: bool) -> dict[str, str]:
+def _add_element(rows: _Rows, file: int, offset: int, index: int, element: _Element | None) -> None:
+    found = element.restaurant if element is not None else None
+    error = None if found is not None else _error(REJECTED, "not_a_restaurant", f"element {index}")
+    rows.add(file, offset, index, found, error)
+
+
+def _without_list(message: Any, code: Any, is_absent: bool) -> Error:
     parts = [_text(message) or ("" if message == "" else None), None if code is None else f"code {_text(code) or ''}"]
     shown = ", ".join(part for part in parts if part is not None)
     if is_absent and shown:
@@ -212,36 +282,31 @@ def _without_list(message: Any, code: Any, is_absent: bool) -> dict[str, str]:
     return _error(EXCLUDED, "empty_page", "")
 
 
-def _one_by_one(text: str) -> list[Row]:
-    """The rows of a page in which something has another shape."""
+def _add_one_by_one(rows: _Rows, file: int, offset: int, text: str) -> None:
+    """Adds the rows of a page in which something has another shape."""
     try:
         page = _RAW_PAGE.decode(text)
     except msgspec.ValidationError:
         found = _OBJECT.decode(text)
         error = _without_list(found.get("message"), found.get("code"), True)
         wrong = _error(REJECTED, "wrong_type", "restaurants is not a list")
-        return _no_parts(error if error["code"] == "api_error" else wrong)
-    return [_one(index, item) for index, item in enumerate(page.restaurants or ())]
-
-
-def _one(index: int, item: msgspec.Raw) -> Row:
-    try:
-        return _row(index, _ELEMENT.decode(item))
-    except msgspec.ValidationError:
-        error = _error(REJECTED, "wrong_type", "a field of the restaurant has another shape")
-        return (index, *[None] * _VALUES, error)
-
-
-def _all_rows(batch: pa.RecordBatch) -> Iterator[Row]:
-    columns = [batch.column(name).to_pylist() for name in ("_source_file", "_source_offset", "_raw", ERROR)]
-    for file, offset, raw, error in zip(*columns, strict=True):
-        for row in page_rows(raw) if error is None else _no_parts(error):
-            yield (file, offset, *row)
+        rows.add(file, offset, None, None, error if error["code"] == "api_error" else wrong)
+        return
+    for index, item in enumerate(page.restaurants or ()):
+        try:
+            _add_element(rows, file, offset, index, _ELEMENT.decode(item))
+        except msgspec.ValidationError:
+            error = _error(REJECTED, "wrong_type", "a field of the restaurant has another shape")
+            rows.add(file, offset, index, None, error)
 
 
 def restaurant_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     """A batch of pages (`_source_file`, `_source_offset`, `_raw`, `_error`) as the rows of `RESTAURANT_ROWS`."""
-    rows = list(_all_rows(batch))
-    columns = zip(*rows, strict=True) if rows else [()] * len(_SCHEMA)
-    arrays = [pa.array(values, field.type) for values, field in zip(columns, _SCHEMA, strict=True)]
-    return pa.RecordBatch.from_arrays(arrays, schema=_SCHEMA)
+    rows = _Rows()
+    columns = [batch.column(name).to_pylist() for name in ("_source_file", "_source_offset", "_raw", ERROR)]
+    for file, offset, raw, error in zip(*columns, strict=True):
+        if error is None:
+            _add_page(rows, file, offset, raw)
+        else:
+            rows.add(file, offset, None, None, error)
+    return rows.as_batch()

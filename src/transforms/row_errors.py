@@ -7,6 +7,9 @@ The first error of a row wins, so checks can follow each other without looking a
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
@@ -27,10 +30,25 @@ def no_error() -> Column:
     return F.lit(None).cast(ERROR_TYPE)
 
 
+def error_array(errors: Sequence[Mapping[str, str] | None]) -> pa.Array:
+    """The `_error` column of a kernel's batch: kind, code and detail of each row, None for a row that is fine.
+
+    Made by itself, a null struct would hold empty texts, and the embedded engine would show them as its fields.
+
+    >>> error_array([None, {"kind": REJECTED, "code": "malformed", "detail": ""}]).field("kind").to_pylist()
+    [None, 'rejected']
+    """
+    names = ("kind", "code", "detail")
+    fields = [pa.array([error and error[name] for error in errors], pa.string()) for name in names]
+    absent = pa.array([error is None for error in errors], pa.bool_())
+    return pa.StructArray.from_arrays(fields, names=names, mask=absent)
+
+
 def _tag(frame: DataFrame, when: Column, value: Column) -> DataFrame:
     if ERROR not in frame.columns:
         return frame.withColumn(ERROR, F.when(when, value))
-    return frame.withColumn(ERROR, F.coalesce(F.col(ERROR), F.when(when, value)))
+    # The cast changes nothing, but on the embedded engine, where a literal column has other metadata than `value`.
+    return frame.withColumn(ERROR, F.coalesce(F.col(ERROR).cast(ERROR_TYPE), F.when(when, value)))
 
 
 def reject(frame: DataFrame, when: Column, code: Column | str, detail: Column | str = "") -> DataFrame:

@@ -17,7 +17,7 @@ from benchmarks.scenario_start import first_task
 from benchmarks.slow_store import slow_store
 
 
-def test_a_huge_array_holds_the_pages_of_the_lines_and_no_restaurant_twice(tmp_path: pathlib.Path) -> None:
+def test_a_huge_array_holds_the_pages_of_the_lines_and_no_repeated_restaurant(tmp_path: pathlib.Path) -> None:
     array, lines = tmp_path / "pages.json", tmp_path / "pages.jsonl"
     count = big_array.write(array, lines, 0.4)
     pages = json.loads(array.read_text(encoding="utf-8"))

@@ -1,4 +1,4 @@
-"""Sizing stands on a formula; these are its values worked out by hand."""
+"""Sizing follows a formula; these are its values worked out by hand."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_a_run_takes_its_start_and_its_bytes_over_all_cores() -> None:
     assert found.dollars == pytest.approx(2.19525, abs=0.0001)
 
 
-def test_a_larger_worker_has_twice_the_cores_and_twice_the_price() -> None:
+def test_a_larger_worker_has_double_the_cores_and_double_the_price() -> None:
     # 10 workers G.2X: 72 cores = 576 MB/s; 60 + 868.06 s = 928.1 s; 20 DPU: 5.156 DPU h
     found = plan(500, TEN, "G.2X", 10)
     assert found.minutes == pytest.approx(15.468, abs=0.001)

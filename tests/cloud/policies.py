@@ -55,9 +55,9 @@ def read_layout(folder: pathlib.Path) -> Layout:
     test = ["terraform", "test", "-json", "-verbose", "-filter=tests/layout.tftest.hcl"]
     done = subprocess.run(test, cwd=TERRAFORM, env=environment, check=False, capture_output=True, text=True)
     for line in done.stdout.splitlines():
-        told = json.loads(line)
-        if told.get("type") == "test_state":
-            return Layout(list(_resources(told["test_state"]["root_module"])))
+        entry = json.loads(line)
+        if entry.get("type") == "test_state":
+            return Layout(list(_resources(entry["test_state"]["root_module"])))
     raise AssertionError(f"terraform test gave no state:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
 
 

@@ -1,4 +1,4 @@
-"""Many workers, events twice and in random order: each set starts once, and only when it is complete."""
+"""Many workers, events repeated and in random order: each set starts once, and only when it is complete."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def test_a_thousand_events_for_a_hundred_sets_start_each_complete_set_once() -> 
         events = files + shuffle.choices(files, k=EVENTS - len(files))
         shuffle.shuffle(events)
         with ThreadPoolExecutor(WORKERS) as crowd:
-            told = list(crowd.map(lambda event: _deliver(world, event), events))
-        assert len(told) == EVENTS
+            answers = list(crowd.map(lambda event: _deliver(world, event), events))
+        assert len(answers) == EVENTS
         assert len(days) == SETS
         names = world.started()
         assert [name.split("-")[1] for name in names] == days[:COMPLETE]

@@ -1,4 +1,4 @@
-"""The table of costs stands on a formula; these are its values worked out by hand."""
+"""The table of costs follows a formula; these are its values worked out by hand."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_large_run_scales_with_its_executors() -> None:
     assert found.flex == pytest.approx(3.221740, abs=1e-5)
 
 
-def test_durations_are_told_as_people_say_them() -> None:
+def test_durations_are_written_as_people_say_them() -> None:
     assert [duration(seconds) for seconds in (48.6, 985, 9000)] == ["49 s", "16 min", "2.5 h"]
 
 

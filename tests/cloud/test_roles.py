@@ -138,7 +138,7 @@ def test_every_job_and_function_has_a_role_of_its_own(layout: Layout) -> None:
     assert {f"{PREFIX}-{job}-job" for job in JOBS} <= set(layout.roles())
 
 
-def test_runs_of_a_job_wait_for_one_another_and_nothing_is_tried_twice(layout: Layout) -> None:
+def test_runs_of_a_job_wait_for_one_another_and_nothing_is_retried(layout: Layout) -> None:
     jobs = layout.of_type("aws_glue_job")
     assert len(jobs) == 7
     for values in jobs.values():

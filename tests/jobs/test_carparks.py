@@ -30,7 +30,7 @@ SUM_COLUMNS = ["total_lots", "available_lots", "lot_types", "updated_at", "stale
 
 
 def expected_lots(answer: dict[str, Any]) -> list[list[str]]:
-    """carpark_lots.csv of one real answer without Spark; no (number, lot type) is read twice there."""
+    """carpark_lots.csv of one real answer without Spark; no (number, lot type) is repeated there."""
     (item,) = answer["items"]
     now = datetime.datetime.fromisoformat(item["timestamp"])
     found = []

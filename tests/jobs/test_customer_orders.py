@@ -1,4 +1,4 @@
-"""customer_orders from the command line: one message per customer, every odd row named, nothing counted twice."""
+"""customer_orders from the command line: one message per customer, every odd row named, nothing counted again."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_every_odd_row_is_named(odd_day: JobResult) -> None:
     }
 
 
-def test_nothing_of_an_odd_day_is_counted_twice(odd_day: JobResult) -> None:
+def test_nothing_of_an_odd_day_is_counted_more_than_once(odd_day: JobResult) -> None:
     assert odd_day.read("customer_messages.jsonl").splitlines() == [
         '{"type":"customer_message","customer_reference":"c1","number_of_orders":2,"total_amount_spent":100.3}',
         '{"type":"customer_message","customer_reference":"q\\"6","number_of_orders":1,"total_amount_spent":0}',
@@ -186,7 +186,7 @@ def test_a_queue_that_is_not_there_makes_the_run_fail_but_the_files_stay(
     assert len(done.read("customer_messages.jsonl").splitlines()) == 1
 
 
-def test_a_missing_column_is_told_with_what_is_there(call_job: Call, tmp_path: pathlib.Path) -> None:
+def test_a_missing_column_is_reported_with_what_is_there(call_job: Call, tmp_path: pathlib.Path) -> None:
     source = day(tmp_path / "drops", ["1,A,B,c1 Active"], ["1,c1,Delivered o1 10"], [])
     (source / "items_20220130.csv").write_text("id,order_reference,item_name amount\n", encoding="utf-8")
     done = call_job("customer_orders", "--source", source, "--destination", tmp_path / "out")

@@ -85,7 +85,7 @@ def test_totals_equal_an_independent_calculation_and_every_damaged_row_is_in_qua
     ]
     assert references == sorted(references, key=str.encode)
     empty = base.execute("SELECT customer_reference FROM expected WHERE orders = 0").fetchall()
-    told = [json.loads(line) for line in (out / "error_messages.jsonl").open(encoding="utf-8")]
-    assert sorted(one["customer_reference"] for one in told if one["message"] == "Something went wrong!") == sorted(
+    messages = [json.loads(line) for line in (out / "error_messages.jsonl").open(encoding="utf-8")]
+    assert sorted(one["customer_reference"] for one in messages if one["message"] == "Something went wrong!") == sorted(
         e for (e,) in empty
     )

@@ -207,7 +207,9 @@ def test_pages_without_any_event_give_an_events_file_with_its_header(
     )
 
 
-def test_an_unknown_colour_is_told_and_not_guessed(call_job: Call, sheet: pathlib.Path, tmp_path: pathlib.Path) -> None:
+def test_an_unknown_colour_is_reported_and_not_guessed(
+    call_job: Call, sheet: pathlib.Path, tmp_path: pathlib.Path
+) -> None:
     source = tmp_path / "pages.json"
     strange = {"aggregate_rating": "4.0", "votes": 1, "rating_text": "Superb", "rating_color": "305D02"}
     source.write_text(

@@ -122,9 +122,9 @@ def test_a_second_run_on_the_same_destination_exits_2_and_names_the_first(
             time.sleep(0.05)
         second = run_job("restaurants", *words)
         assert second.exit_code == 2
-        told = second.stdout + second.stderr  # spark-submit may hand a job's stderr on as its own stdout
-        assert "first" in told
-        assert "Traceback" not in told
+        output = second.stdout + second.stderr  # spark-submit may hand a job's stderr on as its own stdout
+        assert "first" in output
+        assert "Traceback" not in output
     finally:
         assert first.wait(timeout=240) == 0
 

@@ -1,4 +1,4 @@
-"""Every job runs on its sample with the arguments that `make run` uses, and is told by its --help."""
+"""Every job runs on its sample with the arguments that `make run` uses, and is described by its --help."""
 
 from __future__ import annotations
 

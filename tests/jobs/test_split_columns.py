@@ -37,7 +37,7 @@ def test_pieces_lists_and_pairs_of_one_file(
     assert found[1]["detail"] == "pieces found: 1, expected: 3 (size colour stock)"
 
 
-def test_a_packed_first_header_with_values_and_flags_beside_it(call_job: Call, tmp_path: pathlib.Path) -> None:
+def test_a_packed_first_header_with_values_and_flags_next_to_it(call_job: Call, tmp_path: pathlib.Path) -> None:
     options = [
         "--source",
         SAMPLE / "rates.tsv",
@@ -137,7 +137,7 @@ def test_a_dry_run_shows_the_columns_found_and_the_first_misfits(call_job: Call,
     ("options", "message"),
     [
         (["--column", "colour size"], "missing column colour size; have sku, size colour stock, tags, info"),
-        (["--elastic", "colour,size"], "one elastic piece, not size and colour"),
+        (["--elastic", "colour,size"], "one greedy piece, not size and colour"),
         (["--separator", ";"], "nothing to split: no header holds ';'"),
         (["--types", "stock=money"], "unknown type 'money'"),
         (["--types", "stock"], "--types stock: expected NAME=TYPE"),
@@ -145,7 +145,7 @@ def test_a_dry_run_shows_the_columns_found_and_the_first_misfits(call_job: Call,
         (["--pairs", "info=columns"], "--pairs NAME=columns needs --keys"),
     ],
 )
-def test_what_does_not_fit_the_header_is_told_in_one_line(
+def test_what_does_not_fit_the_header_is_reported_in_one_line(
     call_job: Call, tmp_path: pathlib.Path, options: list[str], message: str
 ) -> None:
     done = call_job("split_columns", "--source", SAMPLE / "products.csv", "--destination", tmp_path, *options)

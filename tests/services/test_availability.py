@@ -105,7 +105,7 @@ def test_after_a_bad_answer_it_asks_again(server: Server, tmp_path: pathlib.Path
         ),
     ],
 )
-def test_an_answer_that_stays_bad_replaces_nothing_and_is_told_in_one_line(
+def test_an_answer_that_stays_bad_replaces_nothing_and_is_reported_in_one_line(
     server: Server, tmp_path: pathlib.Path, bad: Behaviour, message: str
 ) -> None:
     (tmp_path / NAME).write_text("the answer before")
@@ -136,7 +136,7 @@ def test_a_redirect_is_followed_and_a_loop_of_redirects_ends(
     assert "redirects more than 3 times" in capsys.readouterr().err
 
 
-def test_nobody_listening_is_told_in_one_line(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nobody_listening_is_reported_in_one_line(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
@@ -146,7 +146,7 @@ def test_nobody_listening_is_told_in_one_line(tmp_path: pathlib.Path, capsys: py
     assert error.count("\n") == 1
 
 
-def test_a_folder_that_cannot_be_written_is_told(
+def test_a_folder_that_cannot_be_written_is_reported(
     server: Server, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("in the way")

@@ -21,7 +21,7 @@ TERRAFORM = ROOT / "terraform"
 
 @contextlib.contextmanager
 def standin(folder: pathlib.Path) -> Iterator[Endpoint]:
-    """The stand-in in a process of its own, ended by its id. Its log is folder/server.log, the jobs' beside it."""
+    """The stand-in in a process of its own, ended by its id. Its log is folder/server.log, the jobs' next to it."""
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
     endpoint = Endpoint(f"http://127.0.0.1:{port}")
@@ -33,8 +33,8 @@ def standin(folder: pathlib.Path) -> Iterator[Endpoint]:
 
 def plugin_mirror() -> str:
     """The folder with Terraform's provider on this machine, empty when there is none (see tools/terraform.sh)."""
-    told = subprocess.run(["sh", "tools/terraform.sh", "plugins"], cwd=ROOT, capture_output=True, text=True, check=True)
-    return told.stdout.strip()
+    run = subprocess.run(["sh", "tools/terraform.sh", "plugins"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return run.stdout.strip()
 
 
 @dataclass(frozen=True)
@@ -75,5 +75,5 @@ class Terraform:
         """The outputs by name."""
         import json
 
-        told: Mapping[str, Any] = json.loads(self.run("output", "-json").stdout)
-        return {name: item["value"] for name, item in told.items()}
+        output: Mapping[str, Any] = json.loads(self.run("output", "-json").stdout)
+        return {name: item["value"] for name, item in output.items()}

@@ -97,8 +97,8 @@ def _give(functions: Any, sqs: Any, url: str, queue_arn: str, function: str, mes
         for m in messages
     ]
     answer = functions.invoke(FunctionName=function, Payload=json.dumps({"Records": records}))
-    told = json.loads(answer["Payload"].read() or b"null") or {}
-    failed = {item["itemIdentifier"] for item in told.get("batchItemFailures", [])}
+    answered = json.loads(answer["Payload"].read() or b"null") or {}
+    failed = {item["itemIdentifier"] for item in answered.get("batchItemFailures", [])}
     for message in messages:
         if "FunctionError" in answer or message["MessageId"] in failed:
             sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
@@ -150,13 +150,13 @@ def _filled(target: Any, event: Any) -> str:
     """The target's text: a template with the event's values, as EventBridge fills it, or the event itself."""
     if "Input" in target:
         return str(target["Input"])
-    told = {**event, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(float(event["time"])))}
+    answered = {**event, "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(float(event["time"])))}
     transformer = target.get("InputTransformer")
     if not transformer:
-        return json.dumps(told)
+        return json.dumps(answered)
     text = transformer["InputTemplate"]
     for name, path in transformer.get("InputPathsMap", {}).items():
-        value: Any = told
+        value: Any = answered
         for part in path.removeprefix("$.").split("."):
             value = value.get(part, "") if isinstance(value, dict) else ""
         text = text.replace(

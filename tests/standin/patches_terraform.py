@@ -155,14 +155,14 @@ def p10_security_group_rules() -> None:
             rules, group = plain(self, *given, **named)
             places = [*named.get("source_groups", []), *named.get("prefix_list_ids", [])]
             for rule, place in zip(rules, places, strict=False):
-                rule.told = place.get("Description")
+                rule.described = place.get("Description")
             return rules, group
 
         return authorize
 
     for name in ("authorize_security_group_ingress", "authorize_security_group_egress"):
         setattr(SecurityGroupBackend, name, keeping(getattr(SecurityGroupBackend, name)))
-    either = property(lambda self: self.ip_range.get("Description") or getattr(self, "told", None))
+    either = property(lambda self: self.ip_range.get("Description") or getattr(self, "described", None))
     SecurityGroupRule.description = either
 
 

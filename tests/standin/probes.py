@@ -77,8 +77,8 @@ def p2_queues(aws: Endpoint) -> bool:
     url = queue(aws, "p2")
     allow = json.dumps({"redrivePermission": "allowAll"})
     aws.client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"RedriveAllowPolicy": allow})
-    told = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
-    return bool(told.get("RedriveAllowPolicy") == allow)
+    attributes = aws.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    return bool(attributes.get("RedriveAllowPolicy") == allow)
 
 
 def p3_bucket_policies(aws: Endpoint) -> bool:
@@ -196,9 +196,9 @@ def p13_databases(aws: Endpoint) -> bool:
         MasterUsername="anybody", ManageMasterUserPassword=True, EnablePerformanceInsights=True,
         PerformanceInsightsKMSKeyId=key,
     )["DBInstance"]  # fmt: skip
-    told = (made.get("PerformanceInsightsEnabled"), made.get("PerformanceInsightsKMSKeyId"))
+    attributes = (made.get("PerformanceInsightsEnabled"), made.get("PerformanceInsightsKMSKeyId"))
     [found] = rds.describe_db_parameters(DBParameterGroupName="p13")["Parameters"]
-    return found.get("Source") == "user" and told == (True, key)
+    return found.get("Source") == "user" and attributes == (True, key)
 
 
 PROBES = (

@@ -24,7 +24,7 @@ from tests.support.paths import ROOT
 from tools import cloud_package
 
 CUSTOMERS = "id,first_name,last_name,customer_reference status\n1,Nina,Berg,c-1 Active\n2,Ivy,Hale,c-2 Active\n"
-# One order of 25 is of a customer that nobody sent: under the 5 % that a job allows, and told by a message of its own.
+# One order of 25 is of a customer that nobody sent: under the 5 % that a job allows, and reported in a message.
 ORDERS = "id,customer_reference,order_status order_reference order_timestamp\n" + "".join(
     f"{n},{'c-9' if n == 25 else f'c-{n % 2 + 1}'},On Hold o-{n} {1709164800 + n}\n" for n in range(1, 26)
 )
@@ -115,9 +115,9 @@ class Rehearsal(Stage):
         for key, expected in (("k" * 32, 200), ("wrong", 401)):
             event = api_event("/restaurants/7", key)
             answer = self.aws.client("lambda").invoke(FunctionName=f"{prefix}-read-api", Payload=json.dumps(event))
-            told = json.loads(answer["Payload"].read())
-            check(told.get("statusCode") == expected, f"expected {expected}, have {told}")
-            self.say(f"GET /restaurants/7: {told['statusCode']} {told['body'][:120]}")
+            answered = json.loads(answer["Payload"].read())
+            check(answered.get("statusCode") == expected, f"expected {expected}, have {answered}")
+            self.say(f"GET /restaurants/7: {answered['statusCode']} {answered['body'][:120]}")
 
     def second_plan(self) -> None:
         """Terraform sees nothing to change."""

@@ -72,8 +72,8 @@ def run_function(
         log = done.stdout + done.stderr
         if not out.exists():
             return json.dumps({"errorMessage": f"the process ended with {done.returncode}"}), True, log
-        told = json.loads(out.read_text())
-        return json.dumps(told["answer"]), told["failed"], log
+        written = json.loads(out.read_text())
+        return json.dumps(written["answer"]), written["failed"], log
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def job_command(
     ]
     if code:
         spark += ["--py-files", ",".join(map(str, code))]
-    told = {"--JOB_NAME": name, "--JOB_ID": f"j_{name}", "--JOB_RUN_ID": run_id, **arguments}
-    return ["spark-submit", *spark, str(script), *[part for pair in sorted(told.items()) for part in pair]]
+    given = {"--JOB_NAME": name, "--JOB_ID": f"j_{name}", "--JOB_RUN_ID": run_id, **arguments}
+    return ["spark-submit", *spark, str(script), *[part for pair in sorted(given.items()) for part in pair]]
 
 
 def run_job(

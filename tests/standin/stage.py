@@ -50,8 +50,8 @@ class Stage:
 
     def new_alerts(self) -> list[str]:
         """The alerts that came since the last look."""
-        told = self.take(self.aws.client("sqs").get_queue_url(QueueName="watch")["QueueUrl"])
-        texts = [str(json.loads(body)["Message"]) for body in told]
+        bodies = self.take(self.aws.client("sqs").get_queue_url(QueueName="watch")["QueueUrl"])
+        texts = [str(json.loads(body)["Message"]) for body in bodies]
         for text in texts:
             self.say("alert: " + text.replace("\n", " | ")[:400])
         self.alerts += texts

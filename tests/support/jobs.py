@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any
 
+from pipeline import engines
 from pipeline.job.runner import Job
 from tests.support.paths import JOBS, ROOT, SAMPLES
 
@@ -76,8 +77,12 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def command(job: str | pathlib.Path, arguments: Sequence[object], submit: Sequence[str] = ()) -> list[str]:
-    """The spark-submit command line of a job, given by name or by file."""
+    """The command line of a job, given by name or by file: `python` on the embedded engine, else `spark-submit`."""
     file = job if isinstance(job, pathlib.Path) else JOBS / f"{job}.py"
+    if engines.chosen("auto") == "embedded":
+        if submit:
+            raise AssertionError("options of spark-submit: mark the test spark_only")
+        return [sys.executable, str(file), *map(str, arguments)]
     return ["spark-submit", *SUBMIT, *submit, str(file), *map(str, arguments)]
 
 
@@ -89,7 +94,7 @@ def submit_job(
     cwd: pathlib.Path | None = None,
     timeout: float = 300,
 ) -> JobResult:
-    """Runs the job with spark-submit in a process of its own."""
+    """Runs the job in a process of its own."""
     texts = [str(argument) for argument in arguments]
     done = subprocess.run(
         command(job, texts, submit), env=clean_environment(env), cwd=cwd, timeout=timeout,

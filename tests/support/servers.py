@@ -112,7 +112,7 @@ def _folder() -> Iterator[pathlib.Path]:
 
 
 def _java(listing: str, main: str, *arguments: str) -> list[str]:
-    """The command line of a Java server whose libraries are pinned in a list beside this file."""
+    """The command line of a Java server whose libraries are pinned in a list next to this file."""
     lines = (HERE / f"{listing}.jars").read_text().splitlines()
     paths = jars.fetch([jars.parse(line) for line in lines], jars.cache_folder() / listing)
     home = os.environ.get("JAVA_HOME")

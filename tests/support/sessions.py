@@ -1,4 +1,4 @@
-"""The one Spark session of a test process: small, local, without a web page."""
+"""The one session of a test process: the embedded engine's where that is installed, else a small local Spark."""
 
 from __future__ import annotations
 
@@ -7,6 +7,15 @@ import pathlib
 import sys
 
 from pyspark.sql import SparkSession
+
+from pipeline import engines
+
+
+def own_session(scratch: pathlib.Path) -> SparkSession:
+    """The session of this environment's engine."""
+    if engines.chosen("auto") == "embedded":
+        return engines.start("embedded", "tests", 0).spark
+    return local_session(scratch)
 
 
 def local_session(scratch: pathlib.Path, master: str = "local[2]") -> SparkSession:

@@ -81,6 +81,12 @@ def test_the_marks_are_the_ones_of_the_configuration(pytestconfig: pytest.Config
     assert set(checks.APART) <= known
 
 
+def test_make_test_has_all_that_make_lint_has() -> None:
+    [lint], [quick] = checks.PHASES["lint"], checks.PHASES["quick"]
+    assert [group.name for group in lint] == ["ruff", "mypy", "imports", "words"]
+    assert set(lint) <= set(quick)
+
+
 def test_phases_name_each_group_once() -> None:
     for phases in checks.PHASES.values():
         names = [group.name for phase in phases for group in phase]

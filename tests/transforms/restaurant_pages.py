@@ -26,7 +26,7 @@ def page(*found: dict[str, Any]) -> str:
 
 def exploded(spark: SparkSession, *texts: str) -> DataFrame:
     """The restaurants of raw pages."""
-    return restaurants.explode_restaurants(restaurants.parse_pages(pages(spark, *texts)))
+    return restaurants.explode_pages(pages(spark, *texts))
 
 
 def outcome(frame: DataFrame) -> list[tuple[Any, ...]]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from transforms.car_park_readings import local_times, time_texts
 from transforms.carparks import (
     ANSWER,
     INFORMATION_COLUMNS,
@@ -17,11 +19,10 @@ from transforms.carparks import (
     check_answers,
     check_information,
     keep_newest,
-    local_time,
     lot_rows,
     lot_sums,
     readings,
-    shown_time,
+    show_times,
 )
 from transforms.row_errors import no_error
 
@@ -53,23 +54,40 @@ def outcomes(frame: DataFrame, *key: str) -> list[str]:
         ("2021-05-23T20:00:00+08:00", "2021-05-23T20:00:00+08:00"),
         ("2021-05-23T12:00:00Z", "2021-05-23T20:00:00+08:00"),
         ("2021-05-23T20:00:00.5", "2021-05-23T20:00:00+08:00"),
+        ("2021-05-23T12:00:00.123456789-00:30", "2021-05-23T20:30:00+08:00"),
+        ("1969-12-31T23:59:59.5", "1969-12-31T23:59:59+08:00"),
+        ("0001-01-01T00:00:00", "0001-01-01T00:00:00+08:00"),
         ("2021-02-29T20:00:00", None),
+        ("2021-05-23T24:00:00", None),
+        ("2021-05-23T20:00:60", None),
+        ("2021-05-23T20:00:00+19:00", None),
         ("2021-05-23", None),
         ("2021", None),
         ("", None),
         (None, None),
     ],
 )
+def test_times_without_a_zone_are_eight_hours_ahead(text: str | None, expected: str | None) -> None:
+    assert time_texts(local_times(pa.array([text], pa.string()))).to_pylist() == [expected]
+
+
+def test_times_keep_their_microseconds() -> None:
+    [time] = local_times(pa.array(["2021-05-23T20:00:00.1234567"])).to_pylist()
+    assert time == NOON.replace(microsecond=123_456)
+
+
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
-def test_times_without_a_zone_are_eight_hours_ahead_in_any_session(
-    spark: SparkSession, text: str | None, expected: str | None, zone: str
-) -> None:
+def test_times_are_the_same_in_any_session(spark: SparkSession, zone: str) -> None:
     spark.conf.set("spark.sql.session.timeZone", zone)
     try:
-        frame = spark.createDataFrame([(text,)], "text string").select(local_time(F.col("text")).alias("at"))
-        assert frame.select(shown_time("at")).first() == (expected,)
+        found = readings(
+            answers(spark, answer("2021-05-23T20:00:00", park("A", "2021-05-23T19:59:00", ("C", "1", "1"))))
+        )
+        shown = show_times(show_times(found), "answered_at").select("updated_text", "updated_at", "answered_at")
+        [times] = shown.collect()
     finally:
         spark.conf.set("spark.sql.session.timeZone", "UTC")
+    assert times == ("2021-05-23T19:59:00+08:00", "2021-05-23T19:59:00+08:00", "2021-05-23T20:00:00+08:00")
 
 
 def answer(timestamp: str | None, *parks: dict[str, Any]) -> dict[str, Any]:
@@ -165,7 +183,8 @@ def test_the_newest_reading_of_a_number_and_lot_type_counts(spark: SparkSession)
         ("B", "C", 10, 6, ago(60), ago(0)),
         ("B", "C", 10, 5, ago(60), ago(0)),
     ]
-    tagged = keep_newest(spark.createDataFrame(rows, READING).withColumn("_error", no_error()))
+    found = spark.createDataFrame(rows, READING).withColumn("updated_text", F.lit("some time"))
+    tagged = keep_newest(found.withColumn("_error", no_error()))
     assert outcomes(tagged, "car_park_no", "lot_type", "available_lots") == [
         "A C 1: excluded older_reading",
         "A C 2: used",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from chispa import assert_df_equality
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
+from tests.support.frames import assert_same_rows
 from transforms.customer_orders import (
     all_error_messages,
     customer_message,
-    error_messages,
+    error_message,
     reject_empty,
     total_per_customer,
 )
@@ -24,14 +25,14 @@ SPENDING = (
     "customer_reference string, number_of_orders bigint, total_amount_spent decimal(38,2),"
     " _items bigint, _orders_without_items bigint"
 )
-MESSAGES = "customer_reference string, order_reference string, value string"
+MESSAGES = "customer_reference string, order_reference string, message string"
 LARGEST = Decimal("9999999999999999.99")
 
 
 def same(actual: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
     """The frame has these columns in this order, and these rows in any order."""
     expected = actual.sparkSession.createDataFrame(rows, schema)
-    assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(actual, expected)
 
 
 def rejected(code: str) -> tuple[str, str, str]:
@@ -67,18 +68,17 @@ def test_the_sum_of_the_largest_prices_is_exact(spark: SparkSession) -> None:
 # customer_message
 
 
-def test_a_customer_message_is_compact_json_with_the_amount_in_plain_digits(spark: SparkSession) -> None:
-    spending = spark.createDataFrame(
-        [
-            ("ade3-11ed", 2, Decimal("20.00"), 0, 0),
-            ('say "hi" \\ é', 1, Decimal("0.10"), 0, 0),
-            ("c3", 12, Decimal("119999999999999999.88"), 0, 0),
-            ("c4", 1, Decimal("-100.50"), 0, 0),
-        ],
-        SPENDING,
+def test_a_customer_message_is_compact_json_with_the_amount_in_plain_digits() -> None:
+    amounts = ["20.00", "0.10", "119999999999999999.88", "-100.50"]
+    spending = pa.RecordBatch.from_pydict(
+        {
+            "customer_reference": ["ade3-11ed", 'say "hi" \\ é', "c3", "c4"],
+            "number_of_orders": pa.array([2, 1, 12, 1], pa.int64()),
+            "total_amount_spent": pa.array(map(Decimal, amounts), pa.decimal128(38, 2)),
+        }
     )
     start = '{"type":"customer_message","customer_reference":'
-    assert [row[0] for row in spending.select(customer_message()).collect()] == [
+    assert customer_message(spending).to_pylist() == [
         start + '"ade3-11ed","number_of_orders":2,"total_amount_spent":20}',
         start + '"say \\"hi\\" \\\\ é","number_of_orders":1,"total_amount_spent":0.1}',
         start + '"c3","number_of_orders":12,"total_amount_spent":119999999999999999.88}',
@@ -86,21 +86,21 @@ def test_a_customer_message_is_compact_json_with_the_amount_in_plain_digits(spar
     ]
 
 
-# error_messages, all_error_messages
+# error_message, all_error_messages
 
 
-def test_an_error_message_has_the_references_that_the_frame_has(spark: SparkSession) -> None:
+def test_an_error_message_has_both_references_and_null_where_there_is_none() -> None:
+    rows = {
+        "customer_reference": ["c1", None, "c 1"],
+        "order_reference": ["o1", "o 2", None],
+        "message": ["M", "M", 'say "M"'],
+    }
     start = '{"type":"error_message","customer_reference":'
-    orders = spark.createDataFrame([("o1", "c1"), ("o 2", None)], ORDERS)
-    both = [
-        ("c1", "o1", start + '"c1","order_reference":"o1","message":"M"}'),
-        (None, "o 2", start + 'null,"order_reference":"o 2","message":"M"}'),
+    assert error_message(pa.RecordBatch.from_pydict(rows)).to_pylist() == [
+        start + '"c1","order_reference":"o1","message":"M"}',
+        start + 'null,"order_reference":"o 2","message":"M"}',
+        start + '"c 1","order_reference":null,"message":"say \\"M\\""}',
     ]
-    same(error_messages(orders, "M"), both, MESSAGES)
-    customer = [("c1", None, start + '"c1","order_reference":null,"message":"M"}')]
-    same(error_messages(spark.createDataFrame([("c1",)], CUSTOMERS), "M"), customer, MESSAGES)
-    order = [(None, "o1", start + 'null,"order_reference":"o1","message":"M"}')]
-    same(error_messages(spark.createDataFrame([("o1",)], "order_reference string"), "M"), order, MESSAGES)
 
 
 def test_customers_without_orders_orders_of_unknown_customers_and_items_of_unknown_orders_are_reported(
@@ -129,14 +129,12 @@ def test_customers_without_orders_orders_of_unknown_customers_and_items_of_unkno
         ],
         f"{ITEMS}, _error {ERROR_TYPE}",
     )
-    start = '{"type":"error_message","customer_reference":'
-    unknown_customer = '"message":"Order of an unknown customer"}'
     rows = [
-        ("c2", None, start + '"c2","order_reference":null,"message":"Something went wrong!"}'),
-        ("c3", None, start + '"c3","order_reference":null,"message":"Something went wrong!"}'),
-        ("c8", "o2", start + f'"c8","order_reference":"o2",{unknown_customer}'),
-        ("c8", "o3", start + f'"c8","order_reference":"o3",{unknown_customer}'),
-        (None, "o8", start + 'null,"order_reference":"o8","message":"Items of an unknown order"}'),
+        ("c2", None, "Something went wrong!"),
+        ("c3", None, "Something went wrong!"),
+        ("c8", "o2", "Order of an unknown customer"),
+        ("c8", "o3", "Order of an unknown customer"),
+        (None, "o8", "Items of an unknown order"),
     ]
     same(all_error_messages(spending, orders, items), rows, MESSAGES)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 
+from tests.support.frames import assert_same_rows
 from transforms import ratings
 from transforms.ratings import RatingCount, Summary
 
@@ -34,7 +34,7 @@ def test_the_colour_gives_the_class_in_any_case_and_an_unknown_one_none(spark: S
         ],
         "rating_class string, rating_color string, rating_text string, rating double, restaurants long",
     )
-    assert_df_equality(ratings.count_ratings(frame), expected, ignore_row_order=True, ignore_nullable=True)
+    assert_same_rows(ratings.count_ratings(frame), expected)
 
 
 def test_thresholds_are_lowest_highest_and_the_mean_with_six_decimals_half_up() -> None:

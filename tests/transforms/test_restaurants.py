@@ -8,6 +8,7 @@ from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
+from tests.support.frames import assert_same_rows
 from tests.transforms.restaurant_pages import exploded, outcome, page, pages
 from transforms import restaurants
 from transforms.row_errors import ERROR, is_valid
@@ -33,7 +34,7 @@ def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
         ("17", ("rejected", "not_an_object", "17")),
         ("[]", ("rejected", "not_an_object", "[]")),
     ]
-    found = restaurants.parse_pages(pages(spark, *[text for text, _ in cases])).orderBy("_source_offset")
+    found = restaurants.explode_pages(pages(spark, *[text for text, _ in cases])).orderBy("_source_offset")
     assert outcome(found) == [expected for _, expected in cases]
 
 
@@ -41,7 +42,7 @@ def test_a_page_keeps_the_error_its_reader_found(spark: SparkSession) -> None:
     cut = pages(spark, '{"restaurants": [').withColumn(
         ERROR, F.expr("named_struct('kind', 'rejected', 'code', 'truncated', 'detail', '')")
     )
-    assert outcome(restaurants.parse_pages(cut)) == [("rejected", "truncated", "")]
+    assert outcome(restaurants.explode_pages(cut)) == [("rejected", "truncated", "")]
 
 
 def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
@@ -162,7 +163,7 @@ def test_restaurants_of_unknown_countries_count_for_events_and_ratings_and_other
     found = restaurants.exclude_repeated(exploded(spark, text))
     known = restaurants.with_unknown_country(restaurants.name_countries(found, countries))
     expected = spark.createDataFrame([(1, None), (2, "unknown_country")], "id long, code string")
-    assert_df_equality(known.select("id", f"{ERROR}.code"), expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(known.select("id", f"{ERROR}.code"), expected)
 
 
 def test_a_country_that_is_not_in_the_sheet_excludes_the_restaurant(spark: SparkSession) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from tests.support.frames import assert_same_rows
 from transforms.totals import attach, per_key
 
 LARGEST = Decimal("9999999999999999.99")
@@ -17,7 +17,7 @@ LARGEST = Decimal("9999999999999999.99")
 def same(actual: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
     """The frame has these columns in this order, and these rows in any order."""
     expected = actual.sparkSession.createDataFrame(rows, schema)
-    assert_df_equality(actual, expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(actual, expected)
 
 
 def test_each_key_has_the_number_of_its_rows_and_exact_sums(spark: SparkSession) -> None:

@@ -49,6 +49,10 @@ class Engine(Protocol):
         """The frame with its rows kept, once they are made, until `release`."""
         ...
 
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """The frame, made once although several steps are made of it."""
+        ...
+
     def release(self, frame: DataFrame) -> None:
         """Gives back the rows of a cached frame."""
         ...

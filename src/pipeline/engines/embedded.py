@@ -75,8 +75,10 @@ class TaskCounter:
 
 def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
     """All rows of a frame as Arrow batches, handed over in memory, in no order."""
-    token = next(_TOKENS)
+    token, names = next(_TOKENS), frame.columns
     _ROWS[token] = []
+    # The engine hands no rows over whose columns have a dot in their names.
+    frame = frame.toDF(*[f"c{at}" for at in range(len(names))])
 
     def keep(batches: Batches) -> Iterator[pa.RecordBatch]:
         """Puts the batches aside and gives nothing but their number of rows."""
@@ -93,7 +95,7 @@ def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
         del _ROWS[token]
     if counted != sum(batch.num_rows for batch in found):
         raise AssertionError("rows were lost on their way out of the engine")
-    return found
+    return [batch.rename_columns(names) for batch in found]
 
 
 class EmbeddedEngine:
@@ -141,6 +143,10 @@ class EmbeddedEngine:
         made = self.spark.range(0, count, 1, count).mapInArrow(rows, schema)
         self._cached[id(made)] = token
         return made
+
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """Made now: the engine would make it again for each step."""
+        return self.cache(frame)
 
     def release(self, frame: DataFrame) -> None:
         """Forgets the rows."""

@@ -61,6 +61,10 @@ class SparkEngine:
         """Kept in memory and on disk, once made."""
         return frame.persist(StorageLevel.MEMORY_AND_DISK)
 
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """As it is: Spark makes an exchange once, and the checks begin with one."""
+        return frame
+
     def release(self, frame: DataFrame) -> None:
         """Drops the kept rows."""
         frame.unpersist()

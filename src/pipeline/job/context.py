@@ -207,6 +207,14 @@ class JobContext:
         rows = kept.where(~is_valid())
         self.rejected.append(RejectedRows(name, rows, reader, by_error, files, array_path, raw_column))
 
+    def reused(self, frame: DataFrame) -> DataFrame:
+        """The frame, made once although several checks follow: for rows as they were read and parsed."""
+        with self.stage("parse"):
+            kept = self.engine.reused(frame)
+        if kept is not frame:
+            self._cached.append(kept)
+        return kept
+
     def cached(self, frame: DataFrame) -> DataFrame:
         """The frame with its rows kept, once they are made, until the run ends: for one that is used more than once."""
         kept = self.engine.cache(frame)
@@ -262,11 +270,11 @@ class JobContext:
             report.table(title, headers, rows)
 
     def show_rejected(self, name: str, most: int) -> None:
-        """Prints the first rows of a recorded input that are not used: place, reason, detail, text."""
+        """Prints the first rows of a recorded CSV input that are not used: place, reason, detail, text."""
         [one] = [rows for rows in self.rejected if rows.name == name]
         texts = with_raw([one]).orderBy("file", "position").limit(most)
         rows = [
-            [f"{PurePosixPath(row.file).name}, {row.position}", row.code, row.detail, row.raw]
+            [f"{PurePosixPath(row.file).name}, line {row.position}", row.code, row.detail, row.raw]
             for row in self.few_rows(texts)
         ]
         if rows:

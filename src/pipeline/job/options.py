@@ -288,7 +288,7 @@ def build_parser(job: str, options: type[JobOptions]) -> argparse.ArgumentParser
     common = {one.name for one in dataclasses.fields(JobOptions)}
     inputs = [one for one in fields if one.is_input]
     given = " ".join(f"{one.flag} PATH" for one in inputs if one.spec.required)
-    usage = f"spark-submit jobs/{job}.py {given + ' ' if given else ''}--destination DIR [options]"
+    usage = f"python jobs/{job}.py {given + ' ' if given else ''}--destination DIR [options]"
     summary = (options.__doc__ or "").strip()
     parser = _Parser(prog=job, usage=usage, description=summary, allow_abbrev=False)
     groups = (

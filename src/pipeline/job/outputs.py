@@ -62,7 +62,7 @@ class GroupedLines:
 
 @dataclass(frozen=True)
 class ParquetOutput:
-    """A folder of Parquet parts with these columns of the frame; `row_count`: the rows it must get, where known."""
+    """A folder of Parquet parts with these columns of the frame, and the number of rows it must get if known."""
 
     file: str
     frame: DataFrame

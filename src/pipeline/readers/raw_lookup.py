@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -16,10 +17,11 @@ from pyspark.sql import types as T
 from pipeline.engines.registry import engine_of
 from pipeline.readers.base import RawSource, Reader
 from pipeline.readers.csv.line_numbers import LineNumbers
-from pipeline.readers.json.envelope import EnvelopeReader
 from pipeline.readers.spans import RecordSpans
 
 _NO_END = 1 << 62
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 @dataclass(frozen=True)
@@ -151,21 +153,24 @@ def _with(part: Any, path: str, positions: list[int], texts: Sequence[str | None
 class _Elements:
     """A record, and the elements of the array in it once one is asked for."""
 
-    def __init__(self, record: bytes, inside: str) -> None:
-        self._record, self._keys = record, inside.split(".")
-        self._texts: list[bytes] | None = None
+    def __init__(self, record: bytes, array_path: str) -> None:
+        self._record, self._keys = record, array_path.split(".")
+        self._texts: list[msgspec.Raw] | None = None
 
     def text(self, index: int | None) -> bytes:
-        """The element to the byte; the whole record where that is wanted, or where it is not clear which one it is."""
+        """The element to the byte; the whole record where that is wanted, or where it has no such element."""
         if index is None:
             return self._record
         if self._texts is None:
-            self._texts = self._elements()
-        return self._texts[index] if index < len(self._texts) else self._record
+            self._texts = self._split()
+        return bytes(self._texts[index]) if index < len(self._texts) else self._record
 
-    def _elements(self) -> list[bytes]:
-        # A duplicate key has two arrays, and only the parser knows which of them it took.
-        if any(self._record.count(f'"{key}"'.encode()) != 1 for key in self._keys):
+    def _split(self) -> list[msgspec.Raw]:
+        # Of equal keys the last one counts, as for whoever made the rows of the elements.
+        value = msgspec.Raw(self._record.strip(b" \t\r\n,"))
+        try:
+            for key in self._keys:
+                value = _MEMBERS.decode(value)[key]
+            return _ITEMS.decode(value)
+        except (msgspec.DecodeError, KeyError):
             return []
-        finds = EnvelopeReader(iter([self._record]), 0, self._keys).records()
-        return [text.rstrip(b" \t\r\n,") for found in finds for text in found.texts()]

@@ -149,7 +149,7 @@ def _pairs_batch(batch: pa.RecordBatch, column: str, separator: str, assign: str
 
 
 def _as_maps(rows: Counts, keys: pa.Array, values: pa.Array, is_null: Mask) -> pa.Array:
-    """Keys and values, with the number of their row, as one map per row; a repeated key has all its values."""
+    """Keys and values, with the number of their row, as a map per row: the values of a repeated key are joined."""
     indices = keys.dictionary_encode().indices.to_numpy()
     _, first, group = np.unique(rows * (len(keys) + 1) + indices, return_index=True, return_inverse=True)
     # Groups in the order in which their keys come first.

@@ -63,8 +63,7 @@ def split_cells(
     +---+---------+------------+------+
     <BLANKLINE>
     """
-    cells = Cells(tuple(names), value_type, separator, absent)
-    return apply_steps(frame, [cells_step(frame.schema, columns, cells)])
+    return apply_steps(frame, [cells_step(frame.schema, columns, Cells(tuple(names), value_type, separator, absent))])
 
 
 @dataclass(frozen=True)

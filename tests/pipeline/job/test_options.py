@@ -189,7 +189,7 @@ def test_help_shows_every_option_with_type_and_default(capsys: pytest.CaptureFix
     shown = capsys.readouterr().out
     assert caught.value.code == 0
     for text in (
-        "spark-submit jobs/people.py --people PATH --destination DIR [options]",
+        "python jobs/people.py --people PATH --destination DIR [options]",
         "People of 50% of the towns.",
         "--people PATH",
         "--extra PATH",

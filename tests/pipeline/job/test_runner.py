@@ -92,10 +92,10 @@ def test_a_run_that_succeeds_exits_0_and_reports_all_of_itself(tmp_path: Path) -
         "notes": ["prices are in EUR"],
     }
     assert list(seconds) == [
-        "start Spark", "plan prices", "read prices", "write quarantine", "write prices.csv", "publish",
+        "start the engine", "plan prices", "read prices", "write quarantine", "write prices.csv", "publish",
     ]  # fmt: skip
     assert all(isinstance(value, float) and value >= 0 for value in seconds.values())
-    assert sorted(versions) == ["glue", "pipeline", "python", "spark"]
+    assert sorted(versions) == ["engine", "glue", "pipeline", "python", "spark"]
     assert (versions["glue"], versions["python"].split(".")[0]) == ("no", "3")
     assert list(json.loads(done.read("report.json"))) == [
         *("job", "run_id", "status", "exit_code", "message", "inputs", "outputs", "figures", "notes"),

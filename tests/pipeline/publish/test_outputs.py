@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pipeline.errors import AccountingError
 from pipeline.publish import outputs
 from pipeline.publish.outputs import RunFiles, SideFiles
+from transforms.render import column_lines
 
 # printf 'name\na\nb\n' | sha256sum, and so on
 SHA_NAMES = "28f46fc77b9b5774b551e01b5b84ce81c1be4c925d0352b5f54aa7ed579aeff7"
@@ -36,7 +37,7 @@ def test_rows_are_in_order_whether_there_are_few_or_many(
     rows = [(4, "d"), (1, "a"), (3, "c"), (2, "b")]
     frame = spark.createDataFrame(rows, "id int, name string").repartition(3)
     files = run_files(tmp_path)
-    files.write_lines("names.txt", frame, F.col("name"), ("id",), "name\n", row_count)
+    files.write_lines("names.txt", frame, column_lines("name"), ("id",), "name\n", row_count)
     assert files.publish()["names.txt"]["rows"] == 4
     assert (tmp_path / "names.txt").read_text(encoding="utf-8") == "name\na\nb\nc\nd\n"
 
@@ -46,7 +47,7 @@ def test_published_files_are_in_the_manifest_and_those_of_earlier_runs_are_kept_
 ) -> None:
     frame = spark.createDataFrame([("a",), ("b",)], "name string")
     first = run_files(tmp_path)
-    first.write_lines("names.txt", frame, F.col("name"), ("name",), "name\n", 2)
+    first.write_lines("names.txt", frame, column_lines("name"), ("name",), "name\n", 2)
     first.write_data("old.txt", b"x\n", rows=1)
     assert files_of(tmp_path / "_runs/run-1/staged") != []
     assert not (tmp_path / "names.txt").exists()
@@ -73,7 +74,7 @@ def test_published_files_are_in_the_manifest_and_those_of_earlier_runs_are_kept_
 def test_parts_are_a_folder_whose_files_all_have_the_header(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     frame = spark.range(0, 4, 1, 2).select(F.col("id").cast("string").alias("id"))
     files = run_files(tmp_path, single=False)
-    files.write_lines("ids.csv", frame, F.col("id"), (), "id\n", 4)
+    files.write_lines("ids.csv", frame, column_lines("id"), (), "id\n", 4)
     entry = files.publish()["ids.csv"]
     assert files_of(tmp_path / "ids.csv") == ["part-00000.csv", "part-00001.csv"]
     assert (tmp_path / "ids.csv/part-00000.csv").read_text(encoding="utf-8") == "id\n0\n1\n"
@@ -103,7 +104,7 @@ def test_several_files_are_written_in_one_pass_each_with_its_header_and_order(
 @pytest.mark.parametrize("single", [True, False])
 def test_parquet_is_a_folder_of_parts(spark: SparkSession, tmp_path: pathlib.Path, single: bool) -> None:
     files = run_files(tmp_path, single=single)
-    files.write_parquet("ids.parquet", spark.range(0, 3, 1, 1), 3)
+    files.write_parquet("ids.parquet", spark.range(0, 3, 1, 1), ("id",), 3)
     assert files.publish()["ids.parquet"]["rows"] == 3
     assert files_of(tmp_path / "ids.parquet") == ["part-00000.parquet"]
     data = (tmp_path / "ids.parquet/part-00000.parquet").read_bytes()
@@ -114,9 +115,9 @@ def test_another_number_of_rows_than_expected_is_an_error(spark: SparkSession, t
     frame = spark.range(0, 3, 1, 1).select(F.col("id").cast("string").alias("id"))
     files = run_files(tmp_path)
     with pytest.raises(AccountingError, match=r"^a\.txt: 3 rows written, 2 expected$"):
-        files.write_lines("a.txt", frame, F.col("id"), (), "", 2)
+        files.write_lines("a.txt", frame, column_lines("id"), (), "", 2)
     with pytest.raises(AccountingError, match=r"^a\.parquet: 3 rows written, 4 expected$"):
-        files.write_parquet("a.parquet", frame, 4)
+        files.write_parquet("a.parquet", frame, ("id",), 4)
     lines = frame.select(F.lit(0).alias("group"), F.col("id").alias("order"), F.array("id").alias("lines"))
     with pytest.raises(AccountingError, match=r"^b\.txt: 3 rows written, 1 expected$"):
         files.write_grouped([("b.txt", "", 1)], lines)
@@ -128,7 +129,7 @@ def test_discarded_files_leave_nothing_and_what_was_published_stays(
     (tmp_path / "names.txt").write_bytes(b"of the run before\n")
     files = run_files(tmp_path)
     frame = spark.createDataFrame([("a",)], "name string")
-    files.write_lines("names.txt", frame, F.col("name"), (), "name\n", 1)
+    files.write_lines("names.txt", frame, column_lines("name"), (), "name\n", 1)
     files.write_data("note.txt", b"x\n", rows=1)
     files.discard()
     assert files_of(tmp_path) == ["names.txt"]
@@ -138,8 +139,8 @@ def test_discarded_files_leave_nothing_and_what_was_published_stays(
 def test_a_dry_run_counts_rows_and_writes_nothing(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     frame = spark.createDataFrame([("a",), ("b",)], "name string")
     files = run_files(tmp_path, dry_run=True)
-    files.write_lines("names.txt", frame, F.col("name"), (), "name\n", 2)
-    files.write_parquet("names.parquet", frame, 2)
+    files.write_lines("names.txt", frame, column_lines("name"), (), "name\n", 2)
+    files.write_parquet("names.parquet", frame, (), 2)
     files.write_data("note.txt", b"x\n", rows=1)
     files.write_grouped([("one.txt", "", 5)], frame)
     assert {name: one.rows for name, one in files.staged.items()} == {
@@ -154,19 +155,19 @@ def test_rows_that_are_not_used_are_files_of_the_run_s_own_folder_in_the_order_o
 ) -> None:
     monkeypatch.setattr(outputs, "FEW_ROWS", few)
     rows = [
-        ("rejected", "orders", "b.csv", 2, "third"),
-        ("rejected", "orders", "a.csv", 10, "second"),
-        ("excluded", "orders", "a.csv", 3, "fourth"),
-        ("rejected", "orders", "a.csv", 9, "first"),
+        ("rejected orders", "b.csv", 2, "third"),
+        ("rejected orders", "a.csv", 10, "second"),
+        ("excluded orders", "a.csv", 3, "fourth"),
+        ("rejected orders", "a.csv", 9, "first"),
     ]
-    frame = spark.createDataFrame(rows, "kind string, input string, file string, position long, value string")
+    frame = spark.createDataFrame(rows, "group string, file string, position long, lines string")
     names = {
-        ("rejected", "orders"): "quarantine/orders.jsonl",
-        ("excluded", "orders"): "excluded/orders.jsonl",
-        ("rejected", "items"): "quarantine/items.jsonl",
+        "rejected orders": "quarantine/orders.jsonl",
+        "excluded orders": "excluded/orders.jsonl",
+        "rejected items": "quarantine/items.jsonl",
     }
     written = SideFiles(run_files(tmp_path)).write(frame.repartition(3), names, 4)
-    assert written == {("rejected", "orders"): 3, ("excluded", "orders"): 1, ("rejected", "items"): 0}
+    assert written == {"rejected orders": 3, "excluded orders": 1, "rejected items": 0}
     folder = tmp_path / "_runs/run-1"
     assert files_of(folder) == ["excluded/orders.jsonl", "quarantine/items.jsonl", "quarantine/orders.jsonl"]
     assert (folder / "quarantine/orders.jsonl").read_text(encoding="utf-8") == "first\nsecond\nthird\n"

@@ -10,7 +10,7 @@ from pipeline import storage
 from pipeline.errors import InputError
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    pass
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_relative_paths_and_the_home_folder_become_absolute(
 
 
 @pytest.mark.parametrize("given", ["", "s3:///key", "s3://", "gs://bucket/key", "http://host/x", "a\0b"])
-def test_what_is_no_path_is_told(given: str) -> None:
+def test_what_is_no_path_is_reported(given: str) -> None:
     with pytest.raises(InputError):
         storage.normalise(given)
 
@@ -62,24 +62,6 @@ def test_what_is_no_path_is_told(given: str) -> None:
 )
 def test_join_keeps_the_spelling_of_its_base(base: str, parts: tuple[str, ...], expected: str) -> None:
     assert storage.join(base, *parts) == expected
-
-
-def test_spark_gets_s3a_but_on_glue_and_emr(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GLUE_INSTALLATION", "GLUE_VERSION", "EMR_CLUSTER_ID", "EMR_RELEASE_LABEL"):
-        monkeypatch.delenv(name, raising=False)
-    assert storage.to_spark_path("s3://b/a b") == "s3a://b/a b"
-    monkeypatch.setenv("GLUE_VERSION", "5.1")
-    assert storage.to_spark_path("s3a://b/a b") == "s3://b/a b"
-
-
-@pytest.mark.parametrize("name", ["plain", "a b", "a+b", "100%", "a%20b", "é😀", "#x?y", "a:b", "[x]{y}*", "-x=1,2"])
-def test_spark_writes_into_the_folder_of_exactly_this_name(
-    spark: SparkSession, tmp_path: pathlib.Path, name: str
-) -> None:
-    folder = tmp_path / name / "out"
-    spark.range(1).selectExpr("'x' AS value").write.text(storage.to_spark_path(str(folder)))
-    assert [storage.read_bytes(file.path) for file in storage.list_files(str(folder))] == [b"x\n"]
-    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_file_uri_and_a_path_find_the_same(tmp_path: pathlib.Path) -> None:
@@ -104,7 +86,7 @@ def test_a_link_to_nothing_is_not_passed_over(tmp_path: pathlib.Path) -> None:
         storage.list_files(str(tmp_path))
 
 
-def test_a_name_that_is_not_utf_8_is_told(tmp_path: pathlib.Path) -> None:
+def test_a_name_that_is_not_utf_8_is_reported(tmp_path: pathlib.Path) -> None:
     (tmp_path / os.fsdecode(b"\xff.csv")).touch()
     with pytest.raises(InputError, match="is not UTF-8"):
         storage.list_files(str(tmp_path))
@@ -118,7 +100,7 @@ def test_a_folder_without_files_says_so(tmp_path: pathlib.Path) -> None:
         storage.list_files(str(tmp_path))
 
 
-def test_a_written_file_has_the_usual_rights_and_leaves_nothing_beside_it(tmp_path: pathlib.Path) -> None:
+def test_a_written_file_has_the_usual_rights_and_leaves_no_other_file(tmp_path: pathlib.Path) -> None:
     storage.write_bytes(str(tmp_path / "a"), b"1")
     storage.write_bytes(str(tmp_path / "a"), b"2")
     (tmp_path / "usual").touch()

@@ -24,23 +24,23 @@ def test_a_bucket_that_is_not_there_is_named(s3_endpoint: Place, use: Any) -> No
         use("s3://no-such-bucket/x")
 
 
-def test_wrong_credentials_are_told_without_them(s3_endpoint: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_credentials_are_reported_without_them(s3_endpoint: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     if s3_endpoint.kind == "moto":  # asks for none
         return
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "not-the-secret")
-    with pytest.raises(InputError, match="S3 does not accept the credentials: SignatureDoesNotMatch") as told:
+    with pytest.raises(InputError, match="S3 does not accept the credentials: SignatureDoesNotMatch") as raised:
         storage.list_files(s3_endpoint.path)
-    assert "not-the-secret" not in str(told.value)
+    assert "not-the-secret" not in str(raised.value)
 
 
-def test_no_credentials_are_told_with_what_to_set(s3_moto: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_credentials_are_reported_with_what_to_set(s3_moto: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AWS_ACCESS_KEY_ID")
     monkeypatch.delenv("AWS_SECRET_ACCESS_KEY")
     with pytest.raises(InputError, match="no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and"):
         storage.list_files(s3_moto.path)
 
 
-def test_an_unknown_profile_is_told(s3_moto: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_profile_is_reported(s3_moto: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nobody")
     with pytest.raises(InputError, match="nobody"):
         storage.list_files(s3_moto.path)
@@ -58,7 +58,7 @@ def closed(s3_moto: Place) -> str:
     return "s3://closed"
 
 
-def test_denied_access_is_told_apart_from_an_object_that_is_not_there(closed: str) -> None:
+def test_denied_access_differs_from_an_object_that_is_not_there(closed: str) -> None:
     with pytest.raises(InputError, match="s3://closed/there: access denied: these credentials may not have it read"):
         storage.read_bytes(f"{closed}/there")
     with pytest.raises(InputError, match="s3://closed/gone: no such object"):
@@ -170,7 +170,7 @@ def test_a_range_is_read_again_when_its_connection_broke(s3_moto: Place, content
     assert breaking.left == 0
 
 
-def test_a_connection_that_always_breaks_is_told(s3_moto: Place, content: bytes, breaking: Breaking) -> None:
+def test_a_connection_that_always_breaks_is_reported(s3_moto: Place, content: bytes, breaking: Breaking) -> None:
     breaking.left = 1000
     with pytest.raises(PipelineError, match="large: the connection broke 5 times"):
         storage.read_range(s3_moto / "large", 0, 3_000_000)

@@ -102,9 +102,9 @@ def test_nothing_found_says_what_is_near(place: Place) -> None:
     fill(place, "in/customers_20190815.csv", "in/orders_20190815.csv")
     with pytest.raises(
         InputError, match=re.escape(f"{place / 'in/customer_20190815.csv'}: no such file or folder; in ")
-    ) as told:
+    ) as raised:
         storage.list_files(place / "in/customer_20190815.csv")
-    assert "similar: customers_20190815.csv" in str(told.value)
+    assert "similar: customers_20190815.csv" in str(raised.value)
     with pytest.raises(InputError, match=r"there: customers_20190815\.csv, orders_20190815\.csv"):
         storage.list_files(place / "in/*.parquet")
     with pytest.raises(InputError, match="no such file or folder"):
@@ -144,7 +144,7 @@ def test_a_stream_reads_on_over_its_blocks(place: Place) -> None:
     assert storage.read_bytes(place / "large") == data
 
 
-def test_a_file_that_was_replaced_since_it_was_listed_is_told(place: Place) -> None:
+def test_a_file_that_was_replaced_since_it_was_listed_is_reported(place: Place) -> None:
     storage.write_bytes(place / "a", b"first")
     version = storage.list_files(place / "a")[0].version
     assert storage.read_range(place / "a", 0, 5, version) == b"first"
@@ -160,7 +160,7 @@ def test_lines_end_with_a_line_feed_only(place: Place) -> None:
     assert list(storage.read_lines(place / "a")) == ["1\u2028\x852\r", "", "3", "4"]
 
 
-def test_a_missing_file_is_told_by_its_name(place: Place) -> None:
+def test_a_missing_file_is_reported_by_its_name(place: Place) -> None:
     assert not storage.exists(place / "nothing")
     for read in (storage.read_bytes, lambda path: storage.read_range(path, 0, 1)):
         with pytest.raises(InputError, match="nothing: "):

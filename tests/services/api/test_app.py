@@ -137,7 +137,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("path", "parameter", "message"), WRONG)
-def test_a_wrong_parameter_is_told(client: TestClient, path: str, parameter: str, message: str) -> None:
+def test_a_wrong_parameter_is_reported(client: TestClient, path: str, parameter: str, message: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 422
     assert answer.json()["error"] == "invalid_parameter"
@@ -145,7 +145,7 @@ def test_a_wrong_parameter_is_told(client: TestClient, path: str, parameter: str
     assert message in answer.json()["message"]
 
 
-def test_a_cursor_of_nobody_is_told(client: TestClient) -> None:
+def test_a_cursor_of_nobody_is_reported(client: TestClient) -> None:
     answer = client.get("/read/next-chunk", params={"cursor": "A" * 32})
     assert (answer.status_code, answer.json()["error"]) == (404, "unknown_cursor")
 
@@ -171,7 +171,7 @@ def test_the_api_cannot_write(environment: dict[str, str], postgres: PrivatePost
     reader.close()
 
 
-def test_an_unknown_path_or_method_is_told_in_the_same_form(client: TestClient) -> None:
+def test_an_unknown_path_or_method_is_reported_in_the_same_form(client: TestClient) -> None:
     assert client.get("/nope").json() == {"error": "not_found", "message": "GET /nope: Not Found", "parameter": None}
     answer = client.post("/read/first-chunk")
     assert (answer.status_code, answer.json()["error"], answer.headers["allow"]) == (405, "method_not_allowed", "GET")

@@ -49,7 +49,7 @@ def dynamodb() -> Iterator[Any]:
         }
         for name, value in {**known, "AWS_DEFAULT_REGION": "eu-west-1"}.items():
             patch.setenv(name, value)
-        client = boto3.client("dynamodb")
+        client = boto3.resource("dynamodb").meta.client
         key = {
             "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
             "BillingMode": "PAY_PER_REQUEST",
@@ -114,7 +114,7 @@ def test_the_answer_has_no_more_rows_than_its_limit_and_tells_the_total(client: 
         "/carparks/a%20b",
     ],
 )
-def test_a_wrong_parameter_is_told(client: TestClient, path: str) -> None:
+def test_a_wrong_parameter_is_reported(client: TestClient, path: str) -> None:
     answer = client.get(path)
     assert (answer.status_code, answer.json()["error"]) == (422, "invalid_parameter")
 

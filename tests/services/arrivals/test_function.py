@@ -1,4 +1,4 @@
-"""Files arrive in any order, twice, late and wrong: what the arrivals function does with each."""
+"""Files arrive in any order, repeated, late and wrong: what the arrivals function does with each."""
 
 from __future__ import annotations
 
@@ -75,9 +75,9 @@ def test_a_set_starts_when_its_last_file_is_there(world: World) -> None:
     }
 
 
-def test_the_same_event_twice_changes_nothing(world: World) -> None:
-    told = [world.put(key) for key in (CUSTOMERS, ORDERS, ITEMS)]
-    for event in [*told, *reversed(told)]:
+def test_the_same_event_repeated_changes_nothing(world: World) -> None:
+    events = [world.put(key) for key in (CUSTOMERS, ORDERS, ITEMS)]
+    for event in [*events, *reversed(events)]:
         world.arrivals.arrived(**event, sequencer="01")
     assert len(world.started()) == 1
 
@@ -124,7 +124,7 @@ def test_a_claim_fails_when_a_file_changed_meanwhile(world: World) -> None:
     assert not store.claim(id_, before, "whatever")
 
 
-def test_a_missing_file_is_named_at_the_hour_and_told_once(world: World) -> None:
+def test_a_missing_file_is_named_at_the_hour_and_reported_once(world: World) -> None:
     world.arrive(CUSTOMERS)
     world.arrive(ORDERS)
     assert world.arrivals.due("customer_orders", "2024-02-29T06:00:00Z") == f"customer_orders/{DAY} misses {ITEMS}"
@@ -137,7 +137,7 @@ def test_a_missing_file_is_named_at_the_hour_and_told_once(world: World) -> None
     assert world.mails() == []
 
 
-def test_nothing_is_told_of_a_complete_set(world: World) -> None:
+def test_nothing_is_reported_of_a_complete_set(world: World) -> None:
     for key in (CUSTOMERS, ORDERS, ITEMS):
         world.arrive(key)
     assert world.arrivals.due("customer_orders", "2024-02-29T06:00:00Z") == f"customer_orders/{DAY} is complete"
@@ -162,7 +162,7 @@ def test_a_reference_file_is_taken_without_an_alert(world: World) -> None:
     assert world.mails() == []
 
 
-def test_an_object_that_cannot_be_read_is_told(world: World) -> None:
+def test_an_object_that_cannot_be_read_is_reported(world: World) -> None:
     event = world.put(ITEMS)
     world.aws.client("s3").delete_object(Bucket="incoming", Key=ITEMS, VersionId=event["version"])
     assert world.arrivals.arrived(**event, sequencer="01") == f"refused {ITEMS}: the object cannot be read (404)"
@@ -170,7 +170,7 @@ def test_an_object_that_cannot_be_read_is_told(world: World) -> None:
     assert "What to do: see its key, storage class and deletion" in text
 
 
-def test_a_set_for_an_unknown_job_is_told_and_can_be_started_later(world: World) -> None:
+def test_a_set_for_an_unknown_job_is_reported_and_can_be_started_later(world: World) -> None:
     world.arrive("parcels/all.csv")
     [text] = world.mails()
     assert text == (

@@ -8,6 +8,7 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
+from tests.support.frames import assert_same_rows
 from transforms import nested
 from transforms.nested.schema.rules import build_rules
 from transforms.row_errors import ERROR, ERROR_TYPE, is_valid
@@ -67,7 +68,7 @@ def test_the_lines_of_a_record_in_each_table_are_one_row_in_the_order_of_the_doc
         "group int, order string, lines array<string>",
     )
     found = nested.table_lines(exploded, 2)
-    assert_df_equality(found, expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(found, expected)
 
 
 def test_exploded_records_are_finished_lines(checked: DataFrame) -> None:

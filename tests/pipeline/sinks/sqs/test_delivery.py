@@ -60,7 +60,7 @@ def received(sqs: Any, url: str) -> list[dict[str, Any]]:
 
 
 class Failing:
-    """A queue in front of another that refuses entries, or answers with errors, as it is told."""
+    """A queue in front of another that refuses entries, or answers with errors, as the test says."""
 
     def __init__(
         self, client: Any, refuses: Any = lambda body, attempt: False, errors: list[Exception] | None = None
@@ -202,7 +202,7 @@ def test_a_fifo_queue_gets_a_group_and_a_deduplication_id(sqs: Any, tmp_path: pa
     assert groups[0] == groups[2] != groups[1]
 
 
-def test_a_queue_that_is_not_there_is_told_in_one_line(sqs: Any, tmp_path: pathlib.Path) -> None:
+def test_a_queue_that_is_not_there_is_reported_in_one_line(sqs: Any, tmp_path: pathlib.Path) -> None:
     url = "https://sqs.eu-west-1.amazonaws.com/123456789012/nowhere"
     with pytest.raises(
         DeliveryError,

@@ -1,0 +1,211 @@
+"""What a run needs of an engine, on the one that this environment has: the same on both."""
+
+from __future__ import annotations
+
+import datetime
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from pipeline import engines
+from pipeline.engines import Engine, engine_of
+from pipeline.engines.base import Batches
+from pipeline.engines.tasks import run_tasks
+
+LINES = "part int, place int, text string"
+PIECES = "part int, place int, rows long, least long, most long, ordered boolean"
+MANY = 300_000
+PRIME = 300_007  # any number below it times another gives each remainder once
+
+
+@pytest.fixture
+def engine(spark: SparkSession) -> Engine:
+    """The engine of the tests' session."""
+    return engine_of(spark)
+
+
+def lines_in_order(batches: Batches) -> Iterator[pa.RecordBatch]:
+    """Each row of a stream with its part and its place in the stream."""
+    place = 0
+    for batch in batches:
+        places = pa.array(range(place, place + batch.num_rows), pa.int32())
+        yield pa.RecordBatch.from_arrays(
+            [batch.column("_part"), places, batch.column(0)], names=["part", "place", "text"]
+        )
+        place += batch.num_rows
+
+
+def texts_of(rows: list[Any]) -> list[str | None]:
+    return [text for _, _, text in sorted(rows, key=lambda row: (row[0], row[1]))]
+
+
+def test_the_engine_that_runs_is_used_again(engine: Engine) -> None:
+    assert engines.start(engine.name, "example", 0) is engine
+    assert engine.cores >= 1
+    assert engine.versions["engine"] == engine.name
+
+
+@pytest.mark.parametrize("name", ["PYSPARK_GATEWAY_PORT", "GLUE_VERSION"])
+def test_spark_is_used_where_spark_submit_or_glue_started_the_program(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "1")
+    assert (engines.chosen("auto"), engines.chosen("embedded")) == ("spark", "embedded")
+
+
+def test_cached_rows_are_made_once_and_keep_their_types(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "made"
+
+    def noted(batches: Batches) -> Iterator[pa.RecordBatch]:
+        with log.open("a") as file:
+            file.write("made\n")
+        yield from batches
+
+    schema = "id long, amount decimal(38,2), at timestamp, tags array<string>, pair struct<a:int,b:string>"
+    moment = datetime.datetime(2024, 2, 29, 12, 30)
+    rows = [(1, Decimal("12345678901234567890.12"), moment, ["a", None], (1, None)), (2, None, None, None, None)]
+    frame = engine.spark.createDataFrame(rows, schema).coalesce(1).mapInArrow(noted, schema)
+    cached = engine.cache(frame)
+    assert cached.count() == 2
+    times = len(log.read_text().splitlines())
+    assert [tuple(row) for row in sorted(cached.collect())] == rows
+    assert cached.where("id = 2").count() == 1
+    assert len(log.read_text().splitlines()) == times
+    assert [(f.name, f.dataType) for f in cached.schema] == [(f.name, f.dataType) for f in frame.schema]
+    engine.release(cached)
+
+
+def test_names_with_dots_and_blanks_are_kept(engine: Engine) -> None:
+    cached = engine.cache(engine.spark.createDataFrame([(1, 2)], "`a.b` int, `c d` int"))
+    assert [row.asDict() for row in cached.where("`a.b` = 1").collect()] == [{"a.b": 1, "c d": 2}]
+
+
+def test_a_cached_frame_without_rows_stays_a_frame(engine: Engine) -> None:
+    cached = engine.cache(engine.spark.range(5).where("id > 9"))
+    assert (cached.columns, cached.count()) == (["id"], 0)
+
+
+def test_rows_of_a_task_that_runs_more_than_once_are_counted_once(engine: Engine) -> None:
+    def work(number: int) -> Iterator[pa.RecordBatch]:
+        for _ in range(number):
+            yield pa.RecordBatch.from_pydict({"n": pa.array([number, number], pa.int64())})
+
+    counter = engine.counter()
+    frame = run_tasks(engine.spark, 4, work, "n long", counter)
+    assert [frame.count() for _ in range(3)] == [12, 12, 12]
+    assert counter.value() == 12
+
+
+def test_a_kernel_over_sorted_streams_gets_each_key_in_one_stream_and_in_order(engine: Engine) -> None:
+    def placed(batches: Batches) -> Iterator[pa.RecordBatch]:
+        place = 0
+        for batch in batches:
+            places = pa.array(range(place, place + batch.num_rows), pa.int32())
+            yield pa.RecordBatch.from_arrays([batch.column(0), batch.column(1), places], names=["key", "n", "place"])
+            place += batch.num_rows
+
+    frame = engine.spark.range(1000).select((F.col("id") % 7).alias("key"), (999 - F.col("id")).alias("n"))
+    found = engine.map_sorted(frame.repartition(3), 2, ["key"], ["key", "n"], placed, "key long, n long, place int")
+    rows = found.collect()
+    assert len(rows) == 1000
+    for key in range(7):
+        mine = sorted((row.place, row.n) for row in rows if row.key == key)
+        assert [n for _, n in mine] == sorted(n for _, n in mine)
+        assert [place for place, _ in mine] == list(range(mine[0][0], mine[0][0] + len(mine)))
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_sorted_rows_come_nulls_first_and_texts_by_their_utf_8_bytes(engine: Engine, few: bool) -> None:
+    texts = ["z", "é", "\U0001f600", "￿", "", "a", "B", "aa", "Z", None, "10", "9"]
+    frame = engine.spark.createDataFrame([(text,) for text in texts], "text string").repartition(3)
+    rows = engine.write_sorted(frame, ["text"], few, lines_in_order, LINES)
+    assert texts_of(rows) == [None, *sorted(filter(lambda text: text is not None, texts), key=str.encode)]
+
+
+def test_rows_are_sorted_by_several_columns_whatever_their_names(engine: Engine) -> None:
+    rows = [("b", 2, None), ("a", 2, 1), ("c", 1, 5), ("d", None, 9), ("e", 2, 0)]
+    frame = engine.spark.createDataFrame(rows, "text string, `a b` int, `c.d` int")
+    assert texts_of(engine.write_sorted(frame, ["a b", "c.d"], True, lines_in_order, LINES)) == list("dcbea")
+
+
+def test_without_an_order_all_rows_come(engine: Engine) -> None:
+    frame = engine.spark.createDataFrame([(text,) for text in "cab"], "text string").repartition(2)
+    assert sorted(text for _, _, text in engine.write_sorted(frame, [], False, lines_in_order, LINES)) == list("abc")
+
+
+@pytest.mark.parametrize("few", [True, False])
+def test_300000_shuffled_rows_are_written_in_order(engine: Engine, few: bool) -> None:
+    def pieces(batches: Batches) -> Iterator[pa.RecordBatch]:
+        for place, batch in enumerate(batches):
+            if not batch.num_rows:
+                continue
+            values = batch.column(0)
+            ordered = len(values) < 2 or pc.all(pc.less(values[:-1], values[1:])).as_py()
+            row = (batch.column("_part")[0].as_py(), place, len(values), values[0].as_py(), values[-1].as_py(), ordered)
+            types = (pa.int32(), pa.int32(), pa.int64(), pa.int64(), pa.int64(), pa.bool_())
+            columns = [pa.array([value], kind) for value, kind in zip(row, types, strict=True)]
+            yield pa.RecordBatch.from_arrays(columns, names=["part", "place", "rows", "least", "most", "ordered"])
+
+    shuffled = (F.col("id") * 104_729 % PRIME).alias("n")
+    frame = engine.spark.range(0, MANY, 1, 4).select(shuffled).repartition(5)
+    found = sorted(tuple(row) for row in engine.write_sorted(frame, ["n"], few, pieces, PIECES))
+    assert sum(rows for _, _, rows, *_ in found) == MANY
+    assert all(ordered for *_, ordered in found)
+    ends = [end for _, _, _, least, most, _ in found for end in (least, most)]
+    assert ends == sorted(ends)
+
+
+def test_a_frame_without_rows_writes_none(engine: Engine) -> None:
+    frame = engine.spark.createDataFrame([], "text string")
+    assert texts_of(engine.write_sorted(frame, ["text"], True, lines_in_order, LINES)) == []
+
+
+def test_a_table_without_rows_has_the_columns_of_the_frame(engine: Engine) -> None:
+    table = engine.empty_rows(engine.spark.createDataFrame([(1, "a")], "id int, name string"))
+    assert (table.num_rows, table.schema.names) == (0, ["id", "name"])
+    assert table.schema.field("id").type == pa.int32()
+    assert table.schema.field("name").type == pa.string()
+
+
+def test_parallel_steps_give_their_results_in_order(engine: Engine) -> None:
+    frames = [engine.spark.range(n) for n in (3, 1, 2)]
+    assert engine.run_parallel([frame.count for frame in frames]) == [3, 1, 2]
+    assert engine.run_parallel([]) == []
+
+
+def test_the_error_of_the_first_failed_step_is_raised(engine: Engine) -> None:
+    def fail(error: Exception) -> None:
+        raise error
+
+    with pytest.raises(ValueError, match="first"):
+        engine.run_parallel([lambda: fail(ValueError("first")), lambda: fail(KeyError("second"))])
+
+
+@pytest.mark.spark_only
+def test_on_spark_steps_run_at_the_same_time(engine: Engine) -> None:
+    met = threading.Barrier(2, timeout=30)
+
+    def step(name: str) -> str:
+        met.wait()
+        return name
+
+    assert engine.run_parallel([lambda: step("a"), lambda: step("b")]) == ["a", "b"]
+
+
+@pytest.mark.spark_only
+def test_on_spark_a_step_has_the_job_group_of_the_thread_that_gave_it(engine: Engine) -> None:
+    context = engine.spark.sparkContext
+    context.setLocalProperty("spark.jobGroup.id", "of this run")
+    try:
+        found = engine.run_parallel([lambda: context.getLocalProperty("spark.jobGroup.id")])
+    finally:
+        context.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
+    assert found == ["of this run"]

@@ -1,0 +1,24 @@
+"""Values as the text of published files, made of Arrow columns."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from transforms.render import json_texts
+
+
+def test_a_text_is_a_json_string_and_escaped_only_where_it_must_be() -> None:
+    cases = [
+        ("ade3-11ed_x.y:z", '"ade3-11ed_x.y:z"'),
+        ("", '""'),
+        ("a b", '"a b"'),
+        ('say "hi"', '"say \\"hi\\""'),
+        ("a\\b", '"a\\\\b"'),
+        ("a\nb", '"a\\nb"'),
+        ("ends with a line break\n", '"ends with a line break\\n"'),
+        ("c1\n", '"c1\\n"'),
+        ("é 漢 😀", '"é 漢 😀"'),
+        (None, "null"),
+    ]
+    found = json_texts(pa.array([text for text, _ in cases], pa.string()))
+    assert found.to_pylist() == [document for _, document in cases]
