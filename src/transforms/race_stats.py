@@ -64,11 +64,11 @@ def race_datetime(date: str | None, time: str | None) -> str | None:
     day, clock = _DATE.fullmatch(date or ""), _TIME.fullmatch("00:00:00" if time is None else time)
     if day is None or clock is None:
         return None
-    year, *rest = map(int, day.groups())
+    year, month, number = map(int, day.groups())
+    hour, minute, second = map(int, clock.groups())
     try:
         # The year 0 of ISO 8601 is a leap year, and Python's dates begin after it.
-        datetime.date(year or _LEAP_YEAR, *rest)
-        datetime.time(*map(int, clock.groups()))
+        datetime.datetime(year or _LEAP_YEAR, month, number, hour, minute, second)
     except ValueError:
         return None
     return f"{day[0]}T{':'.join(clock.groups())}.000"

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
-from tests.support.jobs import JobResult, job_module
+from tests.support.jobs import JobResult
 from tests.support.paths import SAMPLES
 from tests.support.rebuild import Rebuild, comparable, csv_rows, jsonl_rows, loads
 from tests.transforms.nested.values.test_parse import ACCEPTED, REFUSED
@@ -128,7 +128,7 @@ def some_documents() -> list[Any]:
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_bytes_do_not_depend_on_files_their_order_and_partitions(
-    spark: SparkSession, call_job: Call, tmp_path: pathlib.Path, form: str, monkeypatch: pytest.MonkeyPatch
+    spark: SparkSession, call_job: Call, tmp_path: pathlib.Path, form: str
 ) -> None:
     documents = some_documents()
     lines = [json.dumps(document) for document in documents]
@@ -147,7 +147,6 @@ def test_bytes_do_not_depend_on_files_their_order_and_partitions(
     for source, partitions in (("lines.json", "1"), ("array", "5"), ("ten", "3")):
         out = tmp_path / f"out-{source}"
         spark.conf.set("spark.sql.shuffle.partitions", partitions)
-        monkeypatch.setattr(job_module("explode_json"), "SMALL_BYTES", 0 if source == "array" else 1 << 20)
         try:
             done = call_job(
                 "explode_json", "--source", tmp_path / source, "--root", "doc", "--format", form, "--destination", out

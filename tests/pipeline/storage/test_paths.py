@@ -2,15 +2,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline import storage
 from pipeline.errors import InputError
-
-if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
 
 
 @pytest.mark.parametrize(
@@ -62,24 +58,6 @@ def test_what_is_no_path_is_told(given: str) -> None:
 )
 def test_join_keeps_the_spelling_of_its_base(base: str, parts: tuple[str, ...], expected: str) -> None:
     assert storage.join(base, *parts) == expected
-
-
-def test_spark_gets_s3a_but_on_glue_and_emr(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("GLUE_INSTALLATION", "GLUE_VERSION", "EMR_CLUSTER_ID", "EMR_RELEASE_LABEL"):
-        monkeypatch.delenv(name, raising=False)
-    assert storage.to_spark_path("s3://b/a b") == "s3a://b/a b"
-    monkeypatch.setenv("GLUE_VERSION", "5.1")
-    assert storage.to_spark_path("s3a://b/a b") == "s3://b/a b"
-
-
-@pytest.mark.parametrize("name", ["plain", "a b", "a+b", "100%", "a%20b", "é😀", "#x?y", "a:b", "[x]{y}*", "-x=1,2"])
-def test_spark_writes_into_the_folder_of_exactly_this_name(
-    spark: SparkSession, tmp_path: pathlib.Path, name: str
-) -> None:
-    folder = tmp_path / name / "out"
-    spark.range(1).selectExpr("'x' AS value").write.text(storage.to_spark_path(str(folder)))
-    assert [storage.read_bytes(file.path) for file in storage.list_files(str(folder))] == [b"x\n"]
-    assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
 def test_a_file_uri_and_a_path_find_the_same(tmp_path: pathlib.Path) -> None:
