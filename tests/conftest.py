@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("attended", deadline=None)
 hypothesis.settings.register_profile("unattended", deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.load_profile("unattended" if os.environ.get("CI") else "attended")
+
+
+# What imports Spark itself: it is not there where the engine is the embedded one.
+collect_ignore = ["pipeline/engines/test_session.py"] if importlib.util.find_spec("pysail") else []
 
 
 @pytest.fixture(scope="session")

@@ -12,18 +12,31 @@ from tests.support.paths import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
 GROUPS = PROJECT["dependency-groups"]
-LISTS = {
-    "run": [*PROJECT["project"]["dependencies"], *EXTRAS["spark"], *EXTRAS["people"]],
-    "dev": [
-        *PROJECT["project"]["dependencies"],
-        *(line for name, lines in EXTRAS.items() if name != "spark4" for line in lines),
-    ],
-    "spark4": [
-        *PROJECT["project"]["dependencies"],
-        *(line for name, lines in EXTRAS.items() if name != "spark" for line in lines),
-    ],
-    **GROUPS,
+ENGINES = ("embedded", "spark", "spark4")
+ALL = tuple(name for name in EXTRAS if name not in ENGINES)
+OF_LISTS = {
+    "run": ("spark", "people"),
+    "dev": ("spark", *ALL),
+    "spark4": ("spark4", *ALL),
+    "embedded": ("embedded", "people"),
+    "embedded-dev": ("embedded", "people", "test"),
 }
+
+
+def constraints(engine: str) -> list[str]:
+    """The versions of an engine's environments."""
+    name = "embedded" if engine == "embedded" else "spark"
+    lines = (ROOT / "requirements" / "constraints" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+def wanted(extras: tuple[str, ...]) -> list[str]:
+    """Exact versions of what an environment with these extras needs; ranges have theirs in the constraints."""
+    exact = [line for line in PROJECT["project"]["dependencies"] if "==" in line]
+    return [*exact, *constraints(extras[0]), *(line for name in extras for line in EXTRAS[name])]
+
+
+LISTS = {**{name: wanted(extras) for name, extras in OF_LISTS.items()}, **GROUPS}
 
 
 def plain(requirement: str) -> str:
@@ -37,6 +50,12 @@ def test_a_list_is_up_to_date_otherwise_make_lock(name: str) -> None:
     lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
     pinned = {plain(line.split(" ")[0]) for line in lines if "==" in line and not line.startswith(" ")}
     assert {plain(line) for line in LISTS[name]} - pinned == set()
+
+
+def test_every_range_has_a_version_in_each_environment() -> None:
+    ranges = [re.split("[<>=]", line)[0] for line in PROJECT["project"]["dependencies"] if "==" not in line]
+    for engine in ENGINES:
+        assert [line.split("==")[0] for line in constraints(engine)] == ranges
 
 
 def test_every_package_of_a_list_has_hashes_and_none_names_a_place() -> None:

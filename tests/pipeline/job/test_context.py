@@ -241,6 +241,7 @@ def test_a_few_rows_are_handed_over_and_more_than_expected_are_refused(tmp_path:
     )
 
 
+@pytest.mark.spark_only
 def test_cached_rows_are_given_back_when_the_run_ends(tmp_path: Path, spark: SparkSession) -> None:
     prices = write(tmp_path / "p.csv", "id,price", "1,1")
     frames: list[DataFrame] = []

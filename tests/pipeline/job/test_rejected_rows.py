@@ -105,8 +105,8 @@ def test_rows_that_make_their_own_text_have_that_one(tmp_path: Path) -> None:
     def run(job: JobContext, options: Options) -> Outputs:
         kept = job.record("baskets", job.read_json(options.baskets, BASKET))
         rows = reject(explode_items(kept, F.col("codes"), item="code"), F.length("code") > 1, "long_code")
-        rows = rows.withColumn("_text", F.concat(F.lit("<"), F.col("code"), F.lit(">")))
-        rows = job.record("baskets.code", rows, raw_column="_text")
+        rows = rows.withColumn("_own", F.concat(F.lit("<"), F.col("code"), F.lit(">")))
+        rows = job.record("baskets.code", rows, raw_column="_own")
         return Outputs(csv("codes.csv", valid(rows).select("code"), order=["code"]))
 
     done = call_with(run, tmp_path, "--baskets", baskets)
@@ -120,9 +120,7 @@ def test_rows_that_make_their_own_text_have_that_one(tmp_path: Path) -> None:
 def test_fewer_lines_than_rows_counted_make_the_run_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_all = SideFiles.write
 
-    def lose_one(
-        self: SideFiles, lines: DataFrame, names: Mapping[tuple[str, str], str], rows: int
-    ) -> dict[tuple[str, str], int]:
+    def lose_one(self: SideFiles, lines: DataFrame, names: Mapping[str, str], rows: int) -> dict[str, int]:
         return write_all(self, lines.where("position <> 4"), names, rows)
 
     monkeypatch.setattr(SideFiles, "write", lose_one)
@@ -136,12 +134,10 @@ def test_fewer_lines_than_rows_counted_make_the_run_fail(tmp_path: Path, monkeyp
 
 def test_a_dry_run_counts_the_lines_and_writes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     prices = write(tmp_path / "p.csv", "id,price", "1,1", "x,2", "2,0")
-    counted: list[dict[tuple[str, str], int]] = []
+    counted: list[dict[str, int]] = []
     write_all = SideFiles.write
 
-    def spy(
-        self: SideFiles, lines: DataFrame, names: Mapping[tuple[str, str], str], rows: int
-    ) -> dict[tuple[str, str], int]:
+    def spy(self: SideFiles, lines: DataFrame, names: Mapping[str, str], rows: int) -> dict[str, int]:
         counted.append(write_all(self, lines, names, rows))
         return counted[-1]
 

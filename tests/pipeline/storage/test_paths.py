@@ -2,15 +2,11 @@ from __future__ import annotations
 
 import os
 import pathlib
-from typing import TYPE_CHECKING
 
 import pytest
 
 from pipeline import storage
 from pipeline.errors import InputError
-
-if TYPE_CHECKING:
-    pass
 
 
 @pytest.mark.parametrize(
