@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.render import json_text
-from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
+from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, error_array
+from transforms.typed_text import texts_where
 
 TEXTS = ("car_park_no", "lot_type", "total_lots", "lots_available", "update_datetime", "timestamp")
 READING_ROWS = (
@@ -87,7 +88,7 @@ def whole_seconds(times: pa.Array) -> pa.Array:
 
 def _lots(texts: pa.Array) -> pa.Array:
     """Figures as numbers; what is no whole number from 0 on, of up to nine digits, is null."""
-    return pc.cast(pc.if_else(pc.match_substring_regex(texts, "^[0-9]{1,9}$"), texts, None), pa.int64())
+    return pc.cast(texts_where(texts, pc.match_substring_regex(texts, r"^[0-9]{1,9}\z")), pa.int64())
 
 
 def _explode(lists: pa.Array) -> tuple[pa.Array, pa.Array]:
@@ -158,7 +159,7 @@ def _errors(texts: dict[str, pa.Array], values: dict[str, pa.Array], is_lot: pa.
     columns = [pa.RecordBatch.from_pydict(some).take(bad).to_pylist() for some in (texts, values)]
     for index, text, value, lot in zip(bad.to_pylist(), *columns, is_lot.take(bad).to_pylist(), strict=True):
         found[index] = _error(text, value, lot)
-    return pa.array(found, _ERROR_TYPE)
+    return error_array(found)
 
 
 def reading_rows(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -19,7 +19,7 @@ import pyarrow as pa
 from pyspark.sql import types as T
 
 from transforms.render import json_text, json_value
-from transforms.row_errors import ERROR, REJECTED
+from transforms.row_errors import ERROR, REJECTED, error_array
 
 Convert = Callable[[Any], Any]
 Members = dict[str, Any]
@@ -245,7 +245,7 @@ class RecordParser:
                 _check_present(field.name, column, errors)
         places = [batch.column(name) for name, _ in _PLACES]
         own = [pa.array(column, self._schema.field(n).type) for n, column in enumerate(columns)]
-        return pa.RecordBatch.from_arrays([*own, *places, pa.array(errors, _ERROR_TYPE)], schema=self._schema)
+        return pa.RecordBatch.from_arrays([*own, *places, error_array(errors)], schema=self._schema)
 
     def _object(self, raw: bytes | None, read_error: str | None) -> tuple[Members, Error]:
         """The members of one record, none if it has an error."""

@@ -270,8 +270,8 @@ def test_first_rows_that_are_not_used_are_shown_with_their_place_and_text(tmp_pa
     assert shown[:5] == [
         "First rows that are not used",
         "place reason detail row",
-        'p.csv, 3 wrong_type column id: ["x"] is not integer x,2',
-        "p.csv, 4 free the price is 0 3,0",
+        'p.csv, line 3 wrong_type column id: ["x"] is not integer x,2',
+        "p.csv, line 4 free the price is 0 3,0",
         "Records",
     ]
 

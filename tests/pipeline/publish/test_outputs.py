@@ -71,6 +71,7 @@ def test_published_files_are_in_the_manifest_and_those_of_earlier_runs_are_kept_
     assert files_of(tmp_path) == ["_manifest.json", "names.txt", "new.txt", "old.txt"]
 
 
+@pytest.mark.spark_only
 def test_parts_are_a_folder_whose_files_all_have_the_header(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     frame = spark.range(0, 4, 1, 2).select(F.col("id").cast("string").alias("id"))
     files = run_files(tmp_path, single=False)
@@ -104,7 +105,7 @@ def test_several_files_are_written_in_one_pass_each_with_its_header_and_order(
 @pytest.mark.parametrize("single", [True, False])
 def test_parquet_is_a_folder_of_parts(spark: SparkSession, tmp_path: pathlib.Path, single: bool) -> None:
     files = run_files(tmp_path, single=single)
-    files.write_parquet("ids.parquet", spark.range(0, 3, 1, 1), ("id",), 3)
+    files.write_parquet("ids.parquet", spark.range(0, 3, 1, 1), ("id",), ("id",), 3)
     assert files.publish()["ids.parquet"]["rows"] == 3
     assert files_of(tmp_path / "ids.parquet") == ["part-00000.parquet"]
     data = (tmp_path / "ids.parquet/part-00000.parquet").read_bytes()
@@ -117,7 +118,7 @@ def test_another_number_of_rows_than_expected_is_an_error(spark: SparkSession, t
     with pytest.raises(AccountingError, match=r"^a\.txt: 3 rows written, 2 expected$"):
         files.write_lines("a.txt", frame, column_lines("id"), (), "", 2)
     with pytest.raises(AccountingError, match=r"^a\.parquet: 3 rows written, 4 expected$"):
-        files.write_parquet("a.parquet", frame, ("id",), 4)
+        files.write_parquet("a.parquet", frame, ("id",), ("id",), 4)
     lines = frame.select(F.lit(0).alias("group"), F.col("id").alias("order"), F.array("id").alias("lines"))
     with pytest.raises(AccountingError, match=r"^b\.txt: 3 rows written, 1 expected$"):
         files.write_grouped([("b.txt", "", 1)], lines)
@@ -140,7 +141,7 @@ def test_a_dry_run_counts_rows_and_writes_nothing(spark: SparkSession, tmp_path:
     frame = spark.createDataFrame([("a",), ("b",)], "name string")
     files = run_files(tmp_path, dry_run=True)
     files.write_lines("names.txt", frame, column_lines("name"), (), "name\n", 2)
-    files.write_parquet("names.parquet", frame, (), 2)
+    files.write_parquet("names.parquet", frame, ("name",), (), 2)
     files.write_data("note.txt", b"x\n", rows=1)
     files.write_grouped([("one.txt", "", 5)], frame)
     assert {name: one.rows for name, one in files.staged.items()} == {

@@ -91,7 +91,7 @@ def test_an_error_in_the_middle_leaves_no_file(task_place: Place, spark: SparkSe
 
 def test_rows_are_a_parquet_file_with_the_columns_of_the_frame(task_place: Place, spark: SparkSession) -> None:
     frame = spark.createDataFrame([(2, "c", 5), (1, "a", 7)], "n int, value string, _sort_at int").repartition(2)
-    [part] = write_parquet(frame, ["_sort_at"], True, task_place / "parts")
+    [part] = write_parquet(frame, ["n", "value"], ["_sort_at"], True, task_place / "parts")
     data = storage.read_bytes(part.path)
     assert pq.read_table(io.BytesIO(data)).to_pylist() == [{"n": 2, "value": "c"}, {"n": 1, "value": "a"}]
     assert (part.rows, part.bytes, part.sha256) == (2, len(data), hashlib.sha256(data).hexdigest())
@@ -100,7 +100,7 @@ def test_rows_are_a_parquet_file_with_the_columns_of_the_frame(task_place: Place
 
 def test_a_frame_without_rows_is_one_parquet_file_that_has_its_columns(task_place: Place, spark: SparkSession) -> None:
     frame = spark.createDataFrame([], "n int, price decimal(10,2), tags array<string>")
-    [part] = write_parquet(frame, [], True, task_place / "parts")
+    [part] = write_parquet(frame, ["n", "price", "tags"], [], True, task_place / "parts")
     data = storage.read_bytes(part.path)
     table = pq.read_table(io.BytesIO(data))
     assert (part.part, part.rows, part.bytes) == (0, 0, len(data))

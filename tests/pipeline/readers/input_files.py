@@ -5,10 +5,10 @@ from __future__ import annotations
 import pathlib
 from typing import Any
 
-from chispa import assert_df_equality
 from pyspark.sql import DataFrame
 
 from pipeline import storage
+from tests.support.frames import assert_same_rows
 
 
 def write_files(folder: pathlib.Path, **texts: bytes) -> list[storage.FileInfo]:
@@ -21,4 +21,4 @@ def write_files(folder: pathlib.Path, **texts: bytes) -> list[storage.FileInfo]:
 def same(frame: DataFrame, rows: list[tuple[Any, ...]], schema: str) -> None:
     """The frame has these rows, in any order."""
     expected = frame.sparkSession.createDataFrame(rows, schema)
-    assert_df_equality(frame, expected, ignore_nullable=True, ignore_row_order=True)
+    assert_same_rows(frame, expected)

@@ -223,6 +223,5 @@ def test_the_carparks_job_fills_the_table_and_removes_what_the_run_before_left(t
             env=endpoint.environment,
         )
         assert refused.exit_code == 2
-        # spark-submit puts what a job says on stderr into its own stdout.
-        assert "carparks: --lookup-table away: " in refused.stdout
+        assert "carparks: --lookup-table away: " in refused.output
         assert not (tmp_path / "no" / "carparks.csv").exists()

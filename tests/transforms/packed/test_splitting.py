@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import types as T
 
 from transforms.packed.splitting import Packed, packed_column, split
 from transforms.row_errors import ERROR_TYPE
@@ -16,7 +17,7 @@ ITEM_TYPES = {"quantity": "int", "total_price": "decimal(18,2)"}
 
 
 def cells(spark: SparkSession, header: str, *texts: str | None) -> DataFrame:
-    return spark.createDataFrame([(text,) for text in texts], f"`{header}` string")
+    return spark.createDataFrame([(text,) for text in texts], T.StructType([T.StructField(header, T.StringType())]))
 
 
 def pieces(spark: SparkSession, packed: Packed, *texts: str | None) -> list[tuple[object, ...]]:
