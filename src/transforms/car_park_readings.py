@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from transforms.render import json_text
 from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
+from transforms.typed_text import only_where
 
 TEXTS = ("car_park_no", "lot_type", "total_lots", "lots_available", "update_datetime", "timestamp")
 READING_ROWS = (
@@ -87,7 +88,7 @@ def whole_seconds(times: pa.Array) -> pa.Array:
 
 def _lots(texts: pa.Array) -> pa.Array:
     """Figures as numbers; what is no whole number from 0 on, of up to nine digits, is null."""
-    return pc.cast(pc.if_else(pc.match_substring_regex(texts, "^[0-9]{1,9}$"), texts, None), pa.int64())
+    return pc.cast(only_where(pc.match_substring_regex(texts, "^[0-9]{1,9}$"), texts), pa.int64())
 
 
 def _explode(lists: pa.Array) -> tuple[pa.Array, pa.Array]:
