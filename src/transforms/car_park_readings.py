@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from transforms.render import json_text
 from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, error_array
-from transforms.typed_text import texts_where
+from transforms.typed_text import only_where
 
 TEXTS = ("car_park_no", "lot_type", "total_lots", "lots_available", "update_datetime", "timestamp")
 READING_ROWS = (
@@ -88,7 +88,7 @@ def whole_seconds(times: pa.Array) -> pa.Array:
 
 def _lots(texts: pa.Array) -> pa.Array:
     """Figures as numbers; what is no whole number from 0 on, of up to nine digits, is null."""
-    return pc.cast(texts_where(texts, pc.match_substring_regex(texts, r"^[0-9]{1,9}\z")), pa.int64())
+    return pc.cast(only_where(pc.match_substring_regex(texts, r"^[0-9]{1,9}\z"), texts), pa.int64())
 
 
 def _explode(lists: pa.Array) -> tuple[pa.Array, pa.Array]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from transforms.packed.types import arrow_type
 from transforms.row_errors import ERROR
 from transforms.row_steps import BatchErrors, as_mask, text_column
-from transforms.typed_text import texts_where, typed
+from transforms.typed_text import only_where, typed
 
 _TYPE_NAMES = {"bigint": "integer", "int": "integer", "smallint": "integer", "tinyint": "integer"}
 
@@ -59,7 +59,7 @@ def _present(texts: pa.Array, absent: Sequence[str]) -> pa.Array:
     if not absent:
         return texts
     bare = pc.utf8_lower(pc.utf8_trim(texts, " "))
-    return texts_where(texts, pc.invert(pc.is_in(bare, pa.array(absent, pa.string()))))
+    return only_where(pc.invert(pc.is_in(bare, pa.array(absent, pa.string()))), texts)
 
 
 def _value(texts: pa.Array, type_name: str) -> pa.Array:

@@ -21,7 +21,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.row_errors import ERROR, ERROR_TYPE, EXCLUDED, REJECTED, error_array
-from transforms.typed_text import texts_where
+from transforms.typed_text import only_where
 
 EVENT = "struct<event_id:string,title:string,start_date:string,end_date:string,photo_url:string>"
 RESTAURANT_ROWS = (
@@ -135,7 +135,7 @@ def _texts(values: list[Any]) -> pa.Array:
         values = list(map(_text, values))
     texts = pa.array(values, pa.string())
     blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
-    return texts_where(texts, pc.invert(blank)) if pc.any(blank).as_py() else texts
+    return only_where(pc.invert(blank), texts) if pc.any(blank).as_py() else texts
 
 
 def _whole_numbers(values: list[Any], kind: pa.DataType) -> tuple[pa.Array, pa.Array]:
@@ -143,7 +143,7 @@ def _whole_numbers(values: list[Any], kind: pa.DataType) -> tuple[pa.Array, pa.A
     texts = _texts(values)
     trimmed = pc.utf8_trim_whitespace(texts)
     fits = pc.match_substring_regex(trimmed, _WHOLE)
-    numbers = pc.cast(texts_where(pc.utf8_ltrim(trimmed, "+"), fits), pa.decimal128(19, 0))
+    numbers = pc.cast(only_where(fits, pc.utf8_ltrim(trimmed, "+")), pa.decimal128(19, 0))
     limit = 1 << (kind.bit_width - 1)
     within = pc.and_(pc.less(numbers, decimal.Decimal(limit)), pc.greater_equal(numbers, decimal.Decimal(-limit)))
     return pc.cast(pc.if_else(within, numbers, None), kind), texts

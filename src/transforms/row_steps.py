@@ -14,6 +14,7 @@ from pyspark.sql import types as T
 from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
 
 Mask = NDArray[np.bool_]
+Kernel = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 ERROR_ARROW = pa.struct([pa.field(name, pa.string()) for name in ("kind", "code", "detail")])
 ERROR_FIELD = T.StructField(
     ERROR, T.StructType([T.StructField(name.split(":")[0], T.StringType()) for name in ERROR_TYPE[7:-1].split(",")])
@@ -41,7 +42,18 @@ def apply_steps(frame: DataFrame, steps: Sequence[RowStep]) -> DataFrame:
                 batch = one(batch)
             yield batch
 
-    return frame.mapInArrow(run, steps[-1].schema)
+    return map_batches(frame, run, steps[-1].schema)
+
+
+def map_batches(frame: DataFrame, kernel: Kernel, schema: T.StructType | str) -> DataFrame:
+    """`mapInArrow` for columns of any name: both engines look for a field of a struct where a name has a dot."""
+    names = frame.columns
+
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """The batches with the names of the frame."""
+        return kernel(batch.rename_columns(names) for batch in batches)
+
+    return frame.toDF(*[f"c{number}" for number in range(len(names))]).mapInArrow(run, schema)
 
 
 def text_column(batch: pa.RecordBatch, name: str) -> pa.Array:

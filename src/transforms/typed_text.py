@@ -53,20 +53,19 @@ def typed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
     return _dates(texts) if pa.types.is_date(kind) else _timestamps(texts)
 
 
-def texts_where(texts: pa.Array, keep: pa.Array) -> pa.Array:
-    """The texts where `keep` is true, null elsewhere.
+def only_where(condition: pa.Array, texts: pa.Array) -> pa.Array:
+    """The texts where the condition holds; null where it does not or is null.
 
-    With a null scalar instead of an array, `if_else` (Arrow 17 to 22) reads beyond the texts of a slice.
-
-    >>> texts_where(pa.array(["a", "bb", "c"]).slice(1), pa.array([True, False])).to_pylist()
-    ['bb', None]
+    >>> only_where(pa.array([True, False]), pa.array(["a", "b", "c"]).slice(1)).to_pylist()
+    ['b', None]
     """
-    return pc.if_else(keep, texts, pa.nulls(len(texts), pa.string()))
+    # Not a null scalar: with one and a slice of an array, Arrow up to 22 gives texts of zero bytes.
+    return pc.if_else(condition, texts, pa.nulls(len(texts), texts.type))
 
 
 def _matching(texts: pa.Array, pattern: str) -> pa.Array:
     """The texts that match as a whole; null for the others."""
-    return texts_where(texts, pc.match_substring_regex(texts, rf"^(?:{pattern})\z"))
+    return only_where(pc.match_substring_regex(texts, rf"^(?:{pattern})\z"), texts)
 
 
 def _is_made_of(texts: pa.Array, characters: bytes) -> bool:
@@ -92,7 +91,7 @@ def _cast(texts: pa.Array, kind: pa.DataType, characters: bytes) -> pa.Array | N
 def _by_part(texts: pa.Array, kind: pa.DataType, plain: str, odd: Callable[[pa.Array], pa.Array]) -> pa.Array:
     """The texts as the type: those that match `plain` as they are, the others by way of `odd`."""
     is_plain = pc.match_substring_regex(texts, plain)
-    values = pc.cast(texts_where(texts, is_plain), kind)
+    values = pc.cast(only_where(is_plain, texts), kind)
     is_odd = pc.invert(is_plain).fill_null(False)
     return pc.replace_with_mask(values, is_odd, odd(texts.filter(is_odd)))
 
@@ -155,7 +154,7 @@ def _dates(texts: pa.Array) -> pa.Array:
     leap = pc.and_(_divides(4, year), pc.or_(pc.invert(_divides(100, year)), _divides(400, year)))
     days = pc.if_else(pc.equal(month, 2), pc.if_else(leap, 29, 28), pc.add(long, 30))
     exists = [_between(month, 1, 12), pc.greater_equal(day, 1), pc.less_equal(day, days)]
-    return pc.cast(texts_where(shaped, _all(*exists)), pa.date32())
+    return pc.cast(only_where(_all(*exists), shaped), pa.date32())
 
 
 def _divides(divisor: int, numbers: pa.Array) -> pa.Array:

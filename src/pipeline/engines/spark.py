@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import Kernel, RowCounter, Work
+from transforms.row_steps import map_batches
 from transforms.text import quoted
 
 # More steps at once only wait for each other.
@@ -87,7 +88,7 @@ class SparkEngine:
         ordered, by = frame, [quoted(name) for name in order]
         if by:
             ordered = frame.repartition(1).sortWithinPartitions(*by) if few else frame.orderBy(*by)
-        return ordered.withColumn("_part", F.spark_partition_id()).mapInArrow(kernel, schema).collect()
+        return map_batches(ordered.withColumn("_part", F.spark_partition_id()), kernel, schema).collect()
 
     def empty_rows(self, frame: DataFrame) -> pa.Table:
         """By Spark's own types."""

@@ -24,7 +24,7 @@ from transforms.packed.model import TOO_MANY, WRONG_TYPE
 from transforms.packed.types import arrow_type, known_type, spark_type
 from transforms.row_steps import BatchErrors, RowStep, apply_steps, as_mask, replaced, replaced_schema, text_column
 from transforms.text import quoted
-from transforms.typed_text import texts_where, typed
+from transforms.typed_text import only_where, typed
 
 ACROSS = "\\"
 
@@ -107,7 +107,7 @@ def _parts(texts: pa.Array, cells: Cells) -> tuple[pa.Array, pa.Array]:
     parts = pc.split_pattern(texts, cells.separator, max_splits=1)
     value, flag = nth(parts, 0, lengths(parts) > 0), pc.utf8_trim(nth(parts, 1, lengths(parts) > 1), " ")
     is_present = pc.invert(pc.is_in(value, pa.array(cells.absent, pa.string())))
-    return texts_where(value, is_present), texts_where(flag, pc.not_equal(flag, ""))
+    return only_where(is_present, value), only_where(pc.not_equal(flag, ""), flag)
 
 
 def _detail(column: str, texts: pa.Array, problem: str, row: int) -> str:
