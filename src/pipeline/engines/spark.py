@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import Kernel, RowCounter, Work
+from transforms.kernels import map_batches
 from transforms.text import quoted
 
 # More steps at once only wait for each other.
@@ -76,14 +77,14 @@ class SparkEngine:
     ) -> DataFrame:
         """One partition per stream, `parts` of them."""
         count = max(1, min(parts, 2 * self.cores))
-        return frame.repartition(count, *by).sortWithinPartitions(*order).mapInArrow(kernel, schema)
+        return map_batches(frame.repartition(count, *by).sortWithinPartitions(*order), kernel, schema)
 
     def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
         """One stream per partition: one partition for a few rows, else ranges, which takes a sample first."""
         ordered, by = frame, [quoted(name) for name in order]
         if by:
             ordered = frame.repartition(1).sortWithinPartitions(*by) if few else frame.orderBy(*by)
-        return ordered.withColumn("_part", F.spark_partition_id()).mapInArrow(kernel, schema).collect()
+        return map_batches(ordered.withColumn("_part", F.spark_partition_id()), kernel, schema).collect()
 
     def empty_rows(self, frame: DataFrame) -> pa.Table:
         """By Spark's own types."""
