@@ -41,7 +41,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "src/pipeline/engines/spark.py": {
         "observe": SPARK_ONLY,
         "persist": SPARK_ONLY,
-        "sort before mapInArrow": SPARK_ONLY,
+        "sort before map_batches": SPARK_ONLY,
     },
     "src/transforms/checks.py": {"cast string": "keys: texts and whole numbers"},
     "src/transforms/people.py": {"cast string": WHOLE},
@@ -114,6 +114,12 @@ def _sorted_sinks(function: ast.FunctionDef) -> Iterator[tuple[int, str]]:
     for node in ast.walk(function):
         if isinstance(node, ast.Attribute) and node.attr in SINKS and _has_sort(node.value, is_sorted):
             yield node.lineno, f"sort before {node.attr}"
+        if (
+            isinstance(node, ast.Call)
+            and ast.unparse(node.func) == "map_batches"
+            and _has_sort(node.args[0], is_sorted)
+        ):
+            yield node.lineno, "sort before map_batches"
 
 
 def _has_sort(value: ast.expr, names: set[str]) -> bool:
@@ -160,6 +166,7 @@ def test_every_file_with_allowed_uses_is_there() -> None:
             "ordered = frame.orderBy('a') if few else frame\n    ordered.mapInArrow(k, 'a int')",
             ["sort before mapInArrow"],
         ),
+        ("map_batches(frame.orderBy('a'), kernel, 'a int')", ["sort before map_batches"]),
         ("text.split(',') + re.split(',', text)", []),
         ("frame.where('a > 1').orderBy('a').limit(3).collect()", []),
         ("self.engine.cache(frame.mapInArrow(kernel, 'a int')).orderBy('a')", []),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from transforms.kernels import map_batches
 from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
 
 Mask = NDArray[np.bool_]
@@ -43,17 +44,6 @@ def apply_steps(frame: DataFrame, steps: Sequence[RowStep]) -> DataFrame:
             yield batch
 
     return map_batches(frame, run, steps[-1].schema)
-
-
-def map_batches(frame: DataFrame, kernel: Kernel, schema: T.StructType | str) -> DataFrame:
-    """`mapInArrow` for columns of any name: both engines look for a field of a struct where a name has a dot."""
-    names = frame.columns
-
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The batches with the names of the frame."""
-        return kernel(batch.rename_columns(names) for batch in batches)
-
-    return frame.toDF(*[f"c{number}" for number in range(len(names))]).mapInArrow(run, schema)
 
 
 def text_column(batch: pa.RecordBatch, name: str) -> pa.Array:

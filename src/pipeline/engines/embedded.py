@@ -20,6 +20,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 
 from pipeline.engines.base import Batches, Kernel, RowCounter, Work
 from pipeline.engines.registry import register
+from transforms.kernels import map_batches
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}
@@ -75,10 +76,8 @@ class TaskCounter:
 
 def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
     """All rows of a frame as Arrow batches, handed over in memory, in no order."""
-    token, names = next(_TOKENS), frame.columns
+    token = next(_TOKENS)
     _ROWS[token] = []
-    # The engine hands no rows over whose columns have a dot in their names.
-    frame = frame.toDF(*[f"c{at}" for at in range(len(names))])
 
     def keep(batches: Batches) -> Iterator[pa.RecordBatch]:
         """Puts the batches aside and gives nothing but their number of rows."""
@@ -89,13 +88,13 @@ def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
         yield pa.RecordBatch.from_pydict({"rows": pa.array([rows], pa.int64())})
 
     try:
-        counted = sum(row.rows for row in frame.mapInArrow(keep, "rows long").collect())
+        counted = sum(row.rows for row in map_batches(frame, keep, "rows long").collect())
         found = _ROWS[token]
     finally:
         del _ROWS[token]
     if counted != sum(batch.num_rows for batch in found):
         raise AssertionError("rows were lost on their way out of the engine")
-    return [batch.rename_columns(names) for batch in found]
+    return found
 
 
 class EmbeddedEngine:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import Kernel, RowCounter, Work
-from transforms.row_steps import map_batches
+from transforms.kernels import map_batches
 from transforms.text import quoted
 
 # More steps at once only wait for each other.
@@ -81,7 +81,7 @@ class SparkEngine:
     ) -> DataFrame:
         """One partition per stream, `parts` of them."""
         count = max(1, min(parts, 2 * self.cores))
-        return frame.repartition(count, *by).sortWithinPartitions(*order).mapInArrow(kernel, schema)
+        return map_batches(frame.repartition(count, *by).sortWithinPartitions(*order), kernel, schema)
 
     def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
         """One stream per partition: one partition for a few rows, else ranges, which takes a sample first."""
