@@ -58,11 +58,11 @@ bench: .env-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, P
 	$(WITH) python -m benchmarks.bench $(ARGS)
 
 .PHONY: test
-test: .env-dev ## the tests on Spark 3.5 and on the embedded engine, and the checks; some minutes
+test: .env-dev .env-embedded-dev ## the tests on Spark 3.5 and on the embedded engine, and the checks; some minutes
 	$(WITH) python tools/checks.py quick
 
 .PHONY: test-all
-test-all: .env-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the rehearsal, slow ones; REST=1: without make test
+test-all: .env-dev .env-embedded-dev ## everything: also Spark 4.1, PostgreSQL, other S3 and SQS servers, the rehearsal, slow ones; REST=1: without make test
 	$(WITH) python tools/checks.py $(if $(REST),rest,all)
 
 .PHONY: lint

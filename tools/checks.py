@@ -76,8 +76,7 @@ WORDS = Group("words", ("python", "tools/words.py"))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
 JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
-EMBEDDED = Group("environment of the embedded engine", ("tools/setup.sh", ".venv-embedded", "embedded-dev"), minutes=20)
-EMBEDDED_TESTS = Group(
+EMBEDDED = Group(
     "tests on the embedded engine",
     (*PYTEST, "tests/transforms", "tests/pipeline", "tests/jobs"),
     ".venv-embedded",
@@ -94,7 +93,7 @@ SLOW = Group("slow tests", PYTEST, minutes=60, marks="slow and not measures and 
 MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and not cloud and not spark4")
 
 LINT = [RUFF, MYPY, IMPORTS, *([WORDS] if (ROOT / "tools" / "words.py").is_file() else [])]
-QUICK = [TESTS, JOBS, EMBEDDED, EMBEDDED_TESTS, *LINT, TERRAFORM]
+QUICK = [TESTS, JOBS, EMBEDDED, *LINT, TERRAFORM]
 # The last ones measure: nothing else runs at the same time.
 REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
