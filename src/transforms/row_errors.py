@@ -39,9 +39,9 @@ def error_array(errors: Sequence[Mapping[str, str] | None]) -> pa.Array:
     [None, 'rejected']
     """
     names = ("kind", "code", "detail")
-    fields = [pa.array([error and error[name] for error in errors], pa.string()) for name in names]
-    absent = pa.array([error is None for error in errors], pa.bool_())
-    return pa.StructArray.from_arrays(fields, names=names, mask=absent)
+    made = pa.array(errors, pa.struct([(name, pa.string()) for name in names]))
+    # `flatten` gives the fields with the nulls of their structs.
+    return pa.StructArray.from_arrays(made.flatten(), names=names, mask=made.is_null())
 
 
 def _tag(frame: DataFrame, when: Column, value: Column) -> DataFrame:

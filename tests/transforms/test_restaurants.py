@@ -56,7 +56,7 @@ def test_votes_and_ratings_may_be_text_or_number(spark: SparkSession) -> None:
         "SELECT 7L id, 'A' name, 12L votes, CAST(4.5 AS DECIMAL(2,1)) rating, '3F7E00' rating_color"
         " UNION ALL SELECT 8L, NULL, 3L, CAST(4.0 AS DECIMAL(2,1)), '3F7E00'"
     )
-    assert_df_equality(found.select("id", "name", "votes", "rating", "rating_color"), expected, ignore_nullable=True)
+    assert_same_rows(found.select("id", "name", "votes", "rating", "rating_color"), expected)
     assert found.where(~is_valid()).count() == 0
 
 
