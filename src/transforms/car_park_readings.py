@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.render import json_text
-from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED, error_array
+from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_TYPE, REJECTED, error_array, error_value
 from transforms.typed_text import only_where
 
 TEXTS = ("car_park_no", "lot_type", "total_lots", "lots_available", "update_datetime", "timestamp")
@@ -22,14 +22,13 @@ READING_ROWS = (
     " updated_text string, answered_at timestamp, reading struct<" + ",".join(f"{name}:string" for name in TEXTS) + ">,"
     f" _source_file int, _source_offset long, {ERROR} {ERROR_TYPE}"
 )
-_ERROR_TYPE = pa.struct([pa.field(name, pa.string()) for name in ("kind", "code", "detail")])
 _TIMESTAMP = pa.timestamp("us", "UTC")
 _SCHEMA = pa.schema(
     [
         ("car_park_no", pa.string()), ("lot_type", pa.string()), ("total_lots", pa.int64()),
         ("available_lots", pa.int64()), ("updated_at", _TIMESTAMP), ("updated_text", pa.string()),
         ("answered_at", _TIMESTAMP), ("reading", pa.struct([pa.field(name, pa.string()) for name in TEXTS])),
-        ("_source_file", pa.int32()), ("_source_offset", pa.int64()), (ERROR, _ERROR_TYPE),
+        ("_source_file", pa.int32()), ("_source_offset", pa.int64()), (ERROR, ERROR_ARROW),
     ]
 )  # fmt: skip
 
@@ -146,7 +145,7 @@ def _error(texts: dict[str, str | None], values: dict[str, Any], is_lot: bool) -
 
 
 def _rejected(code: str, detail: str) -> dict[str, str]:
-    return {"kind": REJECTED, "code": code, "detail": detail}
+    return error_value(REJECTED, code, detail)
 
 
 def _errors(texts: dict[str, pa.Array], values: dict[str, pa.Array], is_lot: pa.Array) -> pa.Array:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import functools
 
-import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.car_park_readings import READING_ROWS, reading_rows, with_ages, with_time_texts
 from transforms.checks import check_unique
+from transforms.kernels import map_each
 from transforms.row_errors import exclude, is_valid, reject
 
 INFORMATION_COLUMNS = (
@@ -34,7 +34,6 @@ LOT_ROWS = (
     "car_park_no string, lot_type string, total_lots long, available_lots long, updated_at timestamp,"
     " age_seconds long, stale boolean, impossible boolean"
 )
-Batches = Iterable[pa.RecordBatch]
 
 
 def _text(*names: str) -> list[T.StructField]:
@@ -88,12 +87,7 @@ def readings(answers: DataFrame) -> DataFrame:
     +-----------+--------+----------+--------------+--------------------+----------+
     <BLANKLINE>
     """
-
-    def explode(batches: Batches) -> Iterator[pa.RecordBatch]:
-        """The readings of each batch of answers."""
-        return map(reading_rows, batches)
-
-    return answers.select("items", "_source_file", "_source_offset").mapInArrow(explode, READING_ROWS)
+    return map_each(answers.select("items", "_source_file", "_source_offset"), reading_rows, READING_ROWS)
 
 
 def keep_newest(tagged: DataFrame) -> DataFrame:
@@ -122,15 +116,10 @@ def lot_rows(newest: DataFrame, stale_after: int) -> DataFrame:
     newest answer's timestamp; negative when updated after it), `stale` boolean (older than `stale_after` seconds),
     `impossible` boolean (more available than there are). No nulls.
     """
-
-    def add(batches: Batches) -> Iterator[pa.RecordBatch]:
-        """The readings of each batch with their ages."""
-        return (with_ages(batch, stale_after) for batch in batches)
-
     now = newest.agg(F.max("answered_at").alias("_now"))
     own = ("car_park_no", "lot_type", "total_lots", "available_lots", "updated_at")
     aged = newest.crossJoin(F.broadcast(now)).select(*own, "_now")
-    return aged.mapInArrow(add, LOT_ROWS)
+    return map_each(aged, functools.partial(with_ages, stale_after=stale_after), LOT_ROWS)
 
 
 def lot_sums(lots: DataFrame) -> DataFrame:
@@ -187,10 +176,5 @@ def show_times(frame: DataFrame, name: str = "updated_at") -> DataFrame:
     +-------------------------+
     <BLANKLINE>
     """
-
-    def add(batches: Batches) -> Iterator[pa.RecordBatch]:
-        """The rows of each batch with the text."""
-        return (with_time_texts(batch, name) for batch in batches)
-
     fields = [T.StructField(f.name, T.StringType()) if f.name == name else f for f in frame.schema.fields]
-    return frame.mapInArrow(add, T.StructType(fields))
+    return map_each(frame, functools.partial(with_time_texts, name=name), T.StructType(fields))

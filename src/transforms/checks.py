@@ -17,7 +17,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.row_errors import EXCLUDED, REJECTED, exclude, is_valid, reject
-from transforms.text import quoted
+from transforms.text import own_columns, quoted
 
 # Which row of the input a row is. Rows exploded out of records have a third, `_index`.
 PLACE = ("_source_file", "_source_offset")
@@ -27,10 +27,6 @@ Content = Sequence[str] | Callable[[DataFrame], DataFrame]
 
 def _column(name: str) -> Column:
     return F.col(quoted(name))
-
-
-def _own_columns(frame: DataFrame) -> list[str]:
-    return [name for name in frame.columns if not name.startswith("_")]
 
 
 def _shown(names: Sequence[str]) -> Column:
@@ -74,7 +70,7 @@ def check_unique(
     """
     # Parted by key first, so that counting, ranking and joining move no row again and the input is made once.
     keyed = frame.repartition(*map(_column, key))
-    later = _later_rows(keyed.where(is_valid()), key, content or _own_columns(frame), place)
+    later = _later_rows(keyed.where(is_valid()), key, content or own_columns(frame), place)
     # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
     joined = keyed.join(later.hint("shuffle_hash"), on=list(key), how="left")
     same = F.filter("_later", lambda one: _is_at(one, place))
@@ -157,7 +153,7 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     +---+---------+-----------------------+
     <BLANKLINE>
     """
-    own = _own_columns(frame)
+    own = own_columns(frame)
     # Only groups with an equal digest are ranked: grouping all rows by all columns holds every value in memory.
     digested = frame.where(is_valid()).withColumn("_digest", F.xxhash64(*map(_column, own)))
     counted = digested.groupBy(_column(within), "_digest").agg(F.count(F.lit(1)).alias("_rows"))

@@ -19,15 +19,13 @@ import pyarrow as pa
 from pyspark.sql import types as T
 
 from transforms.render import json_text, json_value
-from transforms.row_errors import ERROR, REJECTED, error_array
+from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_FIELD, REJECTED, error_array, error_value
 
 Convert = Callable[[Any], Any]
 Members = dict[str, Any]
 Error = dict[str, str] | None
 
 _PLACES = (("_source_file", pa.int32()), ("_source_offset", pa.int64()))
-_ERROR_FIELDS = ("kind", "code", "detail")
-_ERROR_TYPE = pa.struct([pa.field(name, pa.string()) for name in _ERROR_FIELDS])
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(
@@ -211,10 +209,9 @@ def converter(kind: T.DataType) -> Convert:
 
 def record_schema(schema: T.StructType) -> T.StructType:
     """The columns that `RecordParser` gives: those of the schema, all nullable, the places and `_error`."""
-    error = T.StructType([T.StructField(name, T.StringType()) for name in _ERROR_FIELDS])
     places = [T.StructField("_source_file", T.IntegerType()), T.StructField("_source_offset", T.LongType())]
     own = [T.StructField(field.name, field.dataType) for field in schema.fields]
-    return T.StructType([*own, *places, T.StructField(ERROR, error)])
+    return T.StructType([*own, *places, ERROR_FIELD])
 
 
 class RecordParser:
@@ -223,7 +220,7 @@ class RecordParser:
     def __init__(self, schema: T.StructType) -> None:
         self._fields = [(field, converter(field.dataType)) for field in schema.fields]
         own = [pa.field(field.name, arrow_type(field.dataType)) for field in schema.fields]
-        self._schema = pa.schema([*own, *_PLACES, (ERROR, _ERROR_TYPE)])
+        self._schema = pa.schema([*own, *_PLACES, (ERROR, ERROR_ARROW)])
         self._decode = msgspec.json.Decoder(dict[str, Any], float_hook=NumberText).decode
 
     def parse(self, batch: pa.RecordBatch) -> pa.RecordBatch:
@@ -295,4 +292,4 @@ def _malformed() -> dict[str, str]:
 
 
 def _error(code: str, detail: str) -> dict[str, str]:
-    return {"kind": REJECTED, "code": code, "detail": detail}
+    return error_value(REJECTED, code, detail)

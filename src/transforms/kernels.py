@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+Batches = Iterable[pa.RecordBatch]
+Kernel = Callable[[Batches], Iterator[pa.RecordBatch]]
 
-def map_batches(
-    frame: DataFrame,
-    kernel: Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]],
-    schema: str | T.StructType,
-) -> DataFrame:
+
+def map_batches(frame: DataFrame, kernel: Kernel, schema: str | T.StructType) -> DataFrame:
     """`mapInArrow`, whatever the names of the frame's columns: by itself no engine takes one with a dot.
 
     In: any columns. Out: the columns of `schema`, in the rows that the kernel gives.
@@ -31,8 +30,43 @@ def map_batches(
     if not any("." in name for name in names):
         return frame.mapInArrow(kernel, schema)
 
-    def renamed(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def renamed(batches: Batches) -> Iterator[pa.RecordBatch]:
         """What the kernel makes of the batches under their own names."""
         yield from kernel(pa.RecordBatch.from_arrays(batch.columns, names=names) for batch in batches)
 
     return frame.toDF(*[f"c{at}" for at in range(len(names))]).mapInArrow(renamed, schema)
+
+
+def map_each(
+    frame: DataFrame, make: Callable[[pa.RecordBatch], pa.RecordBatch], schema: str | T.StructType
+) -> DataFrame:
+    """The frame whose batches are what `make` makes of each batch of this one."""
+
+    def kernel(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """Batch by batch."""
+        return map(make, batches)
+
+    return map_batches(frame, kernel, schema)
+
+
+def add_texts(
+    frame: DataFrame, names: Sequence[str], make: Callable[[pa.RecordBatch], Sequence[pa.Array]]
+) -> DataFrame:
+    """The frame with more columns, all string: `make` gives the texts of a batch, an array for each of `names`.
+
+    >>> frame = spark.createDataFrame([(1, "x")], "id int, name string")
+    >>> add_texts(frame, ["copy"], lambda batch: [batch.column("name")]).show()
+    +---+----+----+
+    | id|name|copy|
+    +---+----+----+
+    |  1|   x|   x|
+    +---+----+----+
+    <BLANKLINE>
+    """
+
+    def added(batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The batch with the new columns behind its own."""
+        return pa.RecordBatch.from_arrays([*batch.columns, *make(batch)], names=[*batch.schema.names, *names])
+
+    fields = [T.StructField(name, T.StringType()) for name in names]
+    return map_each(frame, added, T.StructType([*frame.schema.fields, *fields]))

@@ -10,12 +10,14 @@ import functools
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 from nameparser import Lexicon, Parser, Role, Token
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StringType, StructField, StructType
+
+from transforms.kernels import map_each
 
 # The only words that are dropped from a name, and only where the parser reads them as a title.
 _HONORIFICS = """
@@ -142,12 +144,8 @@ def split_names(frame: DataFrame, name: str, also_clean: Sequence[str] = ()) -> 
     """
     parts = [StructField("first_name", StringType()), StructField("last_name", StringType())]
     cleaned = [name, *also_clean]
-
-    def split(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield _split_batch(batch, cleaned)
-
-    return frame.mapInArrow(split, StructType([*frame.schema.fields, *parts]))
+    split = functools.partial(_split_batch, cleaned=cleaned)
+    return map_each(frame, split, StructType([*frame.schema.fields, *parts]))
 
 
 def _split_batch(batch: pa.RecordBatch, cleaned: Sequence[str]) -> pa.RecordBatch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StringType, StructField, StructType
 
+from transforms.kernels import add_texts
 from transforms.names import split_names
 from transforms.render import json_texts, texts
 from transforms.row_errors import exclude, is_valid, reject
@@ -49,15 +50,12 @@ def add_ids(frame: DataFrame, key: Sequence[str]) -> DataFrame:
     """
     names = [name for name in KEY_COLUMNS if name in key]
 
-    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The rows and their ids."""
-        for batch in batches:
-            ids = [str(uuid.uuid5(NAMESPACE, text)) for text in _json_arrays(batch, names).to_pylist()]
-            columns = [*batch.columns, pa.array(ids, pa.string()), _json_arrays(batch, KEY_COLUMNS)]
-            yield pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, "id", "_content"])
+    def ids_and_content(batch: pa.RecordBatch) -> list[pa.Array]:
+        """The ids of the rows, and what they are compared by."""
+        ids = [str(uuid.uuid5(NAMESPACE, text)) for text in _json_arrays(batch, names).to_pylist()]
+        return [pa.array(ids, pa.string()), _json_arrays(batch, KEY_COLUMNS)]
 
-    added = [StructField("id", StringType()), StructField("_content", StringType())]
-    return frame.mapInArrow(add, StructType([*frame.schema.fields, *added]))
+    return add_texts(frame, ["id", "_content"], ids_and_content)
 
 
 def _json_arrays(batch: pa.RecordBatch, names: Sequence[str]) -> pa.Array:

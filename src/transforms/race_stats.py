@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -13,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.checks import check_unique
+from transforms.kernels import add_texts, map_each
 from transforms.render import json_value
 from transforms.row_errors import ERROR, exclude, is_valid, reject
 
@@ -89,18 +89,15 @@ def add_race_datetime(races: DataFrame) -> DataFrame:
     +-----------------------+---------------------------------------------------------+
     <BLANKLINE>
     """
+    return add_texts(races, ["race_datetime", "_wrong"], _starts_and_wrong)
 
-    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The rows and what their dates say."""
-        for batch in batches:
-            pairs = list(zip(batch.column("date").to_pylist(), batch.column("time").to_pylist(), strict=True))
-            starts = [race_datetime(*pair) for pair in pairs]
-            wrong = [_wrong(*pair) if start is None else None for pair, start in zip(pairs, starts, strict=True)]
-            columns = [*batch.columns, pa.array(starts, pa.string()), pa.array(wrong, pa.string())]
-            yield pa.RecordBatch.from_arrays(columns, names=[*batch.schema.names, "race_datetime", "_wrong"])
 
-    added = [T.StructField(name, T.StringType()) for name in ("race_datetime", "_wrong")]
-    return races.mapInArrow(add, T.StructType([*races.schema.fields, *added]))
+def _starts_and_wrong(batch: pa.RecordBatch) -> list[pa.Array]:
+    """When the races start, and what is wrong with the dates that give no time."""
+    pairs = list(zip(batch.column("date").to_pylist(), batch.column("time").to_pylist(), strict=True))
+    starts = [race_datetime(*pair) for pair in pairs]
+    wrong = [_wrong(*pair) if start is None else None for pair, start in zip(pairs, starts, strict=True)]
+    return [pa.array(starts, pa.string()), pa.array(wrong, pa.string())]
 
 
 def _wrong(date: str | None, time: str | None) -> str | None:
@@ -203,15 +200,14 @@ def year_documents(statistics: DataFrame) -> DataFrame:
     """
     race = F.struct("raceId", *FIELDS.values())
     gathered = statistics.groupBy("year").agg(F.collect_list(race).alias("races"))
-    return gathered.mapInArrow(_documents, "year int, races int, document string")
+    return map_each(gathered, _documents, "year int, races int, document string")
 
 
-def _documents(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        seasons = batch.column("races").to_pylist()
-        counts = pa.array([len(races) for races in seasons], pa.int32())
-        documents = pa.array([_document(races) for races in seasons], pa.string())
-        yield pa.RecordBatch.from_arrays([batch.column("year"), counts, documents], names=["year", "races", "document"])
+def _documents(batch: pa.RecordBatch) -> pa.RecordBatch:
+    seasons = batch.column("races").to_pylist()
+    counts = pa.array([len(races) for races in seasons], pa.int32())
+    documents = pa.array([_document(races) for races in seasons], pa.string())
+    return pa.RecordBatch.from_arrays([batch.column("year"), counts, documents], names=["year", "races", "document"])
 
 
 def _document(races: list[dict[str, Any]]) -> str:

@@ -169,11 +169,6 @@ def json_lines(names: Sequence[str]) -> Render:
     return render
 
 
-def column_lines(name: str) -> Render:
-    """Lines that are finished already: a column of texts."""
-    return lambda batch: batch.column(name)
-
-
 def block_of(lines: pa.Array) -> bytes:
     """The lines, none of them null, each with a line end, as bytes.
 

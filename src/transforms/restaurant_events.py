@@ -14,7 +14,7 @@ from transforms.row_errors import ERROR, exclude, no_error, reject
 def explode_events(restaurants: DataFrame, period: tuple[datetime.date, datetime.date]) -> DataFrame:
     """Restaurants as events: one row per event of a restaurant, tagged when it is not to be published.
 
-    In: what `transforms.restaurants.explode_restaurants` gives, and the period's first and last day. Out:
+    In: what `transforms.restaurants.explode_pages` gives, and the period's first and last day. Out:
     `_source_file`, `_source_offset`, `_index`, `Event Id` long, `Restaurant Id` long, `Restaurant Name`, `Photo URL`,
     `Event Title`, `Event Start Date` date, `Event End Date` date, `_error`, and `_event`, the event as sent. An absent
     start or end is open. Rejected: `missing_value` (no event id), `wrong_type` (id or date, the detail names it).

@@ -20,7 +20,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from transforms.row_errors import ERROR, ERROR_TYPE, EXCLUDED, REJECTED, error_array
+from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_TYPE, EXCLUDED, REJECTED, error_array, error_value
 from transforms.typed_text import only_where
 
 EVENT = "struct<event_id:string,title:string,start_date:string,end_date:string,photo_url:string>"
@@ -31,13 +31,12 @@ RESTAURANT_ROWS = (
 )
 _EVENT_FIELDS = ("event_id", "title", "start_date", "end_date", "photo_url")
 _EVENT_TYPE = pa.struct([pa.field(name, pa.string()) for name in _EVENT_FIELDS])
-_ERROR_TYPE = pa.struct([pa.field(name, pa.string()) for name in ("kind", "code", "detail")])
 _SCHEMA = pa.schema(
     [
         ("_source_file", pa.int32()), ("_source_offset", pa.int64()), ("_index", pa.int32()), ("id", pa.int64()),
         ("name", pa.string()), ("country_id", pa.int32()), ("city", pa.string()), ("votes", pa.int64()),
         ("rating", pa.decimal128(2, 1)), ("rating_text", pa.string()), ("rating_color", pa.string()),
-        ("cuisines", pa.string()), ("events", pa.list_(_EVENT_TYPE)), (ERROR, _ERROR_TYPE),
+        ("cuisines", pa.string()), ("events", pa.list_(_EVENT_TYPE)), (ERROR, ERROR_ARROW),
     ]
 )  # fmt: skip
 # The columns of a restaurant's values, and whether it is a number.
@@ -240,18 +239,14 @@ class _Rows:
             names = [name for name in _NUMBERS if wrong[name][row].as_py()]
             shown = "; ".join(f"{_NUMBERS[name]}: '{texts[name][row].as_py()}'" for name in names)
             missing = ("missing_value", "restaurant without id")
-            self.errors[row] = _error(REJECTED, *(("wrong_type", shown) if names else missing))
-
-
-def _error(kind: str, code: str, detail: str) -> Error:
-    return {"kind": kind, "code": code, "detail": detail}
+            self.errors[row] = error_value(REJECTED, *(("wrong_type", shown) if names else missing))
 
 
 def _add_page(rows: _Rows, file: int, offset: int, raw: str) -> None:
     """Adds the rows of a page."""
     text = raw.strip(" \t\r\n,")
     if not text.startswith("{"):
-        rows.add(file, offset, None, None, _error(REJECTED, "not_an_object", raw[:80]))
+        rows.add(file, offset, None, None, error_value(REJECTED, "not_an_object", raw[:80]))
         return
     try:
         page = _PAGE.decode(text)
@@ -260,7 +255,7 @@ def _add_page(rows: _Rows, file: int, offset: int, raw: str) -> None:
         return
     except (msgspec.DecodeError, RecursionError):
         detail = "not a JSON value as RFC 8259 defines it"
-        rows.add(file, offset, None, None, _error(REJECTED, "malformed_json", detail))
+        rows.add(file, offset, None, None, error_value(REJECTED, "malformed_json", detail))
         return
     if not page.restaurants:
         rows.add(file, offset, None, None, _without_list(page.message, page.code, page.restaurants is None))
@@ -271,7 +266,7 @@ def _add_page(rows: _Rows, file: int, offset: int, raw: str) -> None:
 
 def _add_element(rows: _Rows, file: int, offset: int, index: int, element: _Element | None) -> None:
     found = element.restaurant if element is not None else None
-    error = None if found is not None else _error(REJECTED, "not_a_restaurant", f"element {index}")
+    error = None if found is not None else error_value(REJECTED, "not_a_restaurant", f"element {index}")
     rows.add(file, offset, index, found, error)
 
 
@@ -279,8 +274,8 @@ def _without_list(message: Any, code: Any, is_absent: bool) -> Error:
     parts = [_text(message) or ("" if message == "" else None), None if code is None else f"code {_text(code) or ''}"]
     shown = ", ".join(part for part in parts if part is not None)
     if is_absent and shown:
-        return _error(REJECTED, "api_error", shown)
-    return _error(EXCLUDED, "empty_page", "")
+        return error_value(REJECTED, "api_error", shown)
+    return error_value(EXCLUDED, "empty_page", "")
 
 
 def _add_one_by_one(rows: _Rows, file: int, offset: int, text: str) -> None:
@@ -290,14 +285,14 @@ def _add_one_by_one(rows: _Rows, file: int, offset: int, text: str) -> None:
     except msgspec.ValidationError:
         found = _OBJECT.decode(text)
         error = _without_list(found.get("message"), found.get("code"), True)
-        wrong = _error(REJECTED, "wrong_type", "restaurants is not a list")
+        wrong = error_value(REJECTED, "wrong_type", "restaurants is not a list")
         rows.add(file, offset, None, None, error if error["code"] == "api_error" else wrong)
         return
     for index, item in enumerate(page.restaurants or ()):
         try:
             _add_element(rows, file, offset, index, _ELEMENT.decode(item))
         except msgspec.ValidationError:
-            error = _error(REJECTED, "wrong_type", "a field of the restaurant has another shape")
+            error = error_value(REJECTED, "wrong_type", "a field of the restaurant has another shape")
             rows.add(file, offset, index, None, error)
 
 

@@ -6,14 +6,11 @@ are read as text, since partners send `votes` and `aggregate_rating` as text in 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from transforms.checks import check_unique
+from transforms.kernels import add_texts, map_each
 from transforms.render import json_lines
 from transforms.restaurant_pages import RESTAURANT_ROWS, restaurant_rows
 from transforms.row_errors import ERROR, EXCLUDED, exclude, is_valid
@@ -53,13 +50,8 @@ def explode_pages(records: DataFrame) -> DataFrame:
     +------+----+----+-----+-------------+
     <BLANKLINE>
     """
-
-    def explode(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The restaurants of each batch of pages."""
-        return map(restaurant_rows, batches)
-
     chosen = records.select("_source_file", "_source_offset", "_raw", ERROR)
-    return chosen.mapInArrow(explode, RESTAURANT_ROWS)
+    return map_each(chosen, restaurant_rows, RESTAURANT_ROWS)
 
 
 UNKNOWN_COUNTRY = "unknown_country"
@@ -68,14 +60,8 @@ CONTENT = ("name", "country_id", "city", "votes", "rating", "rating_text", "rati
 
 def _with_content(rows: DataFrame) -> DataFrame:
     """Adds `_content`, the canonical JSON of a restaurant: the columns used, keys sorted, nulls written."""
-
-    def add(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The rows and their texts."""
-        for batch in batches:
-            texts = json_lines(sorted(CONTENT))(batch)
-            yield pa.RecordBatch.from_arrays([*batch.columns, texts], names=[*batch.schema.names, "_content"])
-
-    return rows.mapInArrow(add, T.StructType([*rows.schema.fields, T.StructField("_content", T.StringType())]))
+    lines = json_lines(sorted(CONTENT))
+    return add_texts(rows, ["_content"], lambda batch: [lines(batch)])
 
 
 def exclude_repeated(restaurants: DataFrame) -> DataFrame:

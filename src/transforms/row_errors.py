@@ -12,9 +12,13 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 ERROR = "_error"
 ERROR_TYPE = "struct<kind:string,code:string,detail:string>"
+ERROR_FIELDS = ("kind", "code", "detail")
+ERROR_ARROW = pa.struct([pa.field(name, pa.string()) for name in ERROR_FIELDS])
+ERROR_FIELD = T.StructField(ERROR, T.StructType([T.StructField(name, T.StringType()) for name in ERROR_FIELDS]))
 REJECTED = "rejected"
 EXCLUDED = "excluded"
 
@@ -30,18 +34,22 @@ def no_error() -> Column:
     return F.lit(None).cast(ERROR_TYPE)
 
 
+def error_value(kind: str, code: str, detail: str) -> dict[str, str]:
+    """The `_error` of one row as a kernel holds it."""
+    return {"kind": kind, "code": code, "detail": detail}
+
+
 def error_array(errors: Sequence[Mapping[str, str] | None]) -> pa.Array:
     """The `_error` column of a kernel's batch: kind, code and detail of each row, None for a row that is fine.
 
     Made by itself, a null struct would hold empty texts, and the embedded engine would show them as its fields.
 
-    >>> error_array([None, {"kind": REJECTED, "code": "malformed", "detail": ""}]).field("kind").to_pylist()
+    >>> error_array([None, error_value(REJECTED, "malformed", "")]).field("kind").to_pylist()
     [None, 'rejected']
     """
-    names = ("kind", "code", "detail")
-    made = pa.array(errors, pa.struct([(name, pa.string()) for name in names]))
+    made = pa.array(errors, ERROR_ARROW)
     # `flatten` gives the fields with the nulls of their structs.
-    return pa.StructArray.from_arrays(made.flatten(), names=names, mask=made.is_null())
+    return pa.StructArray.from_arrays(made.flatten(), names=list(ERROR_FIELDS), mask=made.is_null())
 
 
 def _tag(frame: DataFrame, when: Column, value: Column) -> DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,15 +11,10 @@ from numpy.typing import NDArray
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from transforms.kernels import map_batches
-from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
+from transforms.kernels import map_each
+from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_FIELD, REJECTED
 
 Mask = NDArray[np.bool_]
-Kernel = Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]
-ERROR_ARROW = pa.struct([pa.field(name, pa.string()) for name in ("kind", "code", "detail")])
-ERROR_FIELD = T.StructField(
-    ERROR, T.StructType([T.StructField(name.split(":")[0], T.StringType()) for name in ERROR_TYPE[7:-1].split(",")])
-)
 
 
 @dataclass(frozen=True)
@@ -36,14 +31,13 @@ def apply_steps(frame: DataFrame, steps: Sequence[RowStep]) -> DataFrame:
         return frame
     runs = [step.run for step in steps]
 
-    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Each batch through all steps."""
-        for batch in batches:
-            for one in runs:
-                batch = one(batch)
-            yield batch
+    def run(batch: pa.RecordBatch) -> pa.RecordBatch:
+        """A batch through all steps."""
+        for one in runs:
+            batch = one(batch)
+        return batch
 
-    return map_batches(frame, run, steps[-1].schema)
+    return map_each(frame, run, steps[-1].schema)
 
 
 def text_column(batch: pa.RecordBatch, name: str) -> pa.Array:

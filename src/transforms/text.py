@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pyspark.sql import DataFrame
+
 
 def quoted(name: str) -> str:
     """A column name as Spark takes it, whatever characters it holds."""
     return "`" + name.replace("`", "``") + "`"
+
+
+def own_columns(frame: DataFrame) -> list[str]:
+    """The columns that are data: the others, such as `_error`, begin with `_`."""
+    return [name for name in frame.columns if not name.startswith("_")]
 
 
 def csv_header(names: Sequence[str]) -> str:

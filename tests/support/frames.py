@@ -5,6 +5,8 @@ from __future__ import annotations
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame
 
+from transforms.render import Render
+
 
 def in_row_order(frame: DataFrame) -> DataFrame:
     """The rows in an order of their own, made here: not every engine sorts arrays and structs."""
@@ -15,3 +17,8 @@ def in_row_order(frame: DataFrame) -> DataFrame:
 def assert_same_rows(actual: DataFrame, expected: DataFrame) -> None:
     """The frames have the same columns in the same order, and the same rows in any order."""
     assert_df_equality(actual, expected, ignore_nullable=True, transforms=[in_row_order])
+
+
+def column_lines(name: str) -> Render:
+    """Lines that are finished already: a column of texts."""
+    return lambda batch: batch.column(name)

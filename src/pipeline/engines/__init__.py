@@ -5,14 +5,12 @@ from __future__ import annotations
 import importlib.util
 import os
 
-from pipeline.engines.base import Engine
+from pipeline.engines.base import BATCH_ROWS, Engine
 from pipeline.engines.registry import engine_of
 
 __all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start"]
 
 ENGINES = ("auto", "embedded", "spark")
-# Rows that are handed to a kernel at a time.
-BATCH_ROWS = 20_000
 
 
 def chosen(engine: str) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Protocol
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 
-Batches = Iterable[pa.RecordBatch]
-Kernel = Callable[[Batches], Iterator[pa.RecordBatch]]
+from transforms.kernels import Kernel
+
+# Rows that are handed to a kernel at a time.
+BATCH_ROWS = 20_000
 Work = Callable[[int], Iterator[pa.RecordBatch]]
 
 

@@ -17,10 +17,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import types as T
 
-from pipeline.engines.base import Batches, Kernel, RowCounter, Work
+from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.registry import register
-from transforms.kernels import map_batches
+from transforms.kernels import Batches, Kernel, map_batches
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}
@@ -126,11 +127,11 @@ class EmbeddedEngine:
 
     def cache(self, frame: DataFrame) -> DataFrame:
         """The rows are made now and kept in memory."""
-        return self.from_batches(collect_batches(frame), frame)
+        return self._from_batches(collect_batches(frame), frame.schema)
 
-    def from_batches(self, batches: Sequence[pa.RecordBatch], like: DataFrame) -> DataFrame:
-        """A frame of these rows, with the columns of `like`."""
-        token, schema = next(_TOKENS), like.schema
+    def _from_batches(self, batches: Sequence[pa.RecordBatch], schema: T.StructType | str) -> DataFrame:
+        """A frame of these rows."""
+        token = next(_TOKENS)
         _ROWS[token] = [batch for batch in batches if batch.num_rows]
         count = max(1, min(self.cores, len(_ROWS[token])))
 
@@ -162,9 +163,7 @@ class EmbeddedEngine:
     ) -> DataFrame:
         """One stream: what is looked up one by one are the rows that are not used."""
         rows = _sorted_rows(collect_batches(frame), order)
-        made = list(kernel(iter(rows)))
-        empty = self.spark.createDataFrame([], schema)
-        return self.from_batches(made, empty)
+        return self._from_batches(list(kernel(iter(rows))), schema)
 
     def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
         """One stream, sorted in memory."""

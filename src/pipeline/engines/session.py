@@ -15,8 +15,7 @@ from typing import Any
 from pyspark import SparkConf, SparkContext, inheritable_thread_target
 from pyspark.sql import SparkSession
 
-from pipeline.engines import BATCH_ROWS
-from pipeline.engines.base import Engine
+from pipeline.engines.base import BATCH_ROWS, Engine
 from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 

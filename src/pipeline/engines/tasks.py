@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
-from pipeline.engines.base import Batches, RowCounter, Work
+from pipeline.engines.base import RowCounter, Work
+from transforms.kernels import Batches
 
 
 def run_tasks(spark: SparkSession, count: int, work: Work, schema: str, counter: RowCounter | None = None) -> DataFrame:

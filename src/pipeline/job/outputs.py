@@ -17,7 +17,7 @@ from pyspark.sql import DataFrame
 from pipeline import storage
 from pipeline.job.context import JobContext
 from transforms.render import Render, csv_lines, json_lines
-from transforms.text import csv_header
+from transforms.text import csv_header, own_columns
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def csv(
     file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", row_count: int | None = None
 ) -> TextOutput:
     """The columns of the frame that do not begin with `_` as one CSV file (RFC 4180); null becomes `absent`."""
-    names = [name for name in frame.columns if not name.startswith("_")]
+    names = own_columns(frame)
     return TextOutput(file, frame, csv_lines(names, absent), csv_header(names), tuple(order), row_count)
 
 
@@ -116,7 +116,7 @@ def jsonl(
     row_count: int | None = None,
 ) -> TextOutput:
     """One JSON document per row: what `render` makes of it, or all columns that do not begin with `_`."""
-    names = [name for name in frame.columns if not name.startswith("_")]
+    names = own_columns(frame)
     return TextOutput(file, frame, render or json_lines(names), order=tuple(order), row_count=row_count)
 
 
@@ -134,7 +134,7 @@ def parquet(
     row_count: int | None = None,
 ) -> ParquetOutput:
     """The named columns of the frame, or all that do not begin with `_`, as a folder of Parquet parts."""
-    names = columns or [name for name in frame.columns if not name.startswith("_")]
+    names = columns or own_columns(frame)
     return ParquetOutput(file, frame, tuple(names), tuple(order), row_count)
 
 

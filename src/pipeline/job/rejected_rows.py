@@ -11,15 +11,14 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipeline.engines.base import Batches
 from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
 from pipeline.readers.raw_lookup import Lookup, fetch_raw
+from transforms.kernels import Batches
 from transforms.render import json_text, json_value
-from transforms.row_errors import ERROR, EXCLUDED, REJECTED
+from transforms.row_errors import ERROR, ERROR_FIELDS, EXCLUDED, REJECTED
 
-_ERROR_COLUMNS = ("kind", "code", "detail")
 _WITH_RAW = "input string, kind string, code string, detail string, file string, position long, raw string"
 FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
 
@@ -54,10 +53,10 @@ def _own_text(rows: RejectedRows, name: str) -> DataFrame:
             files = [paths[number] for number in batch.column("_source_file").to_pylist()]
             columns = [pa.array(files, pa.string()), batch.column("_source_offset"), pa.array(texts, pa.string())]
             yield pa.RecordBatch.from_arrays(
-                [*batch.columns[:4], *columns], names=["input", *_ERROR_COLUMNS, "file", "position", "raw"]
+                [*batch.columns[:4], *columns], names=["input", *ERROR_FIELDS, "file", "position", "raw"]
             )
 
-    error = [F.col(f"{ERROR}.{name}").alias(name) for name in _ERROR_COLUMNS]
+    error = [F.col(f"{ERROR}.{name}").alias(name) for name in ERROR_FIELDS]
     chosen = rows.frame.select(
         F.lit(rows.name).alias("input"), *error, "_source_file", "_source_offset", F.col(name).alias("_raw")
     )
@@ -80,10 +79,10 @@ def _fetched_text(rejected: Sequence[RejectedRows]) -> DataFrame:
         for one in same:
             index = (F.col("_index") if one.array_path else F.lit(None)).cast("int").alias("_index")
             columns = [F.lit(one.name).alias("input"), F.lit(number).alias("_input")]
-            error = [F.col(f"{ERROR}.{name}").alias(name) for name in _ERROR_COLUMNS]
+            error = [F.col(f"{ERROR}.{name}").alias(name) for name in ERROR_FIELDS]
             places.append(one.frame.select(*columns, *error, "_source_file", "_source_offset", index))
     found = fetch_raw(lookups, functools.reduce(DataFrame.unionByName, places))
-    return found.select("input", *_ERROR_COLUMNS, "file", "position", "raw")
+    return found.select("input", *ERROR_FIELDS, "file", "position", "raw")
 
 
 def _as_lines(rows: DataFrame, run_id: str, job: str) -> DataFrame:

@@ -27,7 +27,7 @@ from transforms.nested.schema.plan import Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import Parser, allow_deep_recursion
-from transforms.row_errors import ERROR, ERROR_TYPE, REJECTED
+from transforms.row_errors import ERROR, ERROR_TYPE, reject
 
 __all__ = [
     "DEPTH",
@@ -75,11 +75,8 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
             yield _checked(pending, pickle.dumps(checking.stats()))
 
     chosen = records.select("_source_file", "_source_offset", "_raw", ERROR).mapInArrow(body, _CHECKED)
-    refused = F.struct(
-        F.lit(REJECTED).alias("kind"), F.col("_reason").alias("reason"), F.col("_detail").alias("detail")
-    )
-    problem = F.coalesce(F.col(ERROR), F.when(F.col("_reason").isNotNull(), refused.cast(ERROR_TYPE)))
-    return chosen.withColumn(ERROR, problem).drop("_reason", "_detail")
+    refused = reject(chosen, F.col("_reason").isNotNull(), F.col("_reason"), F.col("_detail"))
+    return refused.drop("_reason", "_detail")
 
 
 def _checked(pending: tuple[pa.RecordBatch, list[tuple[Any, ...]]], stats: bytes | None) -> pa.RecordBatch:

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pipeline.errors import AccountingError
 from pipeline.publish import outputs
 from pipeline.publish.outputs import RunFiles, SideFiles
-from transforms.render import column_lines
+from tests.support.frames import column_lines
 
 # printf 'name\na\nb\n' | sha256sum, and so on
 SHA_NAMES = "28f46fc77b9b5774b551e01b5b84ce81c1be4c925d0352b5f54aa7ed579aeff7"

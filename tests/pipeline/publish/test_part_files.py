@@ -13,8 +13,8 @@ from pyspark.sql import functions as F
 
 from pipeline import storage
 from pipeline.publish.part_files import PartFile, write_grouped, write_lines, write_parquet
+from tests.support.frames import column_lines
 from tests.support.stores import Place
-from transforms.render import column_lines
 
 VALUE = column_lines("value")
 

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import csv
 import difflib
-from collections.abc import Iterator, Sequence
+import functools
+from collections.abc import Sequence
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from pipeline.engines.base import Batches
 from pipeline.errors import InputError
 from pipeline.readers.base import Layout
 from transforms.csv_typed import CsvColumn, typed_batch
-from transforms.row_errors import ERROR
-from transforms.row_steps import ERROR_FIELD
+from transforms.kernels import map_each
+from transforms.row_errors import ERROR_FIELD
 
-BOOKKEEPING = ("_source_file", "_source_offset", ERROR)
 _PLACES = (T.StructField("_source_file", T.IntegerType()), T.StructField("_source_offset", T.LongType()))
 
 
@@ -57,16 +55,6 @@ def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str]
     # An empty field is null already.
     tokens = [token.lower() for token in absent if token]
     columns = [CsvColumn(field.name, field.dataType.simpleString(), field.nullable) for field in schema.fields]
-
-    def run(batches: Batches) -> Iterator[pa.RecordBatch]:
-        """The typed rows of each batch of fields."""
-        for batch in batches:
-            yield typed_batch(batch, columns, tokens)
-
+    run = functools.partial(typed_batch, columns=columns, absent=tokens)
     kinds = [T.StructField(field.name, field.dataType) for field in schema.fields]
-    return fields.mapInArrow(run, T.StructType([*kinds, *_PLACES, ERROR_FIELD]))
-
-
-def text_schema(names: Sequence[str]) -> T.StructType:
-    """Every column as a nullable string."""
-    return T.StructType([T.StructField(name, T.StringType()) for name in names])
+    return map_each(fields, run, T.StructType([*kinds, *_PLACES, ERROR_FIELD]))

@@ -17,7 +17,6 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "json": (),
     "": (),
 }
-_ALL_TYPES = (str, int, float, bool, type(None), BigNumber, NonPortableString, dict, list)
 
 
 def _as_json(cell: int) -> Route:

@@ -8,7 +8,6 @@ from typing import Any
 
 from rich.tree import Tree
 
-from transforms.nested.schema.names import clean
 from transforms.nested.schema.plan import ID, PARENT, REST, Table, as_json
 
 _SQL = {
@@ -155,8 +154,3 @@ def tree(tables: Sequence[Table], form: str, title: str) -> Tree:
             shown.append(f"{column.name} [{colour}]{column.type}[/]" + (" [red]mixed[/]" if mixed else ""))
         node.add(" · ".join(shown) if shown else "[dim]keys only[/]", style="not bold")
     return top
-
-
-def root_name(text: str) -> str:
-    """The --root option as a table's name."""
-    return clean(text)
