@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.jobs.restaurant_forms import OUTPUTS
-from tests.pipeline.sinks.test_dynamodb import items, new_table, put_rows
+from tests.pipeline.sinks.test_dynamodb import items, new_table, plain, put_rows
 from tests.support.jobs import JobResult, clean_environment, command
 from tests.support.servers import moto_server
 from tests.support.stores import Servers, s3_place, s3_servers
@@ -135,7 +135,7 @@ def test_the_details_fill_the_lookup_table_under_their_ids(
 ) -> None:
     with moto_server() as endpoint:
         table = new_table(endpoint, "restaurants")
-        put_rows(endpoint.client("dynamodb"), table, [{"id": "999"}], "yesterday")
+        put_rows(plain(endpoint), table, [{"id": "999"}], "yesterday")
         words = [*sample_args("restaurants"), "--lookup-table", table, "--run-id", "today", "--destination", tmp_path]
         done = run_job("restaurants", *words, env=endpoint.environment)
         assert done.exit_code == 0, done.stdout

@@ -61,7 +61,7 @@ def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pyt
         " FROM generate_series(1, 100000) i"
     )
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1")
-    dynamodb = session.client("dynamodb", endpoint_url=aws["AWS_ENDPOINT_URL"])
+    dynamodb = session.resource("dynamodb", endpoint_url=aws["AWS_ENDPOINT_URL"]).meta.client
     key = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}
     for name in ("restaurants", "carparks"):
         dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], **key)
