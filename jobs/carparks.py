@@ -13,7 +13,7 @@ from pipeline.job.options import CsvInput, JobOptions, JsonInput, csv_input, dur
 from pipeline.job.outputs import Outputs, csv
 from pipeline.job.runner import Job
 from pipeline.sinks.dynamodb import check_table, dynamodb
-from transforms import carparks
+from transforms.carparks import tables as carparks
 from transforms.row_errors import is_valid, valid
 
 

@@ -12,7 +12,7 @@ from pipeline.job.outputs import Outputs, csv
 from pipeline.job.runner import Job
 from pipeline.sinks.postgres.connection import Database, Table, check_credentials, database_url, table_name
 from pipeline.sinks.postgres.load import Target, postgres
-from transforms.people import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people
+from transforms.people.table import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people
 from transforms.row_errors import valid
 
 

@@ -15,8 +15,8 @@ from pipeline.job.options import CsvInput, JobOptions, JsonInput, csv_input, day
 from pipeline.job.outputs import FileOutput, Outputs, csv, data
 from pipeline.job.runner import Job
 from pipeline.sinks.dynamodb import check_table, dynamodb
-from transforms import ratings, restaurants
-from transforms.restaurant_events import explode_events
+from transforms.restaurants import ratings, tables
+from transforms.restaurants.events import explode_events
 from transforms.row_errors import valid
 
 COUNTRIES = T.StructType(
@@ -46,17 +46,17 @@ class Options(JobOptions):
 def run(job: JobContext, o: Options) -> Outputs:
     """Pages to restaurants, restaurants to details, events and ratings."""
     sheet = job.read_csv(o.country_codes, COUNTRIES)
-    found = job.reused(restaurants.explode_pages(job.read_json_text(o.restaurants)))
+    found = job.reused(tables.explode_pages(job.read_json_text(o.restaurants)))
 
-    countries = restaurants.country_names(valid(job.record("country_codes", sheet)))
-    found = restaurants.name_countries(restaurants.exclude_repeated(found), countries)
+    countries = tables.country_names(valid(job.record("country_codes", sheet)))
+    found = tables.name_countries(tables.exclude_repeated(found), countries)
     found = job.record_exploded("restaurants", found, "restaurant", array_path="restaurants")
 
     # Events and ratings count restaurants of unknown countries too.
-    known = restaurants.with_unknown_country(found)
+    known = tables.with_unknown_country(found)
     events = explode_events(known, (o.events_from, o.events_to))
     events = job.record("restaurants.event", events, raw_column="_event", may_be_empty=True)
-    details = restaurants.restaurant_details(valid(found))
+    details = tables.restaurant_details(valid(found))
     counts = [ratings.RatingCount(*row) for row in job.few_rows(ratings.count_ratings(known))]
     return Outputs(
         csv("restaurant_details.csv", details, order=["Restaurant Id"], row_count=job.used("restaurants.restaurant")),

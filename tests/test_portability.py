@@ -44,12 +44,12 @@ ALLOWED: dict[str, dict[str, str]] = {
         "persist": SPARK_ONLY,
         "sort before map_batches": SPARK_ONLY,
     },
-    "src/transforms/carparks.py": {"sort_array": "texts without nulls, by their bytes"},
+    "src/transforms/carparks/tables.py": {"sort_array": "texts without nulls, by their bytes"},
     "src/transforms/checks.py": {"cast string": "keys: texts and whole numbers"},
-    "src/transforms/people.py": {"cast string": WHOLE},
+    "src/transforms/people/table.py": {"cast string": WHOLE},
     "src/transforms/race_stats.py": {"cast string": WHOLE},
-    "src/transforms/restaurants.py": {"cast string": WHOLE},
-    "src/transforms/restaurant_events.py": {"cast string": WHOLE, "try_cast": STILL},
+    "src/transforms/restaurants/details.py": {"cast string": WHOLE},
+    "src/transforms/restaurants/events.py": {"cast string": WHOLE, "try_cast": STILL},
 }
 
 

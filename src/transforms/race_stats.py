@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.checks import check_unique
-from transforms.kernels import add_texts, map_each
+from transforms.kernels.batches import add_texts, map_each
 from transforms.render import json_value
 from transforms.row_errors import ERROR, exclude, is_valid, reject
 

@@ -42,7 +42,7 @@ def test_a_bad_name_is_refused(tmp_path: Path, name: str, capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     ("name", "there"),
-    [("people", "jobs/people.py"), ("ratings", "src/transforms/ratings.py"), ("nested", "src/transforms/nested")],
+    [("people", "jobs/people.py"), ("totals", "src/transforms/totals.py"), ("nested", "src/transforms/nested")],
 )
 def test_a_name_that_is_taken_is_refused(name: str, there: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert new_job.main(name) == 2

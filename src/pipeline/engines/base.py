@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
 
-from transforms.kernels import Kernel
+from transforms.kernels.batches import Kernel
 
 # Rows that are handed to a kernel at a time.
 BATCH_ROWS = 20_000

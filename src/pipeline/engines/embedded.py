@@ -21,7 +21,7 @@ from pyspark.sql import types as T
 
 from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.registry import register
-from transforms.kernels import Batches, Kernel, map_batches
+from transforms.kernels.batches import Batches, Kernel, map_batches
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}

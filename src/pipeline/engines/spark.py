@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import RowCounter, Work
-from transforms.kernels import Kernel, map_batches
+from transforms.kernels.batches import Kernel, map_batches
 from transforms.text import quoted
 
 # More steps at once only wait for each other.

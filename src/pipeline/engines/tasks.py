@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.engines.base import RowCounter, Work
-from transforms.kernels import Batches
+from transforms.kernels.batches import Batches
 
 
 def run_tasks(spark: SparkSession, count: int, work: Work, schema: str, counter: RowCounter | None = None) -> DataFrame:

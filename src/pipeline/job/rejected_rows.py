@@ -15,7 +15,7 @@ from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
 from pipeline.readers.raw_lookup import Lookup, fetch_raw
-from transforms.kernels import Batches
+from transforms.kernels.batches import Batches
 from transforms.render import json_text, json_value
 from transforms.row_errors import ERROR, ERROR_FIELDS, EXCLUDED, REJECTED
 

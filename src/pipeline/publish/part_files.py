@@ -18,7 +18,7 @@ from pyspark.sql import DataFrame
 from pipeline import storage
 from pipeline.engines.registry import engine_of
 from pipeline.storage.writing import open_write
-from transforms.kernels import Batches, Kernel
+from transforms.kernels.batches import Batches, Kernel
 from transforms.render import Render, block_of
 from transforms.text import quoted
 

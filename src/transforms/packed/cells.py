@@ -16,9 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from transforms.kernels.row_steps import Mask
+from transforms.kernels.types import can_hold, pattern
 from transforms.packed.model import Packed
-from transforms.packed.types import can_hold, pattern
-from transforms.row_steps import Mask
 
 
 @dataclass(frozen=True)

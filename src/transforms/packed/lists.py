@@ -17,10 +17,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from transforms.packed.cells import lengths, nth
-from transforms.packed.model import WRONG_TYPE
-from transforms.packed.types import arrow_type, known_type, spark_type
-from transforms.row_steps import (
+from transforms.kernels.row_steps import (
     BatchErrors,
     Mask,
     RowStep,
@@ -30,8 +27,11 @@ from transforms.row_steps import (
     replaced_schema,
     text_column,
 )
+from transforms.kernels.typed_text import typed
+from transforms.kernels.types import arrow_type, known_type, spark_type
+from transforms.packed.cells import lengths, nth
+from transforms.packed.model import WRONG_TYPE
 from transforms.text import quoted
-from transforms.typed_text import typed
 
 EMPTY_KEY = "empty_key"
 TEXTS = T.ArrayType(T.StringType())

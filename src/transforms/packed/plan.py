@@ -10,12 +10,12 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from transforms.kernels.row_steps import RowStep, apply_steps
+from transforms.kernels.types import spark_type
 from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_step
 from transforms.packed.model import Packed
 from transforms.packed.splitting import packed_column, split, split_step
 from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
-from transforms.packed.types import spark_type
-from transforms.row_steps import RowStep, apply_steps
 
 # What columns begin with that hold the place of a row among those made of one.
 PLACE = "_place"

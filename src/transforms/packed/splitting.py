@@ -18,11 +18,19 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
+from transforms.kernels.row_steps import (
+    BatchErrors,
+    RowStep,
+    apply_steps,
+    as_mask,
+    replaced,
+    replaced_schema,
+    text_column,
+)
+from transforms.kernels.typed_text import typed
+from transforms.kernels.types import arrow_type, can_hold, known_type, spark_type
 from transforms.packed.cells import greedy_field, number_found, place_pieces
 from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE, Field, Packed
-from transforms.packed.types import arrow_type, can_hold, known_type, spark_type
-from transforms.row_steps import BatchErrors, RowStep, apply_steps, as_mask, replaced, replaced_schema, text_column
-from transforms.typed_text import typed
 
 
 def packed_column(

@@ -19,12 +19,20 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from transforms.kernels.row_steps import (
+    BatchErrors,
+    RowStep,
+    apply_steps,
+    as_mask,
+    replaced,
+    replaced_schema,
+    text_column,
+)
+from transforms.kernels.typed_text import only_where, typed
+from transforms.kernels.types import arrow_type, known_type, spark_type
 from transforms.packed.cells import lengths, nth
 from transforms.packed.model import TOO_MANY, WRONG_TYPE
-from transforms.packed.types import arrow_type, known_type, spark_type
-from transforms.row_steps import BatchErrors, RowStep, apply_steps, as_mask, replaced, replaced_schema, text_column
 from transforms.text import quoted
-from transforms.typed_text import only_where, typed
 
 ACROSS = "\\"
 

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pipeline import engines
 from pipeline.engines import Engine, engine_of
 from pipeline.engines.tasks import run_tasks
-from transforms.kernels import Batches
+from transforms.kernels.batches import Batches
 
 LINES = "part int, place int, text string"
 PIECES = "part int, place int, rows long, least long, most long, ordered boolean"

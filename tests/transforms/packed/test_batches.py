@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import types as T
 
-from transforms.csv_typed import CsvColumn, typed_batch
+from transforms.kernels.csv_typed import CsvColumn, typed_batch
 from transforms.packed.lists import keys_step, list_step, pairs_step
 from transforms.packed.plan import SplitOptions, make_plan, split_all
 from transforms.packed.splitting import packed_column, split_step

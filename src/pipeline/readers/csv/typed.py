@@ -12,8 +12,8 @@ from pyspark.sql import types as T
 
 from pipeline.errors import InputError
 from pipeline.readers.base import Layout
-from transforms.csv_typed import CsvColumn, typed_batch
-from transforms.kernels import map_each
+from transforms.kernels.batches import map_each
+from transforms.kernels.csv_typed import CsvColumn, typed_batch
 from transforms.row_errors import ERROR_FIELD
 
 _PLACES = (T.StructField("_source_file", T.IntegerType()), T.StructField("_source_offset", T.LongType()))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.readers.json.recovery import value_end
+from pipeline.readers.json.framing.recovery import value_end
 from pipeline.readers.splits import FOREIGN, LINES, STREAM
 
 # Both begin a file in UTF-16 or UTF-32.

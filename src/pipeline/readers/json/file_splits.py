@@ -14,8 +14,8 @@ from pipeline.engines.tasks import run_tasks
 from pipeline.readers import chunks
 from pipeline.readers.file_heads import HEAD, for_each, head
 from pipeline.readers.json.detect_format import sniff
-from pipeline.readers.json.envelope import EnvelopeReader
-from pipeline.readers.json.split_state import SplitSummary, merge_states
+from pipeline.readers.json.framing.envelope import EnvelopeReader
+from pipeline.readers.json.framing.split_state import SplitSummary, merge_states
 from pipeline.readers.json.tasks import keys_of, split_summary
 from pipeline.readers.splits import LINES, STREAM, FileSplit, LexerState, ranges, task_bytes
 

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pipeline.readers import chunks
 from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.detect_format import sniff
-from pipeline.readers.json.envelope import EnvelopeReader
-from pipeline.readers.json.record_splitter import TRUNCATED, JsonReader
-from pipeline.readers.json.split_state import SplitSummary, first_record, summarize_split
+from pipeline.readers.json.framing.envelope import EnvelopeReader
+from pipeline.readers.json.framing.record_splitter import TRUNCATED, JsonReader
+from pipeline.readers.json.framing.split_state import SplitSummary, first_record, summarize_split
 from pipeline.readers.spans import NOT_UTF8, RecordSpans, single
 from pipeline.readers.splits import FOREIGN, LINES, FileSplit
 

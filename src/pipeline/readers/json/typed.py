@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from transforms.json_typed import RecordParser, record_schema
+from transforms.kernels.json_typed import RecordParser, record_schema
 from transforms.row_errors import ERROR, REJECTED, row_error
 
 
@@ -29,7 +29,7 @@ def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:
     In: `_source_file` int, `_source_offset` long, `_raw` string, `_read_error` string. Out: the schema's columns,
     `_source_file`, `_source_offset`, `_error`. Reasons: the reader's own, `not_an_object`, `malformed_json`,
     `wrong_type` (the detail names the top-level fields that do not fit), `missing_value` for a null in a field that is
-    not nullable. What fits a type: see `transforms.json_typed`.
+    not nullable. What fits a type: see `transforms.kernels.json_typed`.
 
     >>> rows = [(0, 0, '{"id": 1}', None), (0, 10, '{"id": "x"}', None), (0, 22, "[7]", None)]
     >>> frame = spark.createDataFrame(rows, "_source_file int, _source_offset long, _raw string, _read_error string")

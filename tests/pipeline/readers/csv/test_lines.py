@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.readers.chunks import whole_lines
 from pipeline.readers.csv.lines import csv_records, first_record
-from tests.pipeline.readers.json.test_record_splitter import Row, rows_of
+from tests.pipeline.readers.json.framing.test_record_splitter import Row, rows_of
 
 
 def parts_of(data: bytes, length: int) -> Iterator[tuple[int, bytes]]:

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.sinks.postgres.connection import Table, connect
 from pipeline.sinks.postgres.load import LoadResult, Target, load, merge
 from tests.support.postgres import PrivatePostgres, private_postgres
-from transforms.people import OUTPUT_COLUMNS
+from transforms.people.table import OUTPUT_COLUMNS
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow, pytest.mark.measures]
 

@@ -1,0 +1,1 @@
+"""Where records begin and end in JSON text: tokens, separators, envelopes, and the way on after a damage."""

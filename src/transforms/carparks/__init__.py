@@ -1,0 +1,1 @@
+"""Car parks: readings of their lots, joined with what is known of each."""

@@ -1,0 +1,1 @@
+"""People: names split into their parts, and the rows of their table."""

@@ -1,0 +1,1 @@
+"""Restaurant pages: details, events, rating thresholds and their histogram."""
