@@ -22,7 +22,6 @@ class Options(JobOptions):
     """Splits packed columns of any CSV; what does not split is kept apart with its reason."""
 
     source: CsvInput = csv_input("CSV files with packed columns")
-    delimiter: str = option("what separates the columns (\\t: tab)", ",", parse=separator)
     column: tuple[str, ...] = option("packed column (default: each whose header holds the separator)", split=tuple)
     separator: str | None = option("what separates the pieces (default: a blank; | in lists, ; between pairs)")
     regex: bool = option("the separator is a regular expression", False)
@@ -46,8 +45,6 @@ class Options(JobOptions):
 
     def prepare(self) -> Self:
         """Refuses what cannot be meant."""
-        if len(self.delimiter) != 1 or not self.delimiter.isascii() or self.delimiter in '"\r\n':
-            raise UsageError(f"--delimiter takes one ASCII character, not '{self.delimiter}'")
         if len(self.flag.split()) > 2:
             raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
         if "columns" in self.pairs.values() and not self.keys:
@@ -58,20 +55,21 @@ class Options(JobOptions):
         """The options as the transform takes them."""
         own = self.separator if self.regex or self.separator is None else separator(self.separator)
         return packed.SplitOptions(
-            columns=self.column, separator=own, regex=self.regex, delimiter=self.delimiter, greedy=self.elastic,
-            types=self.types, lists=self.list, pairs=self.pairs, keys=self.keys, flag=tuple(self.flag.split()),
-            shape=self.shape, list_separator=self.list_separator, pairs_separator=self.pairs_separator,
+            columns=self.column, separator=own, regex=self.regex, delimiter=self.delimiter, quote=self.quote,
+            greedy=self.elastic, types=self.types, lists=self.list, pairs=self.pairs, keys=self.keys,
+            flag=tuple(self.flag.split()), shape=self.shape, list_separator=self.list_separator,
+            pairs_separator=self.pairs_separator,
         )  # fmt: skip
 
 
 def run(job: JobContext, o: Options) -> Outputs:
     """Plans by the header, splits, writes."""
     try:
-        plan = packed.make_plan(job.csv_header(o.source, o.delimiter), o.split_options())
+        plan = packed.make_plan(job.csv_header(o.source), o.split_options())
         if plan.row is not None:  # whole lines are one packed column
             read = packed.split_rows(job.read_csv_text(o.source), plan.row)
         else:
-            read = job.read_csv(o.source, packed.schema_of(plan), delimiter=o.delimiter)
+            read = job.read_csv(o.source, packed.schema_of(plan))
         rows = job.record("source", packed.split_all(read, plan))
         unfolded = packed.unfold(rows.where(is_valid()).drop(ERROR), plan)
     except ValueError as error:

@@ -151,3 +151,26 @@ def test_what_does_not_fit_the_header_is_reported_in_one_line(
     done = call_job("split_columns", "--source", SAMPLE / "products.csv", "--destination", tmp_path, *options)
     assert done.exit_code == 2
     assert message in " ".join(done.output.split())
+
+
+def test_inch_marks_are_text_and_rows_keep_their_order(call_job: Call, tmp_path: pathlib.Path) -> None:
+    rows = [f'{n},ab"i"cd 3' if n % 3 else f'{n},"a,""b"",5"" 1' + '"' for n in range(6)]
+    (tmp_path / "in.csv").write_text("\n".join(["id,name size", *rows, '6,5"pipe 2', '7,"x 1']) + "\n")
+    args = ("--source", tmp_path / "in.csv", "--destination", tmp_path / "out", "--max-rejected", "1")
+    done = call_job("split_columns", *args)
+    assert done.exit_code == 0, done.output
+    expected = ['0,"a,""b"",5""",1', *['1,"ab""i""cd",3', '2,"ab""i""cd",3', '3,"a,""b"",5""",1'], '4,"ab""i""cd",3']
+    assert (tmp_path / "out" / "rows.csv").read_text().splitlines() == [
+        "id,name,size",
+        *expected,
+        '5,"ab""i""cd",3',
+        '6,"5""pipe",2',
+    ]
+    assert done.report["inputs"]["source"]["rejected"] == {"unclosed_quote": 1}
+
+
+def test_a_tab_file_whose_texts_hold_quotes_is_read_whole(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.tsv").write_text('id\tname size\n1\t"a 3\n2\t"b"c 4\n')
+    args = ("--source", tmp_path / "in.tsv", "--delimiter", "\\t", "--quote", "none", "--elastic", "name")
+    call_job("split_columns", *args, "--destination", tmp_path / "out")
+    assert (tmp_path / "out" / "rows.csv").read_text() == 'id,name,size\n1,"""a",3\n2,"""b""c",4\n'

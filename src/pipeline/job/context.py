@@ -52,9 +52,7 @@ class JobContext:
 
     # reading
 
-    def read_csv(
-        self, source: CsvInput, schema: T.StructType, *, absent: Sequence[str] = ("",), delimiter: str = ","
-    ) -> DataFrame:
+    def read_csv(self, source: CsvInput, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
         """The records of a CSV input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per
         record.
 
@@ -62,19 +60,26 @@ class JobContext:
         see `readers.csv.typed.typed_rows`. Texts in `absent` (any case) are null.
         """
         reader = self._table_reader(source)
-        headers = [csv_typed.header_names(line, delimiter) for line in reader.headers]
+        headers = self._header_names(reader)
         for names, file in zip(headers, reader.header_files, strict=True):
             csv_typed.check_header(names, schema.fieldNames(), file)
-        layouts = [csv_typed.layout(names, schema.fieldNames(), delimiter) for names in headers]
+        layouts = [csv_typed.layout(names, schema.fieldNames(), self.options.dialect()) for names in headers]
         return csv_typed.typed_rows(reader.fields(layouts), schema, absent=absent)
 
     def read_csv_text(self, source: CsvInput) -> DataFrame:
         """The lines of a CSV input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; nothing is parsed."""
         return json_typed.tag_raw(self._table_reader(source).frame)
 
-    def csv_header(self, source: CsvInput, delimiter: str = ",") -> list[str]:
+    def csv_header(self, source: CsvInput) -> list[str]:
         """The names in the header of an input's first file."""
-        return csv_typed.header_names(self._table_reader(source).headers[0], delimiter)
+        return self._header_names(self._table_reader(source))[0]
+
+    def _header_names(self, reader: TableReader) -> list[list[str]]:
+        dialect = self.options.dialect()
+        return [
+            csv_typed.header_names(line, file, dialect)
+            for line, file in zip(reader.headers, reader.header_files, strict=True)
+        ]
 
     def read_json(self, source: JsonInput, schema: T.StructType, *, records_path: str = "") -> DataFrame:
         """The records of a JSON input: the schema's columns, `_source_file`, `_source_offset`, `_error`; one row per
@@ -112,7 +117,7 @@ class JobContext:
         with self.stage(f"plan {source.name}"):
             if not any(info.path.lower().endswith(".xlsx") for info in files):
                 reader: TableReader = csv_lines(
-                    spark, files, multi_line=self.options.multi_line, counter=self._counter(source)
+                    spark, files, dialect=self.options.dialect(), counter=self._counter(source)
                 )
             elif len(files) == 1:
                 reader = xlsx_lines(spark, files[0].path, counter=self._counter(source))

@@ -26,6 +26,7 @@ from pipeline import storage
 from pipeline.engines import ENGINES
 from pipeline.errors import InputError, UsageError
 from pipeline.job.glue import without_glue_arguments
+from pipeline.readers.dialect import Dialect
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _SPEC = "option"
@@ -195,6 +196,23 @@ def separator(text: str) -> str:
     return text.replace("\\t", "\t")
 
 
+def character(text: str) -> str:
+    """One ASCII character as it was typed: `\\t` is a tab."""
+    found = separator(text)
+    if len(found) != 1 or not found.isascii() or found in '"\r\n':
+        raise argparse.ArgumentTypeError(f"one ASCII character is expected, not '{text}'")
+    return found
+
+
+def character_or_none(text: str) -> str:
+    """A character, or nothing for `none`."""
+    return "" if text == "none" else text if text == '"' else character(text)
+
+
+# The options of jobs with CSV inputs.
+CSV_OPTIONS = ("multi_line", "delimiter", "quote")
+
+
 @dataclass
 class JobOptions:
     """The options that every job has; a job's own class adds its inputs and options, its docstring is the summary."""
@@ -211,11 +229,17 @@ class JobOptions:
     dry_run: bool = option("read and check everything, show what would be written, write and send nothing", False)
     quiet: bool = option("print nothing but errors", False)
     multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
+    delimiter: str = option("what separates the columns of CSV inputs (\\t: tab)", ",", parse=character)
+    quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=character_or_none)
     notes: list[str] = field(default_factory=list, kw_only=True)
 
     def prepare(self) -> Self:
         """Checks the options as a whole, before an engine starts; returns them, changed where that is needed."""
         return self
+
+    def dialect(self) -> Dialect:
+        """How the CSV inputs are written."""
+        return Dialect(self.delimiter, self.quote, multi_line=self.multi_line)
 
     def inputs(self) -> list[Input]:
         """The job's inputs, in order."""
@@ -254,7 +278,7 @@ def _fields(options: type[JobOptions]) -> list[_Field]:
     types = typing.get_type_hints(options)
     own = [_Field(f.name, types[f.name], f.metadata[_SPEC]) for f in dataclasses.fields(options) if _SPEC in f.metadata]
     if not any(one.type is CsvInput for one in own):
-        own = [one for one in own if one.name != "multi_line"]
+        own = [one for one in own if one.name not in CSV_OPTIONS]
     return own
 
 

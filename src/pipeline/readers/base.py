@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
+from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.spans import RecordSpans
 from pipeline.readers.splits import FileSplit
 
@@ -16,11 +17,11 @@ RECORDS = "_source_file int, _source_offset long, _raw string, _read_error strin
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file's records are read: the number of fields, the places of the wanted ones, the delimiter (ASCII)."""
+    """How a file's records are read: the number of fields, the places of the wanted ones, and the dialect."""
 
     width: int
     wanted: tuple[int, ...]
-    delimiter: str = ","
+    dialect: Dialect = RFC_4180
 
 
 @dataclass(frozen=True)

@@ -144,22 +144,29 @@ def _one_by_one(cells: pa.Array, packed: Packed) -> Pieces:
 Span = tuple[int, int]
 
 
-def _separator(packed: Packed, text: str) -> str:
-    """The separator as a regular expression; with a quote, only outside of quotes."""
-    if not packed.quote:
-        return text
-    q = re.escape(packed.quote)
-    return f"(?:{text})(?=(?:[^{q}]*{q}[^{q}]*{q})*[^{q}]*$)"
-
-
 def _pattern(packed: Packed) -> str:
-    return _separator(packed, packed.separator if packed.regex else re.escape(packed.separator))
+    return packed.separator if packed.regex else re.escape(packed.separator)
 
 
 def _spans(cell: str, packed: Packed) -> list[Span]:
     """Where the separators of a cell are; the empty text before the first character is none."""
+    if packed.quote:
+        return _unquoted_spans(cell, packed)
     found = [match.span() for match in re.finditer(_pattern(packed), cell, re.ASCII)]
     return found[1:] if found[:1] == [(0, 0)] else found
+
+
+def _unquoted_spans(cell: str, packed: Packed) -> list[Span]:
+    """Where the separators are that are not in a quoted piece; a quote opens one only where the piece begins."""
+    q, found, at = re.escape(packed.quote), list[Span](), 0
+    quoted = re.compile(f"(?s){q}(?:[^{q}]|{q}{q})*+{q}(?={_pattern(packed)}|\\Z)")
+    while True:
+        opened = quoted.match(cell, at)
+        match = re.compile(_pattern(packed)).search(cell, opened.end() if opened else at)
+        if not match:
+            return found
+        found.append(match.span())
+        at = match.end()
 
 
 def _between(cell: str, spans: Sequence[Span]) -> list[str]:
@@ -183,7 +190,7 @@ def _same_from_both_ends(cell: str, spans: Sequence[Span], packed: Packed) -> bo
     # A separator that overlaps itself (`||` in `a|||b`) may be found at two places: both ends must agree.
     if packed.regex or not _overlaps_itself(packed.separator):
         return True
-    backwards = re.finditer(_separator(packed, re.escape(packed.separator[::-1])), cell[::-1])
+    backwards = re.finditer(re.escape(packed.separator[::-1]), cell[::-1])
     length = len(cell)
     return [(length - match.end(), length - match.start()) for match in backwards][::-1] == list(spans)
 

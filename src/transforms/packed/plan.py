@@ -34,6 +34,7 @@ class SplitOptions:
     separator: str | None = None
     regex: bool = False
     delimiter: str = ","
+    quote: str = '"'
     greedy: tuple[str, ...] = ()
     types: Mapping[str, str] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
@@ -108,7 +109,7 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     row = None
     if set(options.greedy) & set(header):
         row = packed_column(
-            options.delimiter.join(header), separator=options.delimiter, greedy=options.greedy, quote='"'
+            options.delimiter.join(header), separator=options.delimiter, greedy=options.greedy, quote=options.quote
         )
     taken = {*named, *options.lists, *options.pairs, *options.types}
     cells = tuple(name for name in header if name not in taken) if across or options.flag else ()

@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline.readers.csv.reader import csv_lines
+from pipeline.readers.dialect import Dialect
 from pipeline.readers.json.reader import json_records
 from pipeline.readers.raw_lookup import Lookup, fetch_raw
 from pipeline.readers.xlsx import xlsx_lines
@@ -92,7 +93,7 @@ def test_csv_lines_are_published_with_their_line_number(spark: SparkSession, tmp
 def test_csv_values_over_several_lines_have_the_number_of_their_first(
     spark: SparkSession, tmp_path: pathlib.Path
 ) -> None:
-    reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), multi_line=True)
+    reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), dialect=Dialect(multi_line=True))
     found = fetch_raw([Lookup(reader)], places(spark, *records((0, 4), (0, 12)))).select("position", "raw")
     same(found, [(2, '1,"x\ny"'), (4, "2,z")], "position long, raw string")
 

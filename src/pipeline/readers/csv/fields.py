@@ -1,13 +1,11 @@
 """Records of CSV files to their wanted fields, a block at a time: parsed in compiled code, odd records by hand.
 
-Quoting is that of RFC 4180. A quote inside a value that does not begin with one is part of the value (`5" pipe`); text
+Quoting is that of RFC 4180. A quote opens a value only where the value begins (`5" pipe` is a value); text
 right behind a closing quote has no meaning, and the record is rejected (`stray_quote`) rather than read as a guess.
 """
 
 from __future__ import annotations
 
-import functools
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -16,40 +14,21 @@ import pyarrow as pa
 from pyarrow import csv
 
 from pipeline.readers.base import Layout
+from pipeline.readers.csv.lines import improper_quotes
+from pipeline.readers.dialect import STRAY, STRAY_ESCAPE, UNCLOSED, Dialect
 from pipeline.readers.spans import NOT_UTF8, RecordSpans
 
-STRAY, TOO_FEW, TOO_MANY = "stray_quote", "too_few_fields", "too_many_fields"
+TOO_FEW, TOO_MANY = "too_few_fields", "too_many_fields"
+DETAILS = {
+    UNCLOSED: "",
+    STRAY: "a quote neither opens nor closes a value",
+    STRAY_ESCAPE: "an escape is the last of the line",
+}
 # Fields of small files are put together up to so many rows per batch.
 _BATCH_ROWS = 20_000
-QUOTE = 0x22
 
 
-@functools.cache
-def _field(delimiter: str) -> re.Pattern[str]:
-    d = re.escape(delimiter)
-    return re.compile(rf'(?s)(?:"((?:[^"]|"")*)"|((?!")[^{d}]*))({d}|\Z)')
-
-
-def by_hand(record: str, delimiter: str = ",") -> list[str | None] | None:
-    """The fields of one record, null for an empty one; None when a quote neither opens nor closes a value.
-
-    >>> by_hand('1,"a, ""b"" c",,')
-    ['1', 'a, "b" c', None, None]
-    >>> by_hand('"a"b,2')
-    """
-    found: list[str | None] = []
-    at, more = 0, True
-    while more:
-        match = _field(delimiter).match(record, at)
-        if not match:
-            return None
-        quoted, bare, behind = match.groups()
-        found.append((quoted.replace('""', '"') if quoted is not None else bare) or None)
-        at, more = match.end(), behind != ""
-    return found
-
-
-def _odd_rows(found: RecordSpans, delimiter: str) -> dict[int, str | None]:
+def _odd_rows(found: RecordSpans, dialect: Dialect) -> dict[int, str | None]:
     """Rows that are not for the compiled parser: what is wrong with them, null when they only need care."""
     odd: dict[int, str | None] = dict(found.errors)
     data = found.data
@@ -61,8 +40,10 @@ def _odd_rows(found: RecordSpans, delimiter: str) -> dict[int, str | None]:
                 if not _is_utf8(text):
                     odd.setdefault(row, NOT_UTF8)
     suspects: set[int] = set()
-    if b'"' in data:
-        suspects |= _with_stray_quotes(found, delimiter)
+    if dialect.quote and dialect.quote.encode() in data:
+        suspects |= set(improper_quotes(data, found.starts, found.ends, dialect).tolist())
+    if dialect.escape and dialect.escape.encode() in data:
+        suspects |= {row for row, text in enumerate(found.texts()) if dialect.escape.encode() in text}
     if data.count(b"\r") != data.count(b"\r\n"):
         suspects |= {row for row, text in enumerate(found.texts()) if b"\r" in text.replace(b"\r\n", b"")}
     for row in sorted(suspects - odd.keys()):
@@ -76,21 +57,6 @@ def _is_utf8(text: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _with_stray_quotes(found: RecordSpans, delimiter: str) -> set[int]:
-    """The rows with a quote that neither opens a value, nor closes one, nor doubles another."""
-
-    raw = np.frombuffer(found.data, np.uint8)
-    quotes = np.flatnonzero(raw == QUOTE)
-    rows = np.searchsorted(found.starts, quotes, side="right") - 1
-    quotes, rows = quotes[rows >= 0], rows[rows >= 0]
-    rank = np.arange(len(quotes)) - np.searchsorted(quotes, found.starts)[rows]
-    edges = [QUOTE, ord(delimiter)]
-    opens = np.isin(raw[np.maximum(quotes - 1, 0)], edges) | (quotes == found.starts[rows])
-    closes = np.isin(raw[np.minimum(quotes + 1, len(raw) - 1)], edges) | (quotes + 1 == found.ends[rows])
-    wrong = np.where(rank % 2 == 0, ~opens, ~closes)
-    return set(np.unique(rows[wrong]).tolist())
 
 
 def _sound_text(found: RecordSpans, odd: Sequence[int]) -> Any:
@@ -121,7 +87,12 @@ def _parse(text: Any, layout: Layout) -> tuple[list[Any], list[int], list[int]]:
     table = csv.read_csv(
         pa.py_buffer(text),
         csv.ReadOptions(use_threads=False, block_size=len(text) + 1, column_names=names),
-        csv.ParseOptions(delimiter=layout.delimiter, newlines_in_values=True, invalid_row_handler=skip),
+        csv.ParseOptions(
+            delimiter=layout.dialect.delimiter,
+            quote_char=layout.dialect.quote or False,
+            newlines_in_values=True,
+            invalid_row_handler=skip,
+        ),
         csv.ConvertOptions(
             check_utf8=False,
             column_types=dict.fromkeys(wanted, pa.string()),
@@ -144,7 +115,7 @@ def parse_fields(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatc
     An empty field is null, with or without quotes. A record with an error has no fields.
     """
 
-    odd = _odd_rows(found, layout.delimiter)
+    odd = _odd_rows(found, layout.dialect)
     places = sorted(odd)
     sound = np.delete(np.arange(len(found.starts)), places)
     columns: list[Any] = [pa.nulls(0, pa.string())] * len(layout.wanted)
@@ -157,18 +128,19 @@ def parse_fields(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatc
         sound = np.delete(sound, rows)
     for row in places:
         strays.append(_by_hand(row, odd[row], found, layout))
-    positions = found.places()
-    head = [positions[sound], positions[[row for row, *_ in strays]]] if strays else [positions[sound]]
+    order = np.concatenate((sound, np.array([row for row, *_ in strays], np.int64))) if strays else sound
     texts = [pa.array([one[i] for one in strays], pa.string()) for i in (1, 2)]
     handed = [pa.array([one[3][i] for one in strays], pa.string()) for i in range(len(layout.wanted))]
     merged = [
         pa.array(np.full(len(found.starts), file, np.int32)),
-        pa.array(np.concatenate(head).astype(np.int64)),
+        pa.array(found.places()[order].astype(np.int64)),
         *[pa.concat_arrays([pa.nulls(len(sound), pa.string()), text]) for text in texts],
         *[pa.concat_arrays([a, b]) if strays else a for a, b in zip(columns, handed, strict=True)],
     ]
     names = ["_source_file", "_source_offset", "_read_error", "_read_detail", *[f"c{i}" for i in range(len(columns))]]
-    return pa.RecordBatch.from_arrays(merged, names=names)
+    batch = pa.RecordBatch.from_arrays(merged, names=names)
+    # Rows keep the order of their file.
+    return batch.take(pa.array(np.argsort(order))) if strays else batch
 
 
 def _by_hand(
@@ -178,9 +150,9 @@ def _by_hand(
     if error is not None:
         return row, error, "", nothing
     text = found.data[int(found.starts[row]) : int(found.ends[row])].decode()
-    values = by_hand(text, layout.delimiter)
-    if values is None:
-        return row, STRAY, "a quote neither opens nor closes a value", nothing
+    values = layout.dialect.fields(text)
+    if isinstance(values, str):
+        return row, values, DETAILS[values], nothing
     if len(values) != layout.width:
         return row, *_count_error(len(values), layout.width), nothing
     return row, None, None, [values[i] for i in layout.wanted]
@@ -206,3 +178,13 @@ def batches(finds: Iterable[tuple[int, RecordSpans, Layout]]) -> Iterator[pa.Rec
 def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
 
     return held[0] if len(held) == 1 else pa.Table.from_batches(held).combine_chunks().to_batches()[0]
+
+
+def with_unclosed(found: RecordSpans, dialect: Dialect) -> RecordSpans:
+    """The records as they are, those with a quote that nothing closes with that error."""
+    if dialect.quote and dialect.quote.encode() in found.data:
+        texts = list(found.texts())
+        for row in improper_quotes(found.data, found.starts, found.ends, dialect).tolist():
+            if dialect.fields(texts[row].decode(errors="replace")) == UNCLOSED:
+                found.errors.setdefault(row, UNCLOSED)
+    return found

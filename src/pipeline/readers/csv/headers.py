@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pipeline.readers.csv.lines import first_record
+from pipeline.readers.dialect import Dialect
 from pipeline.readers.file_heads import HEAD, for_each, head
 from pipeline.readers.splits import FileSplit
 
@@ -12,15 +13,15 @@ from pipeline.readers.splits import FileSplit
 _MOST_HEADER = 4 << 20
 
 
-def headers_of(pieces: Sequence[FileSplit], multi_line: bool) -> tuple[list[str], list[int]]:
+def headers_of(pieces: Sequence[FileSplit], dialect: Dialect) -> tuple[list[str], list[int]]:
     """The different header lines of the files, and for each file which one it has (-1: the file is empty)."""
 
     def header(piece: FileSplit) -> str | None:
         """The header line of a file, null when it is empty."""
         text = head(piece, HEAD)
-        if len(text) == HEAD and (multi_line or b"\n" not in text):
+        if len(text) == HEAD and (dialect.multi_line or b"\n" not in text):
             text = head(piece, _MOST_HEADER)
-        return first_record(text, multi_line=multi_line) if text else None
+        return first_record(text, dialect) if text else None
 
     found = for_each(header, pieces)
     headers = list(dict.fromkeys(text for text in found if text is not None))

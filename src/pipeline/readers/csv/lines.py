@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pipeline.readers.dialect import Dialect, record_patterns
 from pipeline.readers.spans import RecordSpans
 
 Offsets = NDArray[np.int64]
 
-UNCLOSED = "unclosed_quote"
 BOM = b"\xef\xbb\xbf"
 # A value that goes on for longer than this is taken for one whose closing quote is missing.
 MOST_QUOTED = 1 << 20
 
-_QUOTED = re.compile(rb'"[^"]*(?:""[^"]*)*"')
 
-
-def csv_records(parts: Iterable[tuple[int, bytes]], *, header: bool, multi_line: bool = False) -> Iterator[RecordSpans]:
+def csv_records(parts: Iterable[tuple[int, bytes]], dialect: Dialect, *, header: bool) -> Iterator[RecordSpans]:
     """Records of CSV text that comes in parts with their offsets in the file; empty lines are left out.
 
-    With `header` the first record is dropped. A record with an odd number of quotes is `unclosed_quote`; with
-    `multi_line` it is taken together with the following lines up to the next such one, when quotes then stand only
-    where values begin and end; else it stays a line of its own, and the next line is a record again.
+    With `header` the first record is dropped. A record is a line; with `multi_line` a line that ends within a quoted
+    value is taken together with the following ones up to where the value is closed. Where nothing closes it, it stays a
+    line of its own, and the next line is a record again.
     """
     held, base = b"", -1
     for offset, part in parts:
@@ -35,83 +31,88 @@ def csv_records(parts: Iterable[tuple[int, bytes]], *, header: bool, multi_line:
         stop = text.rfind(b"\n") + 1
         used = 0
         if stop:
-            found, used = _records(text[:stop], base, header, multi_line, False)
+            found, used = _records(text[:stop], base, header, dialect, False)
             header = header and used == 0
             yield from found
         held, base = text[used:], base + used
     if held:
-        yield from _records(held, base, header, multi_line, True)[0]
+        yield from _records(held, base, header, dialect, True)[0]
 
 
-def first_record(head: bytes, *, multi_line: bool = False) -> str:
+def first_record(head: bytes, dialect: Dialect) -> str:
     """The header: the first record of the text, without byte order mark and line end."""
     first = head[: head.find(b"\n") + 1] or head
-    if multi_line:
-        first = next(
-            (text for found in csv_records([(0, head)], header=False, multi_line=True) for text in found.texts()), b""
-        )
+    if dialect.multi_line:
+        first = next((text for found in csv_records([(0, head)], dialect, header=False) for text in found.texts()), b"")
     return first.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace")
 
 
-def _records(text: bytes, base: int, header: bool, multi_line: bool, final: bool) -> tuple[list[RecordSpans], int]:
+def _records(text: bytes, base: int, header: bool, dialect: Dialect, final: bool) -> tuple[list[RecordSpans], int]:
     """The records of `text`, which begins with a line, and how many bytes they take."""
 
     raw = np.frombuffer(text, np.uint8)
     breaks = np.flatnonzero(raw == 0x0A)
     if not len(breaks) or breaks[-1] != len(text) - 1:
         breaks = np.append(breaks, len(text))
-    odd = _odd(raw, breaks) if b'"' in text else np.zeros(0, np.int64)
-    if multi_line and len(odd):
-        breaks, odd, used = _put_together(text, breaks, odd.tolist(), final)
+    used = len(text)
+    if dialect.multi_line and dialect.quote and dialect.quote.encode() in text:
+        breaks, used = _put_together(text, breaks, dialect, final)
         if not used:
             return [], 0
-    else:
-        used = len(text)
     starts = np.concatenate((np.zeros(1, np.int64), breaks[:-1] + 1))
     before = raw[np.maximum(breaks - 1, 0)]
     ends = breaks - ((before == 0x0D) & (breaks > starts))
     keep = ends > starts
     if header:
         keep[0] = False
-    errors = np.zeros(len(starts), np.bool_)
-    errors[odd] = True
-    unclosed = dict.fromkeys(np.flatnonzero(errors[keep]).tolist(), UNCLOSED)
-    starts, ends = starts[keep], ends[keep]
-    return [RecordSpans(text, base, starts, ends, unclosed, False)], used
+    return [RecordSpans(text, base, starts[keep], ends[keep], {}, False)], used
 
 
-def _odd(raw: Any, breaks: Offsets) -> Offsets:
-    """The numbers of the lines that hold an odd number of quotes."""
+def improper_quotes(text: bytes, starts: Offsets, ends: Offsets, dialect: Dialect) -> Offsets:
+    """The records with quotes that do not open a value, close one or double another, one after the other.
 
-    quotes = np.flatnonzero(raw == 0x22)
-    until = np.searchsorted(quotes, breaks)
-    return np.flatnonzero(np.diff(until, prepend=0) & 1)
+    Those whose quotes are all within values that do not begin with one are not among them.
+    """
+    raw = np.frombuffer(text, np.uint8)
+    quotes = np.flatnonzero(raw == ord(dialect.quote))
+    rows = np.searchsorted(starts, quotes, side="right") - 1
+    inside = (rows >= 0) & (quotes < ends[rows])
+    quotes, rows = quotes[inside], rows[inside]
+    rank = np.arange(len(quotes)) - np.searchsorted(quotes, starts)[rows]
+    before, behind = raw[np.maximum(quotes - 1, 0)], raw[np.minimum(quotes + 1, len(raw) - 1)]
+    quote, delimiter = ord(dialect.quote), ord(dialect.delimiter)
+    begins = (before == delimiter) | (quotes == starts[rows])
+    opens = begins | (before == quote)
+    closes = (behind == delimiter) | (behind == quote) | (quotes + 1 == ends[rows])
+    is_last = np.append(rows[1:] != rows[:-1], True) if len(rows) else np.zeros(0, np.bool_)
+    open_end = is_last & (rank % 2 == 0)
+    wrong = np.unique(rows[np.where(rank % 2 == 0, ~opens | open_end, ~closes)])
+    found: Offsets = np.intersect1d(wrong, rows[begins])
+    return found
 
 
-def _put_together(text: bytes, breaks: Offsets, odd: list[int], final: bool) -> tuple[Offsets, Any, int]:
-    """Line ends that end a record, the numbers of records with an unclosed quote, and the bytes used."""
+def _put_together(text: bytes, breaks: Offsets, dialect: Dialect, final: bool) -> tuple[Offsets, int]:
+    """The line ends that end a record, and the bytes used."""
 
+    starts = np.concatenate((np.zeros(1, np.int64), breaks[:-1] + 1))
+    raw = np.frombuffer(text, np.uint8)
+    ends = breaks - ((raw[np.maximum(breaks - 1, 0)] == 0x0D) & (breaks > starts))
+    whole, unclosed = record_patterns(dialect, b"\n")
     inner = np.zeros(len(breaks), np.bool_)
-    alone: list[int] = []
-    used, at = len(text), 0
-    while at < len(odd):
-        start = int(breaks[odd[at] - 1]) + 1 if odd[at] else 0
-        if at + 1 == len(odd) and not final and len(text) - start < MOST_QUOTED:
-            breaks, inner, used = breaks[: odd[at]], inner[: odd[at]], start
-            break
-        if at + 1 < len(odd) and _is_sound(text[start : int(breaks[odd[at + 1]])]):
-            inner[odd[at] : odd[at + 1]] = True
-            at += 2
-        else:
-            alone.append(odd[at])
-            at += 1
-    number = np.cumsum(~inner) - 1
-    return breaks[~inner], number[np.array(alone, np.int64)], used
-
-
-def _is_sound(record: bytes) -> bool:
-    """Whether quotes begin and end values: neither a letter nor a digit outside touches them."""
-    if len(record) > MOST_QUOTED:
-        return False
-    bare = _QUOTED.sub(b'"', record)
-    return b"\n" not in bare and re.search(rb'[0-9A-Za-z\x80-\xff]"|"[0-9A-Za-z\x80-\xff]', bare) is None
+    behind = 0
+    for line in improper_quotes(text, starts, ends, dialect).tolist():
+        start = int(starts[line])
+        if start < behind:
+            continue
+        limit = min(start + MOST_QUOTED, len(text))
+        record = whole.match(text, start, limit)
+        if record and (record.end() < limit or limit == len(text)):
+            last = int(np.searchsorted(breaks, record.end()))
+            inner[line:last] = True
+            behind = int(breaks[last])
+        elif unclosed.match(text, start, limit):
+            if limit == len(text) and not final and len(text) - start < MOST_QUOTED:
+                return breaks[:line][~inner[:line]], start
+            # Nothing closes it, nor what begins in what it would hold.
+            behind = limit
+    return breaks[~inner], len(text)

@@ -19,6 +19,7 @@ from pipeline.readers.csv import fields as csv_fields
 from pipeline.readers.csv.headers import headers_of
 from pipeline.readers.csv.line_numbers import lines_before
 from pipeline.readers.csv.tasks import csv_spans, csv_task
+from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes, whole_files
 from pipeline.storage import FileInfo
 
@@ -36,27 +37,28 @@ class CsvReader:
     splits: list[FileSplit]
     tasks: list[list[FileSplit]]
     layout_of_file: list[int]
-    multi_line: bool = False
+    dialect: Dialect = RFC_4180
     counter: RowCounter | None = None
 
     @functools.cached_property
     def frame(self) -> DataFrame:
         """The records as text, with `_layout` int, the index into `headers`."""
-        tasks, layouts, multi_line = self.tasks, self.layout_of_file, self.multi_line
+        tasks, layouts, dialect = self.tasks, self.layout_of_file, self.dialect
 
         def work(number: int) -> Iterator[pa.RecordBatch]:
             """The records of a task as `LINES`."""
-            return spans.batches((file, layouts[file], found) for file, found in csv_task(tasks[number], multi_line))
+            finds = csv_task(tasks[number], dialect)
+            return spans.batches((file, layouts[file], csv_fields.with_unclosed(one, dialect)) for file, one in finds)
 
         return run_tasks(self.spark, len(tasks), work, LINES, self.counter)
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The records parsed into the fields that the layouts want, in place of their text."""
-        tasks, layout_of_file, multi_line = self.tasks, self.layout_of_file, self.multi_line
+        tasks, layout_of_file, dialect = self.tasks, self.layout_of_file, self.dialect
 
         def work(number: int) -> Iterator[pa.RecordBatch]:
             """The fields of a task's records."""
-            found = csv_task(tasks[number], multi_line)
+            found = csv_task(tasks[number], dialect)
             return csv_fields.batches((file, spans, layouts[layout_of_file[file]]) for file, spans in found)
 
         return run_tasks(self.spark, len(tasks), work, fields_schema(len(layouts[0].wanted)), self.counter)
@@ -64,27 +66,31 @@ class CsvReader:
     def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
         """For fetching texts; places are physical lines."""
         splits = splits_by_file(self.splits, files)
-        read = partial(csv_spans, multi_line=self.multi_line)
+        read = partial(csv_spans, dialect=self.dialect)
         return RawSource(self.files, splits, read, lines_before(spark, splits))
 
 
 def csv_lines(
-    spark: SparkSession, files: Sequence[FileInfo], *, multi_line: bool = False, counter: RowCounter | None = None
+    spark: SparkSession,
+    files: Sequence[FileInfo],
+    *,
+    dialect: Dialect = RFC_4180,
+    counter: RowCounter | None = None,
 ) -> CsvReader:
     """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`,
     `_layout`.
 
-    A record is a line, without its end; empty ones are left out. With `multi_line` quoted values may hold line breaks;
-    a file is then one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`. Raises `InputError`
-    when a file changes while it is read.
+    A record is a line, without its end; empty ones are left out. With `multi_line` in the dialect, quoted values may
+    hold line breaks, and a file is one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`.
+    Raises `InputError` when a file changes while it is read.
     """
     cores = engine_of(spark).cores
     whole = whole_files(files)
-    headers, layouts = headers_of(whole, multi_line)
+    headers, layouts = headers_of(whole, dialect)
     length = task_bytes(whole, cores)
-    splits = whole if multi_line else [part for split in whole for part in ranges(split, length)]
+    splits = whole if dialect.multi_line else [part for split in whole for part in ranges(split, length)]
     tasks = assign_splits(splits, cores)
 
     first = [files[layouts.index(layout)].path for layout in range(len(headers))]
     names = [file.path for file in files]
-    return CsvReader(spark, names, headers, first, splits, tasks, layouts, multi_line, counter)
+    return CsvReader(spark, names, headers, first, splits, tasks, layouts, dialect, counter)

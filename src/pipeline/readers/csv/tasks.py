@@ -6,24 +6,25 @@ from collections.abc import Iterator, Sequence
 
 from pipeline.readers import chunks
 from pipeline.readers.csv.lines import csv_records
+from pipeline.readers.dialect import Dialect
 from pipeline.readers.spans import RecordSpans
 from pipeline.readers.splits import FileSplit
 
 
-def csv_spans(piece: FileSplit, multi_line: bool, content: bytes | None = None) -> Iterator[RecordSpans]:
+def csv_spans(piece: FileSplit, dialect: Dialect, content: bytes | None = None) -> Iterator[RecordSpans]:
     """The CSV records that belong to the piece, without the file's header."""
     blocks = chunks.open_chunks(piece, max(piece.start - 1, 0), content)
     parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_gzip else piece.end)
     last = None
-    for found in csv_records(parts, header=piece.start == 0, multi_line=multi_line):
+    for found in csv_records(parts, dialect, header=piece.start == 0):
         if last is not None:
             yield last
         last = found
     yield from chunks.with_end(last, blocks, last is not None and len(last.starts) > 0 and blocks.open_line)
 
 
-def csv_task(pieces: Sequence[FileSplit], multi_line: bool) -> Iterator[tuple[int, RecordSpans]]:
+def csv_task(pieces: Sequence[FileSplit], dialect: Dialect) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
     for piece, content in chunks.contents(pieces):
-        for found in csv_spans(piece, multi_line, content):
+        for found in csv_spans(piece, dialect, content):
             yield piece.file, found

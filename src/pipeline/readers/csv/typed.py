@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import difflib
 import functools
 from collections.abc import Sequence
@@ -12,6 +11,7 @@ from pyspark.sql import types as T
 
 from pipeline.errors import InputError
 from pipeline.readers.base import Layout
+from pipeline.readers.dialect import RFC_4180, Dialect
 from transforms.kernels.batches import map_each
 from transforms.kernels.csv_typed import CsvColumn, typed_batch
 from transforms.row_errors import ERROR_FIELD
@@ -19,10 +19,14 @@ from transforms.row_errors import ERROR_FIELD
 _PLACES = (T.StructField("_source_file", T.IntegerType()), T.StructField("_source_offset", T.LongType()))
 
 
-def header_names(line: str, delimiter: str = ",") -> list[str]:
-    """The names in a header line: RFC 4180 quoting, blanks around a name dropped."""
-    cells = next(csv.reader([line.strip("\r\n")], delimiter=delimiter), [])
-    return [cell.strip() for cell in cells]
+def header_names(line: str, file: str = "", dialect: Dialect = RFC_4180) -> list[str]:
+    """The names in a header line, blanks around a name dropped; `InputError` where its quotes have no meaning."""
+    cells = dialect.fields(line.strip("\r\n"))
+    if isinstance(cells, str):
+        raise InputError(
+            f"{file}, line 1: the header has no fields ({cells}): {line[:60]}; for --quote none, quotes are text"
+        )
+    return [(cell or "").strip() for cell in cells] if line.strip("\r\n") else []
 
 
 def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None:
@@ -38,9 +42,9 @@ def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None
         raise InputError(f"{file}, line 1: duplicate column {', '.join(duplicates)}")
 
 
-def layout(header: Sequence[str], wanted: Sequence[str], delimiter: str) -> Layout:
+def layout(header: Sequence[str], wanted: Sequence[str], dialect: Dialect = RFC_4180) -> Layout:
     """Where the wanted columns are in a file's header."""
-    return Layout(len(header), tuple(list(header).index(name) for name in wanted), delimiter)
+    return Layout(len(header), tuple(list(header).index(name) for name in wanted), dialect)
 
 
 def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:

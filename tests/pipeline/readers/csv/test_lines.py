@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from pipeline.readers.chunks import whole_lines
 from pipeline.readers.csv.lines import csv_records, first_record
+from pipeline.readers.dialect import Dialect
 from tests.pipeline.readers.json.framing.test_record_splitter import Row, rows_of
 
 
@@ -18,7 +19,7 @@ def parts_of(data: bytes, length: int) -> Iterator[tuple[int, bytes]]:
 
 
 def read(data: bytes, *, multi_line: bool = False, block: int = 1 << 20, header: bool = True) -> list[Row]:
-    return rows_of(csv_records(parts_of(data, block), header=header, multi_line=multi_line))
+    return rows_of(csv_records(parts_of(data, block), Dialect(multi_line=multi_line), header=header))
 
 
 LINES = [
@@ -31,11 +32,11 @@ LINES = [
     ("an empty file", b"", []),
     ("a byte order mark", b"\xef\xbb\xbfa\n1\n", [(5, "1", None)]),
     ("quotes", b'a,b\n"x,""y""",2\n', [(4, '"x,""y""",2', None)]),
-    ("an unclosed quote", b'a,b\n"x,2\n3,4\n', [(4, '"x,2', "unclosed_quote"), (9, "3,4", None)]),
+    ("an unclosed quote", b'a,b\n"x,2\n3,4\n', [(4, '"x,2', None), (9, "3,4", None)]),
     (
         "two unclosed quotes",
         b'a\n"x\n1\ny"\n2\n',
-        [(2, '"x', "unclosed_quote"), (5, "1", None), (7, 'y"', "unclosed_quote"), (10, "2", None)],
+        [(2, '"x', None), (5, "1", None), (7, 'y"', None), (10, "2", None)],
     ),
 ]
 
@@ -57,14 +58,14 @@ MULTI = [
     (
         "a quote that is never closed",
         b'a,b\n1,"x\n2,y\n3,z\n',
-        [(4, '1,"x', "unclosed_quote"), (9, "2,y", None), (13, "3,z", None)],
+        [(4, '1,"x', None), (9, "2,y", None), (13, "3,z", None)],
     ),
     (
         "one before a sound one",
         b'a,b\n1,"x\n2,y\n3,"p\nq"\n',
-        [(4, '1,"x', "unclosed_quote"), (9, "2,y", None), (13, '3,"p\nq"', None)],
+        [(4, '1,"x', None), (9, "2,y", None), (13, '3,"p\nq"', None)],
     ),
-    ("the end of the file in quotes", b'a\n1\n"x\n', [(2, "1", None), (4, '"x', "unclosed_quote")]),
+    ("the end of the file in quotes", b'a\n1\n"x\n', [(2, "1", None), (4, '"x', None)]),
 ]
 
 
@@ -88,7 +89,7 @@ def test_any_ranges_give_each_line_once(lines: list[str], ended: bool, cuts: set
     for start, end in zip([0, *inner], [*inner, len(data)], strict=True):
         begin = max(start - 1, 0)
         blocks = (data[low : low + block] for low in range(begin, len(data), block))
-        rows += rows_of(csv_records(whole_lines(blocks, start, end), header=start == 0, multi_line=False))
+        rows += rows_of(csv_records(whole_lines(blocks, start, end), Dialect(), header=start == 0))
     assert rows == read(data)
     assert [text for _, text, _ in rows] == [kept for line in lines if (kept := line.removesuffix("\r"))]
 
@@ -103,4 +104,4 @@ def test_any_ranges_give_each_line_once(lines: list[str], ended: bool, cuts: set
     ],
 )
 def test_the_header_is_the_first_record(head: bytes, multi_line: bool, header: str) -> None:
-    assert first_record(head, multi_line=multi_line) == header
+    assert first_record(head, Dialect(multi_line=multi_line)) == header

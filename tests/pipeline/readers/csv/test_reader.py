@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from pipeline.readers.base import fields_schema
 from pipeline.readers.csv.fields import Layout
 from pipeline.readers.csv.reader import LINES, csv_lines
+from pipeline.readers.dialect import Dialect
 from tests.pipeline.readers.input_files import same, write_files
 
 
@@ -32,7 +33,7 @@ def test_csv_rows_know_their_header(spark: SparkSession, tmp_path: pathlib.Path)
 
 
 def test_csv_values_may_span_several_lines(spark: SparkSession, tmp_path: pathlib.Path) -> None:
-    reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), multi_line=True)
+    reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), dialect=Dialect(multi_line=True))
     same(reader.frame, [(0, 4, '1,"x\ny"', None, 0), (0, 12, "2,z", None, 0)], LINES)
 
 

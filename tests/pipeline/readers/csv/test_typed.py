@@ -38,7 +38,7 @@ def read(spark: SparkSession, tmp_path: pathlib.Path) -> Read:
         for number, (header, texts) in enumerate(files):
             (tmp_path / f"{number}.csv").write_text(",".join(header) + "\n" + "".join(texts), newline="")
         reader = csv_lines(spark, storage.list_files(str(tmp_path / "*.csv")))
-        layouts = [csv_typed.layout(line.split(","), SCHEMA.fieldNames(), ",") for line in reader.headers]
+        layouts = [csv_typed.layout(line.split(","), SCHEMA.fieldNames()) for line in reader.headers]
         return csv_typed.typed_rows(reader.fields(layouts), SCHEMA, absent=absent)
 
     return typed
