@@ -48,7 +48,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "src/transforms/checks.py": {"cast string": "keys: texts and whole numbers"},
     "src/transforms/people/table.py": {"cast string": WHOLE},
     "src/transforms/race_stats.py": {"cast string": WHOLE},
-    "src/transforms/restaurants/details.py": {"cast string": WHOLE},
+    "src/transforms/restaurants/tables.py": {"cast string": WHOLE},
     "src/transforms/restaurants/events.py": {"cast string": WHOLE, "try_cast": STILL},
 }
 
