@@ -61,6 +61,9 @@ def run(job: JobContext, o: Options) -> Outputs:
     checked = job.record("source", nested.check(job.read_json_text(o.source, records_path=o.records), parsing))
 
     stats = nested.merge_stats([row[0] for row in job.few_rows(nested.partial_stats(checked, rules))], rules)
+    unmatched = nested.unmatched(stats, o.path, o.only, nested.locked_paths(locked or ())) if job.used("source") else ()
+    if unmatched:
+        raise UsageError("; ".join(unmatched))
     try:
         plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift)
     except nested.SchemaError as error:

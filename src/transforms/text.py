@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+import functools
+import itertools
+from collections.abc import Iterable, Sequence
 
 from pyspark.sql import DataFrame
+
+# So many names are compared with a mistyped one.
+_MOST_NAMES = 5000
 
 
 def quoted(name: str) -> str:
@@ -21,3 +27,19 @@ def csv_header(names: Sequence[str]) -> str:
     """The header line, quoted by the same rule as the values, with its line end."""
     fields = ['"' + name.replace('"', '""') + '"' if any(c in name for c in '",\r\n') else name for name in names]
     return ",".join(fields) + "\n"
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    """`; near: a, b`: the names that are written most like this one, in any case; empty without any.
+
+    >>> suggest("E-Mail", ["id", "email"])
+    '; near: email'
+    """
+    return _suggest(name, tuple(itertools.islice(names, _MOST_NAMES)))
+
+
+@functools.lru_cache(256)  # many records lack the same key
+def _suggest(name: str, names: tuple[str, ...]) -> str:
+    by_case = {one.casefold(): one for one in reversed(names)}
+    near = difflib.get_close_matches(name.casefold(), by_case, n=3)
+    return f"; near: {', '.join(by_case[one] for one in near)}" if near else ""

@@ -428,3 +428,38 @@ def test_20000_distinct_keys_over_many_records_give_a_handful_of_columns(
     assert names == {"doc": ["n"], "doc__m": ["price"]}
     assert [table["rows"] for table in tables_of(tmp_path / "out")] == [20_000, 60_000]
     assert sum(done.report["seconds"].values()) < 60
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--path", "e-mail=skip"], "--path e-mail=skip: no record has e-mail; near: email"),
+        (["--only", "emial"], "--only emial: no record has emial; near: email"),
+        (
+            ["--path", "e-mail=skip", "--only", "ID"],
+            "--path e-mail=skip: no record has e-mail; near: email; --only ID:",
+        ),
+        (["--path", "user.nam=json"], "--path user.nam=json: no record has user.nam; near: user.name"),
+        (["--depth", "1", "--path", "user.name=skip"], "user is kept as JSON text"),
+    ],
+)
+def test_a_choice_that_matches_nothing_ends_the_run_before_anything_is_published(
+    call_job: Call, tmp_path: pathlib.Path, options: list[str], message: str
+) -> None:
+    source, out = tmp_path / "in.json", tmp_path / "out"
+    source.write_text('{"id":1,"email":"a@x","user":{"name":"Ann"}}\n{"id":2,"email":"b@x"}\n')
+    done = call_job("explode_json", "--source", source, "--destination", out, *options)
+    assert done.exit_code == 2
+    assert message in done.stderr
+    assert not (out / "root.csv").exists()
+    assert not (out / "tables.json").exists()
+
+
+def test_a_key_that_is_named_in_a_map_is_skipped_there(call_job: Call, tmp_path: pathlib.Path) -> None:
+    source, out = tmp_path / "in.json", tmp_path / "out"
+    source.write_text('{"m":{"a":1,"secret":2,"b":3}}\n')
+    options = ["--path", "m=map,m.secret=skip", "--destination", out, "--quiet"]
+    done = call_job("explode_json", "--source", source, *options)
+    assert done.exit_code == 0, done.stderr
+    [entries] = [table for table in tables_of(out) if table["each"] == "entry"]
+    assert [(row["_key"], row["value"]) for row in rows_of(out, entries)] == [("a", "1"), ("b", "3")]

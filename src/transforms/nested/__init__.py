@@ -13,6 +13,7 @@ from transforms.nested.explode import (
 )
 from transforms.nested.record_check import DEPTH, ParseOptions
 from transforms.nested.schema import tables
+from transforms.nested.schema.choices import unmatched
 from transforms.nested.schema.lock import (
     ADD,
     DRIFT_MODES,
@@ -22,13 +23,14 @@ from transforms.nested.schema.lock import (
     parse_lock,
     plan_with_lock,
 )
-from transforms.nested.schema.lock_rules import lock_rules
+from transforms.nested.schema.lock_rules import lock_rules, locked_paths
 from transforms.nested.schema.names import clean
 from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import RuleError, build_rules
 
 __all__ = [
     "ADD", "DEPTH", "DRIFT_MODES", "ParseOptions", "RuleError", "SchemaError", "Table", "TablePlan", "build_rules",
-    "check", "clean", "explode", "lock_bytes", "lock_rules", "merge_stats", "parse_lock", "partial_stats",
-    "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_lines", "table_rows", "tables", "with_ranks",
+    "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock", "partial_stats",
+    "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_lines", "table_rows", "tables",
+    "unmatched", "with_ranks",
 ]  # fmt: skip

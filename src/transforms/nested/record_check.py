@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from transforms.nested.rows.router import digest
-from transforms.nested.schema.rules import Rule, parse_path
+from transforms.nested.schema.rules import Rule, dotted, parse_path
 from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import NotJsonError, Parser, canonical
+from transforms.text import suggest
 
 DEPTH = 100
 # Values are counted while the processor's cache still holds them.
@@ -34,6 +35,14 @@ class ParseOptions:
         return raw.rstrip(" \t\r\n,") if self.separated else raw
 
 
+def _paths(value: Any, depth: int) -> Iterator[tuple[str, ...]]:
+    """The paths of the values in an object, this many levels deep."""
+    for key, item in value.items() if isinstance(value, dict) else ():
+        yield (key,)
+        if depth > 1:
+            yield from ((key, *below) for below in _paths(item, depth - 1))
+
+
 def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
     found = []
     for path in paths:
@@ -41,7 +50,8 @@ def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
         for step in path:
             item = item.get(step) if isinstance(item, dict) else None
         if item is None:
-            raise NotJsonError("missing_key", f"no value for the key {'.'.join(path)}")
+            near = suggest(dotted(path), map(dotted, _paths(value, len(path))))
+            raise NotJsonError("missing_key", f"no value for the key {dotted(path)}{near}")
         found.append(item)
     return digest(canonical(found))
 

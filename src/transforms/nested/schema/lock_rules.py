@@ -31,6 +31,18 @@ def lock_rules(rules: Rule, locked: Iterable[Table]) -> Rule:
     return rules
 
 
+def locked_paths(locked: Iterable[Table]) -> set[tuple[str, ...]]:
+    """The places that locked tables know, and those above them."""
+    tables = {table.name: table for table in locked}
+    found = set()
+    for table in tables.values():
+        base = _absolute(table, tables)
+        for column in [(), *(column.path for column in table.columns)]:
+            whole = (*base, *(step for step in column if isinstance(step, str)))
+            found |= {whole[:length] for length in range(1, len(whole) + 1)}
+    return found
+
+
 def _absolute(table: Table, tables: dict[str, Table]) -> tuple[str, ...]:
     """The path of a table's values as rules have it: arrays transparent, `*` for a map's keys."""
     own = (*(step for step in table.at if isinstance(step, str)), *(("*",) if table.each == "entry" else ()))

@@ -35,6 +35,10 @@ class Rule:
             return _FREE if self.wanted else None
         return None if rule.choice == "skip" else rule
 
+    def names(self, key: str) -> bool:
+        """Whether the key stays a column, however many others make a map: a choice or a locked schema names it."""
+        return key in self.known or key in self.below
+
     def items(self) -> Rule:
         """The rule of an array's elements: the paths below, without the array's own choice."""
         if not self.below and self.wanted and not self.known:
@@ -76,6 +80,15 @@ def parse_path(text: str) -> tuple[str, ...]:
         keys.append(json.loads(match["quoted"]) if match["quoted"] else match["plain"])
         at = match.end() + 1
     return tuple(keys)
+
+
+def dotted(path: Iterable[str | int]) -> str:
+    """The text that `parse_path` reads.
+
+    >>> dotted(("a", "x.y"))
+    'a."x.y"'
+    """
+    return ".".join(json.dumps(key) if re.search('[."]', key) else key for key in map(str, path))
 
 
 def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:

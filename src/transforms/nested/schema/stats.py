@@ -23,13 +23,15 @@ _MISSING = object()
 
 
 class PathStats:
-    """One path: `fields` by key (None below a skipped one), `values` of a map, `items` of an array.
+    """One path: `fields` by key, `values` of a map, `items` of an array, `skipped` keys that are not wanted.
 
     `turn` adds up the positions of this key in its objects, so that columns come in the documents' usual order;
     `date_format` is the way in which all texts are written, as dates or timestamps are, None when there is no text.
     """
 
-    __slots__ = ("counts", "date_format", "fields", "high", "items", "low", "rule", "scale", "turn", "values", "whole")
+    __slots__ = (
+        "counts", "date_format", "fields", "high", "items", "low", "rule", "scale", "skipped", "turn", "values", "whole"
+    )  # fmt: skip
 
     def __init__(self, rule: Rule) -> None:
         self.rule = rule
@@ -39,6 +41,7 @@ class PathStats:
         self.fields: dict[str | int, PathStats] = {}
         self.values: PathStats | None = PathStats(rule.step("*") or Rule("skip")) if rule.choice == "map" else None
         self.items: PathStats | None = None
+        self.skipped: set[str] = set()
 
     def __getstate__(self) -> tuple[Any, ...]:
         # One tuple: the usual state of slots takes more of the recursion limit for each level.
@@ -153,17 +156,20 @@ class PathStats:
             self.items.observe(list(chain.from_iterable(arrays)), left - 1)
 
     def _new_field(self, key: str) -> PathStats | None:
-        if self.values is not None and key not in self.rule.known:
-            return None if self.values.rule.choice == "skip" else self.values
         rule = self.rule.step(key)
         if rule is None:
+            # Names that nobody asked for serve as suggestions: some are enough.
+            if len(self.skipped) < MAP_KEYS or key in self.rule.below:
+                self.skipped.add(key)
             return None
+        if self.values is not None and not self.rule.names(key):
+            return self.values
         stats = self.fields[key] = PathStats(rule)
         self._collapse_many()
-        return stats if self.values is None or key in self.rule.known else self.values
+        return stats if self.values is None or self.rule.names(key) else self.values
 
     def _free_keys(self) -> list[str | int]:
-        return [key for key in self.fields if key not in self.rule.known and not isinstance(key, int)]
+        return [key for key in self.fields if not isinstance(key, int) and not self.rule.names(key)]
 
     def _collapse_many(self) -> None:
         if len(self.fields) <= MANY_KEYS or self.values is not None or self.rule.choice == "columns":
@@ -172,7 +178,7 @@ class PathStats:
             self.collapse()
 
     def collapse(self) -> None:
-        """Makes the keys that are not `known` the entries of one map."""
+        """Makes the keys that no rule names the entries of one map."""
         values = self.values = self.values or PathStats(self.rule.step("*") or Rule("skip"))
         for key in self._free_keys():
             stats = self.fields.pop(key)
@@ -205,6 +211,7 @@ class PathStats:
     def add(self, other: PathStats) -> None:
         """Adds what another part of the records showed; the order of adding does not matter."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
+        self.skipped |= other.skipped
         self.turn += other.turn
         self.date_format = merge_formats(self.date_format, other.date_format)
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
@@ -213,7 +220,7 @@ class PathStats:
             self.collapse()
         for key, stats in other.fields.items():
             mine = self.fields.get(key)
-            if mine is None and self.values is not None and key not in self.rule.known and isinstance(key, str):
+            if mine is None and self.values is not None and isinstance(key, str) and not self.rule.names(key):
                 self.counts[NON_PORTABLE_KEY] += is_non_portable(key) * stats.total
                 mine = self.values
             if mine is None:
