@@ -30,7 +30,7 @@ from transforms.nested.schema.rules import RuleError, build_rules
 
 __all__ = [
     "ADD", "DEPTH", "DRIFT_MODES", "ParseOptions", "RuleError", "SchemaError", "Table", "TablePlan", "build_rules",
-    "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock", "partial_stats",
-    "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_lines", "table_rows", "tables",
+    "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock",
+    "partial_stats", "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_lines", "table_rows", "tables",
     "unmatched", "with_ranks",
 ]  # fmt: skip
