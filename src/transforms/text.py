@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pyspark.sql import DataFrame
 
 # So many names are compared with a mistyped one.
-_MOST_NAMES = 5000
+MOST_NAMES = 5000
 
 
 def quoted(name: str) -> str:
@@ -35,7 +35,7 @@ def suggest(name: str, names: Iterable[str]) -> str:
     >>> suggest("E-Mail", ["id", "email"])
     '; near: email'
     """
-    return _suggest(name, tuple(itertools.islice(names, _MOST_NAMES)))
+    return _suggest(name, tuple(itertools.islice(names, MOST_NAMES)))
 
 
 @functools.lru_cache(256)  # many records lack the same key

@@ -63,7 +63,7 @@ class JobContext:
         headers = self._header_names(reader)
         for names, file in zip(headers, reader.header_files, strict=True):
             csv_typed.check_header(names, schema.fieldNames(), file)
-        layouts = [csv_typed.layout(names, schema.fieldNames(), self.options.dialect()) for names in headers]
+        layouts = [csv_typed.layout(names, schema.fieldNames(), reader.dialect) for names in headers]
         return csv_typed.typed_rows(reader.fields(layouts), schema, absent=absent)
 
     def read_csv_text(self, source: CsvInput) -> DataFrame:
@@ -75,9 +75,8 @@ class JobContext:
         return self._header_names(self._table_reader(source))[0]
 
     def _header_names(self, reader: TableReader) -> list[list[str]]:
-        dialect = self.options.dialect()
         return [
-            csv_typed.header_names(line, file, dialect)
+            csv_typed.header_names(line, file, reader.dialect)
             for line, file in zip(reader.headers, reader.header_files, strict=True)
         ]
 

@@ -59,10 +59,14 @@ class Reader(Protocol):
 
 
 class TableReader(Reader, Protocol):
-    """Records that have a header. `headers`: the different header lines, `header_files`: a file that has each."""
+    """Records that have a header, in one dialect.
+
+    `headers`: the different header lines, `header_files`: a file that has each.
+    """
 
     headers: list[str]
     header_files: list[str]
+    dialect: Dialect
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The wanted fields, one layout per header: a frame with the columns of `fields_schema`."""

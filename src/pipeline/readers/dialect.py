@@ -1,4 +1,4 @@
-"""How the text of CSV files is written: what separates, quotes and escapes, and which lines are no records."""
+"""How the text of CSV files is written: what separates values and what quotes them."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ import functools
 import re
 from dataclasses import dataclass
 
-# What is wrong with a record: a quote that nothing closes, text behind a closing quote, an escape before the line end.
-UNCLOSED, STRAY, STRAY_ESCAPE = "unclosed_quote", "stray_quote", "stray_escape"
+# What is wrong with a record: a quote that nothing closes, text behind a closing quote.
+UNCLOSED, STRAY = "unclosed_quote", "stray_quote"
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """The form of all CSV inputs of a run; its characters are ASCII, an empty one is not in use.
+    """The form of CSV inputs; its characters are ASCII. Without `quote` quotes are text.
 
-    `multi_line`: quoted values may hold line ends. `encoding`: that of files without a byte order mark. `skip_lines`
-    lines are before the header, `skip_footer` records at the end are left out. `header`: names for files without one.
+    `multi_line`: quoted values may hold line ends.
     """
 
     delimiter: str = ","
     quote: str = '"'
-    escape: str = ""
-    comment: str = ""
     multi_line: bool = False
-    encoding: str = "utf-8"
-    skip_lines: int = 0
-    skip_footer: int = 0
-    header: tuple[str, ...] = ()
 
     def fields(self, record: str) -> list[str | None] | str:
         """The fields of one record, null for an empty one; or the reason why it has none.
@@ -41,40 +34,21 @@ class Dialect:
         while more:
             match = value.match(record, at)
             if not match:
-                if _unclosed(self).match(record, at):
-                    return UNCLOSED
-                return STRAY if self.quote and record.startswith(self.quote, at) else STRAY_ESCAPE
+                return UNCLOSED if _unclosed(self).match(record, at) else STRAY
             quoted, bare, behind = match.groups()
-            found.append(self._plain(quoted, bare) or None)
+            found.append((bare if quoted is None else quoted.replace(self.quote * 2, self.quote)) or None)
             at, more = match.end(), behind != ""
         return found
-
-    def _plain(self, quoted: str | None, bare: str | None) -> str:
-        if quoted is not None:
-            if self.escape:
-                return re.sub(f"(?s){self.quote}({self.quote})|{re.escape(self.escape)}(.)", _either, quoted)
-            return quoted.replace(self.quote * 2, self.quote)
-        text = bare or ""
-        # \N alone is how databases write null.
-        if self.escape and self.escape in text and text != self.escape + "N":
-            return re.sub(f"(?s){re.escape(self.escape)}(.)", r"\1", text)
-        return text
 
 
 RFC_4180 = Dialect()
 
 
-def _either(match: re.Match[str]) -> str:
-    return match[1] or match[2]
-
-
 def _texts(dialect: Dialect, but: str = "") -> tuple[str, str]:
     """The text in a quoted and in an unquoted value, as expressions; the latter holds none of the characters `but`."""
-    quote, escape = re.escape(dialect.quote), re.escape(dialect.escape)
-    escaped = f"|{escape}." if escape else ""
-    inside = f"(?:[^{quote}{escape}]|{quote}{quote}{escaped})*+" if quote else "(?!)"
-    outside = f"(?:[^{re.escape(dialect.delimiter)}{escape}{but}]{escaped})*+"
-    return inside, f"(?!{quote}){outside}" if quote else outside
+    quote = re.escape(dialect.quote)
+    outside = f"[^{re.escape(dialect.delimiter)}{but}]*+"
+    return (f"(?:[^{quote}]|{quote}{quote})*+", f"(?!{quote}){outside}") if quote else ("(?!)", outside)
 
 
 @functools.cache
@@ -86,10 +60,7 @@ def _value(dialect: Dialect) -> re.Pattern[str]:
 
 def _rest(dialect: Dialect) -> str:
     """A quote that nothing closes, and all that is behind it."""
-    if not dialect.quote:
-        return "(?!)"
-    last = re.escape(dialect.escape) + "?" if dialect.escape else ""
-    return f"{re.escape(dialect.quote)}{_texts(dialect)[0]}{last}\\Z"
+    return f"{re.escape(dialect.quote)}{_texts(dialect)[0]}\\Z"
 
 
 @functools.cache
@@ -98,12 +69,10 @@ def _unclosed(dialect: Dialect) -> re.Pattern[str]:
 
 
 @functools.cache
-def record_patterns(dialect: Dialect, line_end: bytes) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
-    """A record up to its line end; and text that ends within a quoted value of its first record."""
-    end = line_end.decode()
-    (inside, outside), quote = _texts(dialect, end), re.escape(dialect.quote)
-    value = f"(?:{quote}{inside}{quote}|{outside})" if quote else f"(?:{outside})"
+def record_patterns(dialect: Dialect) -> tuple[re.Pattern[bytes], re.Pattern[bytes]]:
+    """A record up to its line end; and text that ends within a quoted value of its first record. With a quote only."""
+    (inside, outside), quote = _texts(dialect, "\n"), re.escape(dialect.quote)
+    value = f"(?:{quote}{inside}{quote}|{outside})"
     before = f"(?s)(?:{value}{re.escape(dialect.delimiter)})*+"
-    behind = "\r?\n" if end == "\n" else end
     # An unquoted value may have taken the \r of its line end.
-    return re.compile(f"{before}{value}(?:(?={behind})|\\Z)".encode()), re.compile((before + _rest(dialect)).encode())
+    return re.compile(f"{before}{value}(?:(?=\r?\n)|\\Z)".encode()), re.compile((before + _rest(dialect)).encode())

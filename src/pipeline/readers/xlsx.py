@@ -18,7 +18,7 @@ from pipeline.engines.base import RowCounter
 from pipeline.engines.tasks import run_tasks
 from pipeline.errors import InputError
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema
-from pipeline.readers.dialect import Dialect
+from pipeline.readers.dialect import RFC_4180, Dialect
 
 
 @dataclass
@@ -31,6 +31,7 @@ class XlsxReader:
     header_files: list[str]
     lines: list[tuple[int, str]]
     counter: RowCounter | None = None
+    dialect: Dialect = RFC_4180  # a sheet has no other, whatever the job's CSV files have
 
     @property
     def frame(self) -> DataFrame:
@@ -41,7 +42,7 @@ class XlsxReader:
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The wanted fields of the rows: `_source_file`, `_source_offset`, `_read_error`, `_read_detail`, `c0`, ..."""
         layout = layouts[0]
-        rows = [Dialect().fields(text) for _, text in self.lines]
+        rows = [self.dialect.fields(text) for _, text in self.lines]
         columns = {name: pa.nulls(len(rows), pa.string()) for name in ("_read_error", "_read_detail")}
         columns |= {f"c{n}": pa.array([row[at] for row in rows], pa.string()) for n, at in enumerate(layout.wanted)}
         return self._made(columns, fields_schema(len(layout.wanted)))

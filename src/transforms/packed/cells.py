@@ -159,10 +159,11 @@ def _spans(cell: str, packed: Packed) -> list[Span]:
 def _unquoted_spans(cell: str, packed: Packed) -> list[Span]:
     """Where the separators are that are not in a quoted piece; a quote opens one only where the piece begins."""
     q, found, at = re.escape(packed.quote), list[Span](), 0
-    quoted = re.compile(f"(?s){q}(?:[^{q}]|{q}{q})*+{q}(?={_pattern(packed)}|\\Z)")
+    separator = re.compile(_pattern(packed))
+    quoted = re.compile(f"(?s){q}(?:[^{q}]|{q}{q})*+{q}(?={separator.pattern}|\\Z)")
     while True:
         opened = quoted.match(cell, at)
-        match = re.compile(_pattern(packed)).search(cell, opened.end() if opened else at)
+        match = separator.search(cell, opened.end() if opened else at)
         if not match:
             return found
         found.append(match.span())

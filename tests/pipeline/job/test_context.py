@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -49,6 +50,20 @@ def test_rows_are_counted_as_used_excluded_and_rejected(tmp_path: Path) -> None:
         }
     }
     assert done.read("prices.csv") == "id,price\n1,9.50\n4,1.00\n"
+
+
+def test_a_sheet_is_read_whatever_separates_the_columns_of_csv_files(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (["id", "price"], [1, 9.5]):
+        book.active.append(row)
+    book.save(tmp_path / "p.xlsx")
+
+    def run(job: JobContext, options: Options) -> Outputs:
+        return published(job.record("prices", read_prices(job, options)))
+
+    done = call_with(run, "--prices", tmp_path / "p.xlsx", "--delimiter", ";", "--destination", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert done.read("prices.csv") == "id,price\n1,9.50\n"
 
 
 @pytest.mark.parametrize(

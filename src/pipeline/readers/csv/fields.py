@@ -15,15 +15,11 @@ from pyarrow import csv
 
 from pipeline.readers.base import Layout
 from pipeline.readers.csv.lines import improper_quotes
-from pipeline.readers.dialect import STRAY, STRAY_ESCAPE, UNCLOSED, Dialect
+from pipeline.readers.dialect import STRAY, UNCLOSED, Dialect
 from pipeline.readers.spans import NOT_UTF8, RecordSpans
 
 TOO_FEW, TOO_MANY = "too_few_fields", "too_many_fields"
-DETAILS = {
-    UNCLOSED: "",
-    STRAY: "a quote neither opens nor closes a value",
-    STRAY_ESCAPE: "an escape is the last of the line",
-}
+DETAILS = {UNCLOSED: "", STRAY: "a quote neither opens nor closes a value"}
 # Fields of small files are put together up to so many rows per batch.
 _BATCH_ROWS = 20_000
 
@@ -42,8 +38,6 @@ def _odd_rows(found: RecordSpans, dialect: Dialect) -> dict[int, str | None]:
     suspects: set[int] = set()
     if dialect.quote and dialect.quote.encode() in data:
         suspects |= set(improper_quotes(data, found.starts, found.ends, dialect).tolist())
-    if dialect.escape and dialect.escape.encode() in data:
-        suspects |= {row for row, text in enumerate(found.texts()) if dialect.escape.encode() in text}
     if data.count(b"\r") != data.count(b"\r\n"):
         suspects |= {row for row, text in enumerate(found.texts()) if b"\r" in text.replace(b"\r\n", b"")}
     for row in sorted(suspects - odd.keys()):

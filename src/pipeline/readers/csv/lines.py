@@ -97,7 +97,7 @@ def _put_together(text: bytes, breaks: Offsets, dialect: Dialect, final: bool) -
     starts = np.concatenate((np.zeros(1, np.int64), breaks[:-1] + 1))
     raw = np.frombuffer(text, np.uint8)
     ends = breaks - ((raw[np.maximum(breaks - 1, 0)] == 0x0D) & (breaks > starts))
-    whole, unclosed = record_patterns(dialect, b"\n")
+    whole, unclosed = record_patterns(dialect)
     inner = np.zeros(len(breaks), np.bool_)
     behind = 0
     for line in improper_quotes(text, starts, ends, dialect).tolist():

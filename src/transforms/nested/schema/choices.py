@@ -7,10 +7,7 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 
 from transforms.nested.schema.rules import dotted, parse_path
 from transforms.nested.schema.stats import JSON, PathStats
-from transforms.text import suggest
-
-# So many names are compared with a mistyped one.
-_MOST_NAMES = 5000
+from transforms.text import MOST_NAMES, suggest
 
 
 def unmatched(
@@ -32,7 +29,7 @@ def _problem(stats: PathStats, path: tuple[str, ...]) -> str:
     for length in range(1, len(path)):
         if any(place.counts[JSON] for place in _at(stats, path[:length])):
             return f"{dotted(path[:length])} is kept as JSON text, so nothing below it can be chosen"
-    names = list(itertools.islice(_names(stats, ()), _MOST_NAMES))
+    names = list(itertools.islice(_names(stats, ()), MOST_NAMES))
     # A right name at a wrong place says more than a similar one.
     same_key = [dotted(name) for name in names if name[-1] == path[-1]][:3]
     near = f"; near: {', '.join(same_key)}" if same_key else suggest(dotted(path), map(dotted, names))
