@@ -10,7 +10,7 @@ from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, JobOptions, csv_input, option
 from pipeline.job.outputs import Outputs, csv
 from pipeline.job.runner import Job
-from pipeline.sinks.postgres.connection import Database, Table, check_credentials, database_url, table_name
+from pipeline.sinks.postgres.connection import Database, Table, check_credentials, database_url, role_name, table_name
 from pipeline.sinks.postgres.load import Target, postgres
 from transforms.people.table import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people
 from transforms.row_errors import valid
@@ -35,6 +35,11 @@ class Options(JobOptions):
         metavar="postgresql://HOST[:PORT]/DATABASE",
     )
     table: Table = option("the table to load", "people", parse=table_name, metavar="[SCHEMA.]TABLE")
+    reader: str | None = option(
+        "a role that may read the table; made when it is not there, on Amazon RDS with log-in by IAM",
+        parse=role_name,
+        metavar="ROLE",
+    )
     key: tuple[str, ...] = option(
         "what the id is made of; with fullname alone, a changed age or location updates",
         ",".join(KEY_COLUMNS),
@@ -56,7 +61,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     count = job.used("people")
     return Outputs(
         csv("people.csv", rows, order=["id"], row_count=count),
-        postgres(o.database_url, Target(o.table, OUTPUT_COLUMNS, key="id"), rows, row_count=count),
+        postgres(o.database_url, Target(o.table, OUTPUT_COLUMNS, key="id"), rows, row_count=count, reader=o.reader),
     )
 
 

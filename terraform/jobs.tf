@@ -5,23 +5,20 @@ locals {
 
   database_url      = join("", [for database in module.database : database.url])
   writer_secret_arn = join("", [for database in module.database : database.secret_arn])
-  reader_secret_arn = try(var.database.reader_secret_arn, "") != "" ? var.database.reader_secret_arn : local.writer_secret_arn
   lookup_jobs       = toset([for name, job in var.jobs : name if contains(job.needs, "lookup")])
 
   filled = { for name, job in local.sized : name => { for option, value in job.arguments : option =>
-    replace(replace(replace(replace(replace(value,
+    replace(replace(replace(replace(replace(replace(value,
       "{source}", "s3://${local.buckets.source}"),
       "{destination}", "s3://${local.buckets.destination}"),
       "{queue_url}", aws_sqs_queue.messages.url),
       "{lookup_table}", "${local.name}-lookup-${name}"),
-    "{database_url}", local.database_url)
+      "{database_url}", local.database_url),
+    "{reader}", var.database == null ? "" : local.reader)
   } }
 
   # Where there is no database, people writes its file only.
-  arguments = { for name, options in local.filled : name => merge(
-    { for option, value in options : option => value if value != "" },
-    contains(local.sized[name].needs, "database") && var.database != null ? { "--customer-driver-env-vars" = "CUSTOMER_DATABASE_SECRET_ARN=${local.writer_secret_arn}" } : {},
-  ) }
+  arguments = { for name, options in local.filled : name => { for option, value in options : option => value if value != "" } }
 
   # What a run by hand is given: the files of the job's set.
   example_files     = { for name in keys(var.jobs) : name => merge([for set in values(var.sets) : set.files if set.job == name]...) }
@@ -37,13 +34,15 @@ module "job" {
   account                = local.account
   partition              = local.partition
   region                 = var.region
-  script                 = "${path.module}/../jobs/${each.key}.py"
+  script_key             = aws_s3_object.artifact[local.artifacts.scripts[each.key]].key
+  run_files_tag          = local.run_files
+  environment            = contains(each.value.needs, "database") && var.database != null ? { DATABASE_SECRET_ARN = local.writer_secret_arn } : {}
   buckets                = { for kind in ["source", "destination", "artifacts"] : kind => local.buckets[kind] }
   inputs                 = each.value.inputs
   results_of             = each.value.results_of
   kms_key_arn            = aws_kms_key.this.arn
-  code_key               = aws_s3_object.code.key
-  wheel_keys             = sort(distinct(flatten([for wheel in each.value.wheels : [for file in local.artifacts.wheels[wheel] : aws_s3_object.wheel[file].key]])))
+  code_key               = aws_s3_object.artifact[local.artifacts.code].key
+  wheel_keys             = sort(distinct(flatten([for wheel in each.value.wheels : [for file in local.artifacts.wheels[wheel] : aws_s3_object.artifact[file].key]])))
   arguments              = local.arguments[each.key]
   security_configuration = aws_glue_security_configuration.this.name
   glue_version           = var.glue_version

@@ -1,3 +1,7 @@
+locals {
+  partner_accounts = [for partner in values(var.partners) : "arn:${local.partition}:iam::${partner.account}:root"]
+}
+
 # One key for everything at rest in this environment.
 resource "aws_kms_key" "this" {
   description             = "${local.name}: data, logs, queues"
@@ -6,7 +10,17 @@ resource "aws_kms_key" "this" {
 
   policy = jsonencode({
     Version = "2012-10-17"
-    Statement = [
+    Statement = concat(length(local.partner_accounts) == 0 ? [] : [
+      {
+        # Who uploads into a bucket with this key needs it: GenerateDataKey, and Decrypt for uploads in parts.
+        Sid       = "Partners"
+        Effect    = "Allow"
+        Principal = { AWS = local.partner_accounts }
+        Action    = ["kms:GenerateDataKey", "kms:Decrypt"]
+        Resource  = "*"
+        Condition = { StringEquals = { "kms:ViaService" = "s3.${var.region}.amazonaws.com" } }
+      },
+      ], [
       {
         Sid       = "Account"
         Effect    = "Allow"
@@ -24,6 +38,15 @@ resource "aws_kms_key" "this" {
         Condition = { ArnLike = { "kms:EncryptionContext:aws:logs:arn" = "arn:${local.partition}:logs:${local.arn}:log-group:/*${local.name}*" } }
       },
       {
+        # Step Functions encrypts what it logs under its own key; the service that delivers the lines must read them.
+        Sid       = "LogDelivery"
+        Effect    = "Allow"
+        Principal = { Service = "delivery.logs.amazonaws.com" }
+        Action    = ["kms:Decrypt"]
+        Resource  = "*"
+        Condition = { StringEquals = { "kms:EncryptionContext:SourceArn" = "arn:${local.partition}:logs:${local.arn}:*" } }
+      },
+      {
         Sid       = "EventsAndAlarms"
         Effect    = "Allow"
         Principal = { Service = ["events.amazonaws.com", "cloudwatch.amazonaws.com"] }
@@ -31,7 +54,7 @@ resource "aws_kms_key" "this" {
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }
       },
-    ]
+    ])
   })
 }
 

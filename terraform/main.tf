@@ -5,7 +5,11 @@ locals {
   artifacts = jsondecode(file("${var.build}/artifacts.json"))
   # Buckets share one name space with the whole world: the account makes the names unique.
   buckets = { for kind in ["source", "destination", "artifacts", "logs"] : kind => "${local.name}-${local.account}-${kind}" }
-  arn     = "${var.region}:${local.account}"
+  # The tag of quarantine, reports and whatever else lies under _runs/, in every job's results.
+  run_files = "run-files"
+  # The database's user that may only read; the people job makes it.
+  reader = "people_reader"
+  arn    = "${var.region}:${local.account}"
 }
 
 module "logs_bucket" {
@@ -28,12 +32,14 @@ module "source_bucket" {
   expire_days       = { "" = var.source_retention_days }
   access_log_bucket = module.logs_bucket.name
   events            = true
+  uploads           = { for name, partner in var.partners : name => { principal = "arn:${local.partition}:iam::${partner.account}:root", prefixes = partner.prefixes } }
 }
 
 module "destination_bucket" {
   source = "./modules/bucket"
 
   name              = local.buckets.destination
+  expire_tagged     = { (local.run_files) = var.run_files_retention_days }
   partition         = local.partition
   kms_key_arn       = aws_kms_key.this.arn
   force_destroy     = var.force_destroy
@@ -51,74 +57,79 @@ module "artifacts_bucket" {
   access_log_bucket = module.logs_bucket.name
 }
 
-resource "aws_s3_object" "code" {
-  bucket      = module.artifacts_bucket.name
-  key         = "code/${local.artifacts.code}"
-  source      = "${var.build}/${local.artifacts.code}"
-  source_hash = filesha256("${var.build}/${local.artifacts.code}")
-}
-
-resource "aws_s3_object" "wheel" {
-  for_each = toset(flatten(values(local.artifacts.wheels)))
+# Code, scripts and wheels of this release and of those before it that the build folder still has: a run under way, and a
+# worker that joins it late, finds what it started with.
+resource "aws_s3_object" "artifact" {
+  for_each = fileset(var.build, "{code,jobs,wheels}/*")
 
   bucket      = module.artifacts_bucket.name
-  key         = "wheels/${each.key}"
-  source      = "${var.build}/wheels/${each.key}"
-  source_hash = filesha256("${var.build}/wheels/${each.key}")
+  key         = each.key
+  source      = "${var.build}/${each.key}"
+  source_hash = filesha256("${var.build}/${each.key}")
+
+  # What goes, goes after the jobs have stopped naming it.
+  lifecycle {
+    create_before_destroy = true
+  }
 }
 
 module "alerts" {
   source = "./modules/alerts"
 
-  prefix        = local.name
-  account       = local.account
-  partition     = local.partition
-  region        = var.region
-  kms_key_arn   = aws_kms_key.this.arn
-  emails        = var.alert_emails
-  jobs          = { for name, job in module.job : name => job.name }
-  queues        = { messages = aws_sqs_queue.messages.name, arrivals = module.arrivals.queue }
-  dead_letters  = { arrivals = module.arrivals.dead_letters, messages = aws_sqs_queue.messages_dead.name, events = module.arrivals.event_dead_letters }
-  functions     = merge({ arrivals = module.arrivals.function }, { for api in module.read_api : "read_api" => api.function })
-  state_machine = module.arrivals.state_machine_arn
+  prefix                 = local.name
+  account                = local.account
+  partition              = local.partition
+  region                 = var.region
+  kms_key_arn            = aws_kms_key.this.arn
+  emails                 = var.alert_emails
+  jobs                   = { for name, job in module.job : name => job.name }
+  queues                 = { messages = aws_sqs_queue.messages.name, arrivals = module.arrivals.queue }
+  dead_letters           = { arrivals = module.arrivals.dead_letters, messages = aws_sqs_queue.messages_dead.name, events = module.arrivals.event_dead_letters }
+  functions              = merge({ arrivals = module.arrivals.function }, { for api in module.read_api : "read_api" => api.function })
+  state_machine          = module.arrivals.state_machine_arn
+  event_dead_letters_arn = module.arrivals.event_dead_letters_arn
 }
 
 module "arrivals" {
   source = "./modules/arrivals"
 
-  prefix             = local.name
-  account            = local.account
-  partition          = local.partition
-  region             = var.region
-  kms_key_arn        = aws_kms_key.this.arn
-  package            = "${var.build}/${local.artifacts.arrivals}"
-  source_bucket      = module.source_bucket.name
-  destination_bucket = module.destination_bucket.name
-  topic_arn          = module.alerts.topic_arn
-  job_names          = { for name in keys(var.jobs) : name => "${local.name}-${name}" }
-  prefixes           = distinct(flatten([for job in values(var.jobs) : job.inputs]))
-  sets               = var.sets
-  max_object_bytes   = var.max_object_bytes
-  reference_files    = var.reference_files
-  log_retention_days = var.log_retention_days
+  prefix               = local.name
+  account              = local.account
+  partition            = local.partition
+  region               = var.region
+  kms_key_arn          = aws_kms_key.this.arn
+  package              = "${var.build}/${local.artifacts.arrivals}"
+  source_bucket        = module.source_bucket.name
+  destination_bucket   = module.destination_bucket.name
+  topic_arn            = module.alerts.topic_arn
+  job_names            = { for name in keys(var.jobs) : name => "${local.name}-${name}" }
+  prefixes             = distinct(flatten([for job in values(var.jobs) : job.inputs]))
+  sets                 = var.sets
+  max_object_bytes     = var.max_object_bytes
+  reference_files      = var.reference_files
+  reserved_concurrency = var.reserved_concurrency.arrivals
+  log_retention_days   = var.log_retention_days
 }
 
 module "read_api" {
   source = "./modules/read-api"
-  count  = var.read_api && var.database != null ? 1 : 0
+  count  = var.read_api ? 1 : 0
 
-  prefix              = local.name
-  account             = local.account
-  partition           = local.partition
-  region              = var.region
-  kms_key_arn         = aws_kms_key.this.arn
-  package             = "${var.build}/${local.artifacts.api}"
-  lookup_tables       = { for name, table in aws_dynamodb_table.lookup : name => table.name }
-  database_url        = local.database_url
-  database_secret_arn = local.reader_secret_arn
-  subnet_ids          = flatten([for database in module.database : database.subnet_ids])
-  security_group_ids  = flatten([for database in module.database : database.client_security_group_id])
-  log_retention_days  = var.log_retention_days
+  prefix               = local.name
+  account              = local.account
+  partition            = local.partition
+  region               = var.region
+  kms_key_arn          = aws_kms_key.this.arn
+  package              = "${var.build}/${local.artifacts.api}"
+  lookup_tables        = { for name, table in aws_dynamodb_table.lookup : name => table.name }
+  database_url         = local.database_url
+  database_user        = var.database == null ? "" : local.reader
+  database_login_arn   = join("", [for database in module.database : "${database.login_arn}/${local.reader}"])
+  reserved_concurrency = var.reserved_concurrency.read_api
+  force_destroy        = var.force_destroy
+  subnet_ids           = flatten([for database in module.database : database.subnet_ids])
+  security_group_ids   = flatten([for database in module.database : database.client_security_group_id])
+  log_retention_days   = var.log_retention_days
 }
 
 module "database" {

@@ -105,14 +105,47 @@ variable "source_retention_days" {
   }
 }
 
+variable "run_files_retention_days" {
+  description = "Days that files of runs (quarantine, excluded records, reports) are kept in the destination bucket; published files stay."
+  type        = number
+  default     = 90
+
+  validation {
+    condition     = var.run_files_retention_days >= 1
+    error_message = "run_files_retention_days is 1 or more."
+  }
+}
+
+variable "partners" {
+  description = "Other AWS accounts that may upload, by name: the account and its prefixes of the source bucket. They use the key through S3."
+  type        = map(object({ account = string, prefixes = list(string) }))
+  default     = {}
+
+  validation {
+    condition     = alltrue([for partner in values(var.partners) : can(regex("^[0-9]{12}$", partner.account)) && alltrue([for prefix in partner.prefixes : can(regex("^[a-z0-9_-]+(/[a-z0-9_-]+)*/$", prefix))])])
+    error_message = "a partner has an account of 12 digits and prefixes such as customer_orders/ - a slash at the end, no wildcard."
+  }
+}
+
 variable "force_destroy" {
-  description = "Whether destroy may delete buckets that still hold objects. For short-lived environments only."
+  description = "Whether destroy may delete buckets that still hold objects, and secrets at once. For short-lived environments only."
   type        = bool
   default     = false
 }
 
+variable "reserved_concurrency" {
+  description = "Concurrent executions kept for each function; empty keeps none. Lambda leaves 100 of the account's unreserved, and a new account has fewer in all."
+  type        = object({ arrivals = optional(number, -1), read_api = optional(number, -1) })
+  default     = {}
+
+  validation {
+    condition     = alltrue([for number in values(var.reserved_concurrency) : number == -1 || number >= 1])
+    error_message = "reserved_concurrency is 1 or more for a function, or -1 for none: 0 would stop it."
+  }
+}
+
 variable "read_api" {
-  description = "Whether the read API (HTTP API and function) is set up, where there is a database."
+  description = "Whether the read API (HTTP API and function) is set up; people need the database, lookups do not."
   type        = bool
   default     = true
 }
@@ -126,7 +159,6 @@ variable "database" {
     deletion_protection     = optional(bool, true)
     backup_days             = optional(number, 14)
     cidr                    = optional(string, "10.40.0.0/20")
-    reader_secret_arn       = optional(string, "")
     availability_zone_count = optional(number, 2)
   })
   default = null

@@ -13,7 +13,7 @@ variable "jobs" {
   description = <<-EOT
     The jobs by name; jobs/<name>.py is the script.
     inputs: prefixes of the source bucket that the job may read. results_of: jobs whose published files it may read.
-    arguments: default arguments; {source}, {destination}, {queue_url}, {lookup_table}, {database_url} are filled in.
+    arguments: default arguments; {source}, {destination}, {queue_url}, {lookup_table}, {database_url}, {reader} are filled in.
     wheels: distributions (names of artifacts.json) that the job needs in addition to Glue's own.
     needs: queue, lookup, database - what the job may use in addition to buckets.
   EOT
@@ -52,15 +52,15 @@ variable "jobs" {
       inputs    = ["people/"]
       needs     = ["database"]
       wheels    = ["rich", "tenacity", "msgspec", "people"]
-      arguments = { "--database-url" = "{database_url}" }
+      arguments = { "--database-url" = "{database_url}", "--reader" = "{reader}" }
     }
     explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "tenacity", "msgspec"], worker_type = "G.2X" }
     split_columns = { inputs = ["split_columns/"], wheels = ["rich", "tenacity", "msgspec"] }
   }
 
   validation {
-    condition     = alltrue([for job in values(var.jobs) : contains(["G.1X", "G.2X", "G.4X", "G.8X", "R.1X", "R.2X", "R.4X", "R.8X"], job.worker_type)])
-    error_message = "worker_type is G.1X, G.2X, G.4X, G.8X or one of the R types."
+    condition     = alltrue([for job in values(var.jobs) : contains(["G.1X", "G.2X", "G.4X", "G.8X"], job.worker_type)])
+    error_message = "worker_type is G.1X, G.2X, G.4X or G.8X: the AWS provider 5.100 refuses the R types."
   }
   validation {
     condition     = alltrue([for job in values(var.jobs) : job.timeout_minutes >= 5 && job.timeout_minutes <= 1440])

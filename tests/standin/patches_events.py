@@ -35,7 +35,8 @@ def e1_functions() -> None:
         text = event if isinstance(event, str) else json.dumps(event or {})
         # A busy machine starts Python slowly; the limit itself is Lambda's affair.
         seconds, endpoint = max(120, self.timeout), os.environ["AWS_ENDPOINT_URL"]
-        answer = runtime.run_function(self.code_bytes, self.handler, text, seconds, self.environment_vars, endpoint)
+        variables = {**self.environment_vars, "AWS_LAMBDA_RUNTIME": self.run_time or ""}
+        answer = runtime.run_function(self.code_bytes, self.handler, text, seconds, variables, endpoint)
         print(f"[function {self.function_name}] {answer[0][:300]}", flush=True)
         if answer[1]:
             print(answer[2], flush=True)
@@ -159,14 +160,25 @@ def _filled(target: Any, event: Any) -> str:
         value: Any = answered
         for part in path.removeprefix("$.").split("."):
             value = value.get(part, "") if isinstance(value, dict) else ""
-        text = text.replace(
-            f"<{name}>", value.replace('"', "'").replace("\n", " ") if isinstance(value, str) else json.dumps(value)
-        )
-    return str(json.loads(text)) if text.startswith('"') else text
+        # As they are: EventBridge does not escape what it puts into a template.
+        text = text.replace(f"<{name}>", value if isinstance(value, str) else json.dumps(value))
+    text = text.replace("<aws.events.event.json>", json.dumps(answered))
+    filled = json.loads(text)
+    return filled if isinstance(filled, str) else text
 
 
 def _deliver(target: Any, event: Any) -> None:
-    arn, text = target["Arn"], _filled(target, event)
+    try:
+        text = _filled(target, event)
+    except ValueError as error:  # a filled template that is no JSON goes to the dead letters, or is lost
+        dead = target.get("DeadLetterConfig", {}).get("Arn", "")
+        print(f"[target {target['Arn']}] {error}; dead letters: {dead or 'none'}", flush=True)
+        if dead:
+            sqs = client("sqs")
+            url = sqs.get_queue_url(QueueName=dead.rsplit(":", 1)[1])["QueueUrl"]
+            sqs.send_message(QueueUrl=url, MessageBody=json.dumps(event))
+        return
+    arn = target["Arn"]
     service = arn.split(":")[2]
     if service == "lambda":
         client("lambda").invoke(FunctionName=arn, InvocationType="Event", Payload=text)

@@ -61,7 +61,7 @@ def _run_job(job: Any, run: Any, logs: pathlib.Path) -> None:
     with job.turn, tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         run.end = runtime.JobEnd("RUNNING", "")
-        arguments = dict(run.arguments)
+        arguments = {"--SECURITY_CONFIGURATION": job.security_configuration, **run.arguments}
         log = logs / f"{job.name}-{run.job_run_id[:12]}.log"
         try:
             script = _fetch(job.command["ScriptLocation"], folder)

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tests.support.bare import bare_python, bare_spark
+from tests.support.bare import bare_spark, lambda_python
 
 REGION = "eu-west-1"
 
@@ -61,10 +61,13 @@ def run_function(
     with tempfile.TemporaryDirectory() as folder:
         zipfile.ZipFile(io.BytesIO(code)).extractall(folder)
         out = pathlib.Path(folder) / ".answer.json"
-        known = environment(endpoint, {**variables, "PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"})
+        program, brought = lambda_python(variables.get("AWS_LAMBDA_RUNTIME", ""))
+        known = environment(
+            endpoint, {**variables, "PYTHONPATH": f"{folder}{os.pathsep}{brought}", "PYTHONDONTWRITEBYTECODE": "1"}
+        )
         try:
             done = subprocess.run(
-                [bare_python(), "-c", _FUNCTION, handler, str(out)],
+                [program, "-S", "-c", _FUNCTION, handler, str(out)],
                 input=event, env=known, cwd=folder, timeout=seconds, capture_output=True, text=True, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:
@@ -102,7 +105,10 @@ def job_command(
     ]
     if code:
         spark += ["--py-files", ",".join(map(str, code))]
+    # Glue takes its --conf for itself: the first pair as it is, each further one after a --conf of its own.
+    spark += [part for pair in arguments.get("--conf", "").split(" --conf ") if pair for part in ("--conf", pair)]
     given = {"--JOB_NAME": name, "--JOB_ID": f"j_{name}", "--JOB_RUN_ID": run_id, **arguments}
+    given.pop("--conf", None)
     return ["spark-submit", *spark, str(script), *[part for pair in sorted(given.items()) for part in pair]]
 
 
@@ -122,10 +128,14 @@ def run_job(
     )
     variables["PYTHONPATH"] = os.pathsep.join(map(str, code))
     command = job_command(script, code, name, run_id, arguments)
+    known = environment(endpoint, variables)
+    # A worker of Glue says no region of its own accord that is documented: a job has what its arguments give it.
+    for region in ("AWS_DEFAULT_REGION", "AWS_REGION"):
+        known.pop(region)
     with log.open("w") as out:
         try:
             done = subprocess.run(
-                command, env=environment(endpoint, variables), cwd=script.parent, timeout=seconds,
+                command, env=known, cwd=script.parent, timeout=seconds,
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, check=False,
             )  # fmt: skip
         except subprocess.TimeoutExpired:

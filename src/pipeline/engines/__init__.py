@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
 
 from pipeline.engines.base import BATCH_ROWS, Engine
+from pipeline.engines.glue import is_glue_run
 from pipeline.engines.registry import engine_of
 
 __all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start"]
@@ -17,7 +19,7 @@ def chosen(engine: str) -> str:
     """What `auto` means: Spark when spark-submit or Glue started the program, else what is installed."""
     if engine != "auto":
         return engine
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ or "GLUE_VERSION" in os.environ
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ or is_glue_run(sys.argv)
     return "spark" if submitted or importlib.util.find_spec("pysail") is None else "embedded"
 
 

@@ -16,6 +16,7 @@ from pyspark import SparkConf, SparkContext, inheritable_thread_target
 from pyspark.sql import SparkSession
 
 from pipeline.engines.base import BATCH_ROWS, Engine
+from pipeline.engines.glue import is_glue_run
 from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 
@@ -45,11 +46,6 @@ LOCAL_SETTINGS = {
     "spark.driver.host": "127.0.0.1",
     "spark.driver.bindAddress": "127.0.0.1",
 }
-
-
-def on_glue() -> bool:
-    """True inside an AWS Glue job, where s3:// and credentials work by themselves."""
-    return "GLUE_INSTALLATION" in os.environ or "GLUE_VERSION" in os.environ
 
 
 def is_local_master(master: str) -> bool:
@@ -91,12 +87,12 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
     if running is not None:
         return running
     level = os.environ.get("SPARK_LOG_LEVEL", "ERROR")
-    if not on_glue():
+    if not is_glue_run(sys.argv):
         _quieten(level)
     given = SparkConf()
     master = given.get("spark.master") or os.environ.get("SPARK_MASTER", "local[*]")
     chosen = dict(SETTINGS)
-    if not on_glue():
+    if not is_glue_run(sys.argv):
         chosen["spark.master"] = master
         if is_local_master(master):
             chosen |= LOCAL_SETTINGS

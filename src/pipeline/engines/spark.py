@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import RowCounter, Work
+from pipeline.engines.glue import is_glue_run
 from transforms.kernels.batches import Kernel, map_batches
 from transforms.text import quoted
 
@@ -47,7 +48,7 @@ class SparkEngine:
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
-        self.versions = {"engine": "spark", "spark": spark.version, "glue": os.environ.get("GLUE_VERSION", "no")}
+        self.versions = {"engine": "spark", "spark": spark.version, "glue": "yes" if is_glue_run(sys.argv) else "no"}
 
     @property
     def cores(self) -> int:

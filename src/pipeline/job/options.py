@@ -24,8 +24,8 @@ from typing import Any, NoReturn, Self, TypeVar
 
 from pipeline import storage
 from pipeline.engines import ENGINES
+from pipeline.engines.glue import without_glue_arguments
 from pipeline.errors import InputError, UsageError
-from pipeline.job.glue import without_glue_arguments
 from pipeline.readers.dialect import Dialect
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")

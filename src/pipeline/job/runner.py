@@ -19,10 +19,10 @@ from dataclasses import dataclass
 from typing import Generic
 
 from pipeline import engines, errors, storage
+from pipeline.engines.glue import is_glue_run, take_variables
 from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
-from pipeline.job.glue import is_glue_run
 from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, GroupedLines, Outputs, ParquetOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
@@ -61,8 +61,11 @@ class Job(Generic[Options]):
 
     def main(self) -> None:
         """Runs the job from the process's arguments. On Glue a failed run raises, elsewhere the process exits."""
+        glue = is_glue_run(sys.argv)
+        if glue:
+            take_variables()
         code, message = self._call(sys.argv[1:])
-        if code and is_glue_run(sys.argv):
+        if code and glue:
             raise SystemExit(f"exit code {code}: {message}")
         if code:
             sys.exit(code)

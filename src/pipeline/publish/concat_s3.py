@@ -17,7 +17,7 @@ from pipeline.errors import InputError, PipelineError
 from pipeline.publish.hashing import Hasher
 from pipeline.publish.multipart import MIB, BufferedPart, Part, Range, plan
 from pipeline.storage.paths import FileInfo, split_s3
-from pipeline.storage.s3_client import MISSING, client, error_code, translate_errors
+from pipeline.storage.s3_client import MISSING, client, error_code, run_file_tag, translate_errors
 
 _IN_ONE_REQUEST = MIB  # smaller files wait in memory: one request instead of three
 _TOKEN = "staged"
@@ -57,7 +57,9 @@ class S3Staged:
     def _begin(self, parts: Sequence[Part]) -> None:
         bucket, key = split_s3(self.target)
         with translate_errors(self.target, "written"):
-            begun = client().create_multipart_upload(Bucket=bucket, Key=key, Metadata={_TOKEN: self._token})
+            begun = client().create_multipart_upload(
+                Bucket=bucket, Key=key, Metadata={_TOKEN: self._token}, **run_file_tag(key)
+            )
         self._upload = begun["UploadId"]
         self._work = [_POOL.submit(self._fill, number, part) for number, part in enumerate(parts, start=1)]
 

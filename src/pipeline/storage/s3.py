@@ -13,7 +13,16 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 
 from pipeline.errors import InputError, PipelineError
 from pipeline.storage.paths import FileInfo, by_path, fixed_part, glob_matches, is_hidden, is_pattern, split_s3, suggest
-from pipeline.storage.s3_client import CHANGED, DENIED, MISSING, client, error_code, retry, translate_errors
+from pipeline.storage.s3_client import (
+    CHANGED,
+    DENIED,
+    MISSING,
+    client,
+    error_code,
+    retry,
+    run_file_tag,
+    translate_errors,
+)
 
 _RANGE = 8 << 20
 
@@ -93,7 +102,7 @@ class S3Store:
         """S3 shows an object whole or not at all."""
         bucket, key = split_s3(path)
         with translate_errors(path, "written"):
-            client().put_object(Bucket=bucket, Key=key, Body=data)
+            client().put_object(Bucket=bucket, Key=key, Body=data, **run_file_tag(key))
 
     def info(self, path: str) -> FileInfo | None:
         """The object's size and ETag; None when there is none, or only a folder marker.
@@ -135,7 +144,7 @@ def upload(path: str, file: IO[bytes]) -> None:
     bucket, key = split_s3(path)
     with translate_errors(path, "written"):
         try:
-            client().upload_fileobj(file, bucket, key)
+            client().upload_fileobj(file, bucket, key, ExtraArgs=run_file_tag(key))
         except S3UploadFailedError as error:
             raise PipelineError(f"{path}: cannot be written: {error}") from error
 

@@ -82,6 +82,12 @@ def _new_client(endpoint: str | None) -> Any:
 client = _Clients().get
 
 
+def run_file_tag(key: str) -> dict[str, str]:
+    """For files of runs the tag that RUN_FILES_TAG names, so that a bucket can let them expire; published files get none."""
+    tag = os.environ.get("RUN_FILES_TAG")
+    return {"Tagging": f"{tag}=true"} if tag and "/_runs/" in f"/{key}" else {}
+
+
 def error_code(error: BaseException) -> str:
     """The code in an answer of S3, or an empty text."""
     response = getattr(error, "response", None) or {}

@@ -14,7 +14,7 @@ from psycopg.sql import SQL, Composed
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from pipeline.errors import PipelineError
-from pipeline.sinks.postgres.connection import Database, credentials
+from pipeline.sinks.postgres.connection import Credentials, Database, credentials
 from services.api.errors import UnavailableError
 
 _log = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ Pool = ConnectionPool[psycopg.Connection[dict[str, Any]]]
 class Reader:
     """Runs single SELECTs. After a failure a new pool is made, with credentials read anew; in between nobody waits."""
 
-    def __init__(self, database: Database, connections: int) -> None:
-        self._database, self._connections = database, connections
+    def __init__(self, database: Database, connections: int, iam_user: str | None = None) -> None:
+        self._database, self._connections, self._iam_user = database, connections, iam_user
         self._pool: Pool | None = None
         self._lock = threading.Lock()
         self._closed_until = 0.0
@@ -60,18 +60,24 @@ class Reader:
         with self._lock:
             if self._pool is None:
                 try:
-                    login = credentials()
+                    login = None if self._iam_user else credentials()
                 except PipelineError as error:
                     _log.warning("credentials: %s", error)
                     self._closed_until = time.monotonic() + _PAUSE_SECONDS
                     raise UnavailableError("the database's credentials cannot be read") from error
                 options = f"-c statement_timeout={_STATEMENT_MILLISECONDS} -c default_transaction_read_only=on"
-                arguments = {
-                    **self._database.arguments(login),
-                    "connect_timeout": int(_WAIT_SECONDS),
-                    "options": options,
-                }
-                arguments |= {"autocommit": True, "row_factory": dict_row, "application_name": "read-api"}
+
+                def arguments() -> dict[str, Any]:
+                    """For each connection anew: a token of IAM is good for 15 minutes."""
+                    return {
+                        **self._database.arguments(login or self._token()),
+                        "connect_timeout": int(_WAIT_SECONDS),
+                        "options": options,
+                        "autocommit": True,
+                        "row_factory": dict_row,
+                        "application_name": "read-api",
+                    }
+
                 self._pool = ConnectionPool(
                     kwargs=arguments,
                     min_size=1,
@@ -82,6 +88,15 @@ class Reader:
                     reconnect_timeout=_WAIT_SECONDS,
                 )
             return self._pool
+
+    def _token(self) -> Credentials:
+        """A log-in that this process signs with its role; nobody is asked."""
+        # Not at the top: an API with a password must not load boto3.
+        import boto3
+
+        user, place = str(self._iam_user), self._database
+        token = boto3.client("rds").generate_db_auth_token(DBHostname=place.host, Port=place.port, DBUsername=user)
+        return Credentials(user, token)
 
     def _drop(self, pool: Pool) -> None:
         """Replaces a pool that failed; of several users that notice it at once, one does."""

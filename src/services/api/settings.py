@@ -14,29 +14,37 @@ from pipeline.sinks.postgres.connection import Database, Table, check_credential
 class Settings:
     """The API's configuration, checked; the key is not part of its text."""
 
-    database: Database
+    database: Database | None
     people: Table
     key: str = field(repr=False)
     connections: int = 10
     restaurants: str | None = None
     carparks: str | None = None
+    iam_user: str | None = None
 
 
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """Reads DATABASE_URL, PEOPLE_TABLE, API_CONNECTIONS, RESTAURANTS_TABLE, CARPARKS_TABLE and API_KEY or its secret.
 
+    With DATABASE_IAM_USER this user logs in to Amazon RDS by IAM. Without DATABASE_URL only lookups are served.
     `UsageError` names what is absent or wrong.
     """
-    if not environment.get("DATABASE_URL"):
-        raise UsageError("DATABASE_URL is not set; expected postgresql://HOST[:PORT]/DATABASE")
-    check_credentials(environment)
+    url, iam_user = environment.get("DATABASE_URL"), environment.get("DATABASE_IAM_USER") or None
+    restaurants, carparks = (environment.get(f"{name}_TABLE") or None for name in ("RESTAURANTS", "CARPARKS"))
+    if not (url or restaurants or carparks):
+        raise UsageError(
+            "nothing to serve: set DATABASE_URL (postgresql://HOST[:PORT]/DATABASE), RESTAURANTS_TABLE or CARPARKS_TABLE"
+        )
+    if url and not iam_user:
+        check_credentials(environment)
     return Settings(
-        database=database_url(environment["DATABASE_URL"]),
+        database=database_url(url) if url else None,
         people=table_name(environment.get("PEOPLE_TABLE") or "people"),
         key=_key(environment),
         connections=_connections(environment.get("API_CONNECTIONS") or "10"),
-        restaurants=environment.get("RESTAURANTS_TABLE") or None,
-        carparks=environment.get("CARPARKS_TABLE") or None,
+        restaurants=restaurants,
+        carparks=carparks,
+        iam_user=iam_user,
     )
 
 

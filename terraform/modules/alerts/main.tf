@@ -69,20 +69,31 @@ resource "aws_cloudwatch_event_target" "job_state" {
   arn  = aws_sns_topic.alerts.arn
 
   input_transformer {
-    input_paths    = { job = "$.detail.jobName", state = "$.detail.state", run = "$.detail.jobRunId", message = "$.detail.message" }
-    input_template = "\"Job <job>: <state>. Run <run>. <message> - What to do: exit code 2 is an input (mend the file and send it again), 3 is too many rejected records (see report.json and quarantine/ of the run), 1 is in the log group /${var.prefix}/jobs/. A set's own alert has the line that starts it again.\""
+    input_paths = { job = "$.detail.jobName", state = "$.detail.state", run = "$.detail.jobRunId" }
+    # Values are put into the template as they are, unescaped. So a text of anybody's making comes with the whole event, as JSON.
+    input_template = <<-EOT
+      {
+        "alert": "Job <job>: <state>. Run <run>.",
+        "what to do": "See detail.message. Exit code 2 is an input (mend the file and send it again), 3 is too many rejected records (see report.json and quarantine/ of the run), 1 is in the log groups under /${var.prefix}/jobs/. A set's own alert has the line that starts it again.",
+        "event": <aws.events.event.json>
+      }
+    EOT
+  }
+
+  dead_letter_config {
+    arn = var.event_dead_letters_arn
   }
 }
 
-# Sets whose run ended from outside, before the state machine could report it.
+# Sets whose run did not succeed, also when the state machine itself could not report it.
 resource "aws_cloudwatch_event_rule" "set_state" {
   name        = "${var.prefix}-set-state"
-  description = "Runs of sets that took too long or were stopped"
+  description = "Runs of sets that failed, took too long or were stopped"
 
   event_pattern = jsonencode({
     source        = ["aws.states"]
     "detail-type" = ["Step Functions Execution Status Change"]
-    detail        = { status = ["TIMED_OUT", "ABORTED"], stateMachineArn = [var.state_machine] }
+    detail        = { status = ["FAILED", "TIMED_OUT", "ABORTED"], stateMachineArn = [var.state_machine] }
   })
 }
 
@@ -93,6 +104,10 @@ resource "aws_cloudwatch_event_target" "set_state" {
   input_transformer {
     input_paths    = { name = "$.detail.name", status = "$.detail.status" }
     input_template = "\"Run <name> of a set: <status>. What to do: see whether its job still runs, then start the set again with make redrive SET=...\""
+  }
+
+  dead_letter_config {
+    arn = var.event_dead_letters_arn
   }
 }
 

@@ -53,3 +53,8 @@ variable "emails" {
   type        = set(string)
   default     = []
 }
+
+variable "event_dead_letters_arn" {
+  description = "Queue of alerts that EventBridge could not deliver; it takes them from the rules PREFIX-job-state and PREFIX-set-state."
+  type        = string
+}

@@ -24,17 +24,33 @@ locals {
                 "JobName.$"   = "$.job"
                 "Arguments.$" = "$.arguments"
               }
-              # The only retries there are: for a start that Glue refused, never for a run that failed.
-              Retry = [{
-                ErrorEquals     = ["Glue.ConcurrentRunsExceededException", "Glue.ResourceNumberLimitExceededException", "Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.ThrottlingException"]
-                IntervalSeconds = 60
-                BackoffRate     = 2
-                MaxAttempts     = 6
-                JitterStrategy  = "FULL"
-              }]
+              Retry = local.start_retries
+              # A FLEX run that finds no capacity within 20 minutes fails before it has begun: nothing was read or sent yet.
+              Catch          = [{ ErrorEquals = ["States.TaskFailed"], ResultPath = "$.failure", Next = "Had it begun" }]
               ResultSelector = { "run.$" = "$.Id" }
               End            = true
             }
+            "Had it begun" = {
+              Type = "Choice"
+              Choices = [
+                { Or = [for form in ["*\"ExecutionTime\":0,*", "*\"ExecutionTime\": 0,*", "*\"ExecutionTime\":0}*", "*\"ExecutionTime\": 0}*"] :
+                { Variable = "$.failure.Cause", StringMatches = form }], Next = "Run job without waiting for spare capacity" },
+              ]
+              Default = "Job failed"
+            }
+            "Run job without waiting for spare capacity" = {
+              Type     = "Task"
+              Resource = "arn:${var.partition}:states:::glue:startJobRun.sync"
+              Parameters = {
+                "JobName.$"    = "$.job"
+                "Arguments.$"  = "$.arguments"
+                ExecutionClass = "STANDARD"
+              }
+              Retry          = local.start_retries
+              ResultSelector = { "run.$" = "$.Id" }
+              End            = true
+            }
+            "Job failed" = { Type = "Fail", "ErrorPath" = "$.failure.Error", "CausePath" = "$.failure.Cause" }
           }
         }
         ResultPath = "$.runs"
@@ -84,6 +100,15 @@ locals {
       "End with failure" = { Type = "Fail", Error = "SetFailed", Cause = "A job of the set failed; see the alert." }
     }
   }
+
+  # For a start that Glue refused, never for a run that failed.
+  start_retries = [{
+    ErrorEquals     = ["Glue.ConcurrentRunsExceededException", "Glue.ResourceNumberLimitExceededException", "Glue.InternalServiceException", "Glue.OperationTimeoutException", "Glue.ThrottlingException"]
+    IntervalSeconds = 60
+    BackoffRate     = 2
+    MaxAttempts     = 6
+    JitterStrategy  = "FULL"
+  }]
 
   # One record a revision, so that a late end of an old revision never hides the state of a new one.
   note_parameters = {
@@ -183,6 +208,13 @@ resource "aws_iam_role_policy" "machine" {
         Action    = ["kms:Decrypt", "kms:GenerateDataKey"]
         Resource  = [var.kms_key_arn]
         Condition = { StringEquals = { "kms:EncryptionContext:aws:states:stateMachineArn" = local.machine_arn } }
+      },
+      {
+        Sid       = "LogKey"
+        Effect    = "Allow"
+        Action    = ["kms:GenerateDataKey"]
+        Resource  = [var.kms_key_arn]
+        Condition = { StringEquals = { "kms:EncryptionContext:SourceArn" = "arn:${var.partition}:logs:${local.arn}:*" } }
       },
       {
         Sid    = "LogDelivery"

@@ -1,11 +1,12 @@
 # source bucket -> EventBridge -> queue -> function -> table of sets -> state machine
 
 locals {
-  arn       = "${var.region}:${var.account}"
-  queue_arn = "arn:${var.partition}:sqs:${local.arn}:${var.prefix}-arrivals"
-  table_arn = "arn:${var.partition}:dynamodb:${local.arn}:table/${var.prefix}-sets"
-  logs_arn  = "arn:${var.partition}:logs:${local.arn}:log-group"
-  s3        = "arn:${var.partition}:s3:::${var.source_bucket}"
+  arn             = "${var.region}:${var.account}"
+  queue_arn       = "arn:${var.partition}:sqs:${local.arn}:${var.prefix}-arrivals"
+  events_dead_arn = "arn:${var.partition}:sqs:${local.arn}:${var.prefix}-events-dead"
+  table_arn       = "arn:${var.partition}:dynamodb:${local.arn}:table/${var.prefix}-sets"
+  logs_arn        = "arn:${var.partition}:logs:${local.arn}:log-group"
+  s3              = "arn:${var.partition}:s3:::${var.source_bucket}"
 }
 
 resource "aws_sqs_queue" "arrivals" {
@@ -36,9 +37,13 @@ resource "aws_sqs_queue" "events_dead" {
 }
 
 resource "aws_sqs_queue_policy" "arrivals" {
-  for_each = { arrivals = aws_sqs_queue.arrivals.url, events = aws_sqs_queue.events_dead.url }
+  # The rules of the alerts leave there what they could not deliver, too.
+  for_each = {
+    arrivals = { url = aws_sqs_queue.arrivals.url, arn = local.queue_arn, rules = ["arrivals"] }
+    events   = { url = aws_sqs_queue.events_dead.url, arn = local.events_dead_arn, rules = ["arrivals", "job-state", "set-state"] }
+  }
 
-  queue_url = each.value
+  queue_url = each.value.url
   policy = jsonencode({
     Version = "2012-10-17"
     Statement = [{
@@ -46,8 +51,8 @@ resource "aws_sqs_queue_policy" "arrivals" {
       Effect    = "Allow"
       Principal = { Service = "events.amazonaws.com" }
       Action    = "sqs:SendMessage"
-      Resource  = each.key == "arrivals" ? local.queue_arn : "arn:${var.partition}:sqs:${local.arn}:${var.prefix}-events-dead"
-      Condition = { ArnEquals = { "aws:SourceArn" = "arn:${var.partition}:events:${local.arn}:rule/${var.prefix}-arrivals" } }
+      Resource  = each.value.arn
+      Condition = { ArnEquals = { "aws:SourceArn" = [for rule in each.value.rules : "arn:${var.partition}:events:${local.arn}:rule/${var.prefix}-${rule}"] } }
     }]
   })
 }

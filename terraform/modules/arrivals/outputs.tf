@@ -13,6 +13,12 @@ output "event_dead_letters" {
   value       = aws_sqs_queue.events_dead.name
 }
 
+output "event_dead_letters_arn" {
+  description = "ARN of that queue."
+  value       = aws_sqs_queue.events_dead.arn
+  depends_on  = [aws_sqs_queue_policy.arrivals]
+}
+
 output "function" {
   description = "Name of the function."
   value       = aws_lambda_function.arrivals.function_name

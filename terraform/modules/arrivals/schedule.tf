@@ -71,7 +71,7 @@ resource "aws_iam_role_policy" "schedule" {
         Sid      = "DeadLetters"
         Effect   = "Allow"
         Action   = ["sqs:SendMessage"]
-        Resource = ["arn:${var.partition}:sqs:${local.arn}:${var.prefix}-events-dead"]
+        Resource = [local.events_dead_arn]
       },
       {
         Sid       = "Key"

@@ -80,3 +80,9 @@ variable "reference_files" {
   type        = list(string)
   default     = []
 }
+
+variable "reserved_concurrency" {
+  description = "Concurrent executions that are kept for the function; -1 keeps none."
+  type        = number
+  default     = -1
+}

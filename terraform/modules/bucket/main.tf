@@ -74,7 +74,13 @@ resource "aws_s3_bucket_policy" "this" {
         Resource  = "arn:${var.partition}:s3:::${var.name}/*"
         Condition = { StringEquals = { "aws:SourceAccount" = var.takes_access_logs_of_account } }
       }
-    ])
+      ], [for name, partner in var.uploads : {
+        Sid       = "Upload${index(keys(var.uploads), name)}"
+        Effect    = "Allow"
+        Principal = { AWS = partner.principal }
+        Action    = ["s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"]
+        Resource  = [for prefix in partner.prefixes : "arn:${var.partition}:s3:::${var.name}/${prefix}*"]
+    }])
   })
 
   depends_on = [aws_s3_bucket_public_access_block.this]
@@ -110,6 +116,26 @@ resource "aws_s3_bucket_lifecycle_configuration" "this" {
 
       filter {
         prefix = rule.key
+      }
+
+      expiration {
+        days = rule.value
+      }
+    }
+  }
+
+  dynamic "rule" {
+    for_each = var.expire_tagged
+
+    content {
+      id     = "tagged-${rule.key}"
+      status = "Enabled"
+
+      filter {
+        tag {
+          key   = rule.key
+          value = "true"
+        }
       }
 
       expiration {

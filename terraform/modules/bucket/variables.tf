@@ -49,3 +49,15 @@ variable "events" {
   type        = bool
   default     = false
 }
+
+variable "expire_tagged" {
+  description = "Days after which objects with a tag expire, by the tag's name; its value is true."
+  type        = map(number)
+  default     = {}
+}
+
+variable "uploads" {
+  description = "Who else may upload, and under which prefixes; the name is for people."
+  type        = map(object({ principal = string, prefixes = list(string) }))
+  default     = {}
+}

@@ -1,5 +1,9 @@
 # PostgreSQL for people. Nobody ever sees its password: RDS makes it, keeps it in Secrets Manager and changes it weekly.
 
+locals {
+  exported_logs = ["postgresql", "upgrade"]
+}
+
 resource "aws_db_subnet_group" "this" {
   name       = var.prefix
   subnet_ids = [for subnet in aws_subnet.private : subnet.id]
@@ -23,6 +27,15 @@ resource "aws_db_parameter_group" "this" {
     name  = "log_min_duration_statement"
     value = "1000"
   }
+}
+
+# RDS would make them itself, to be kept for ever.
+resource "aws_cloudwatch_log_group" "database" {
+  for_each = toset(local.exported_logs)
+
+  name              = "/aws/rds/instance/${var.prefix}/${each.key}"
+  retention_in_days = var.log_retention_days
+  kms_key_id        = var.kms_key_arn
 }
 
 resource "aws_db_instance" "this" {
@@ -61,7 +74,9 @@ resource "aws_db_instance" "this" {
   iam_database_authentication_enabled = true
   performance_insights_enabled        = true
   performance_insights_kms_key_id     = var.kms_key_arn
-  enabled_cloudwatch_logs_exports     = ["postgresql", "upgrade"]
+  enabled_cloudwatch_logs_exports     = local.exported_logs
+
+  depends_on = [aws_cloudwatch_log_group.database]
 }
 
 # Puts the job's workers into the network.

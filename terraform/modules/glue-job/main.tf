@@ -3,15 +3,21 @@
 locals {
   full_name  = "${var.prefix}-${var.name}"
   s3         = "arn:${var.partition}:s3:::"
+  role_name  = "${local.full_name}-job"
   log_prefix = "/${var.prefix}/jobs/${var.name}"
+  # Glue 5 puts the security configuration and the role into the groups' names when it encrypts logs ("Logging for AWS Glue jobs").
+  log_groups = "${local.log_prefix}/${var.security_configuration}-role/${local.role_name}"
   run_prefix = "runs/${var.name}"
   logs       = "arn:${var.partition}:logs:${var.region}:${var.account}:log-group:${local.log_prefix}"
 
   arguments = merge(
     {
-      "--job-language"                     = "python"
-      "--TempDir"                          = "s3://${var.buckets.artifacts}/${local.run_prefix}/temp/"
-      "--extra-py-files"                   = "s3://${var.buckets.artifacts}/${var.code_key}"
+      "--job-language"   = "python"
+      "--TempDir"        = "s3://${var.buckets.artifacts}/${local.run_prefix}/temp/"
+      "--extra-py-files" = "s3://${var.buckets.artifacts}/${var.code_key}"
+      # S3A (Spark's event logs) goes to us-east-2 without a region; boto3 in tasks needs one too.
+      "--conf"                             = "spark.hadoop.fs.s3a.endpoint.region=${var.region} --conf spark.executorEnv.AWS_DEFAULT_REGION=${var.region} --conf spark.executorEnv.RUN_FILES_TAG=${var.run_files_tag}"
+      "--customer-driver-env-vars"         = join(",", [for name, value in merge({ AWS_REGION = var.region, RUN_FILES_TAG = var.run_files_tag }, var.environment) : "CUSTOMER_${name}=${value}"])
       "--enable-auto-scaling"              = "true"
       "--enable-metrics"                   = "true"
       "--enable-observability-metrics"     = "true"
@@ -32,17 +38,10 @@ locals {
   )
 }
 
-resource "aws_s3_object" "script" {
-  bucket      = var.buckets.artifacts
-  key         = "jobs/${var.name}-${substr(filesha256(var.script), 0, 12)}.py"
-  source      = var.script
-  source_hash = filesha256(var.script)
-}
-
 resource "aws_cloudwatch_log_group" "this" {
   for_each = toset(["error", "output"])
 
-  name              = "${local.log_prefix}/${each.key}"
+  name              = "${local.log_groups}/${each.key}"
   retention_in_days = var.log_retention_days
   kms_key_id        = var.kms_key_arn
 }
@@ -66,7 +65,7 @@ resource "aws_glue_job" "this" {
 
   command {
     name            = "glueetl"
-    script_location = "s3://${aws_s3_object.script.bucket}/${aws_s3_object.script.key}"
+    script_location = "s3://${var.buckets.artifacts}/${var.script_key}"
     python_version  = "3"
   }
 

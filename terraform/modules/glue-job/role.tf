@@ -33,6 +33,12 @@ locals {
         Resource = [local.own_result, "${local.s3}${var.buckets.artifacts}/${local.run_prefix}/*"]
       },
       {
+        Sid      = "TagRunFiles"
+        Effect   = "Allow"
+        Action   = ["s3:PutObjectTagging"]
+        Resource = [local.own_result]
+      },
+      {
         Sid       = "ListResults"
         Effect    = "Allow"
         Action    = ["s3:ListBucket"]
@@ -62,8 +68,8 @@ locals {
       {
         Sid      = "Logs"
         Effect   = "Allow"
-        Action   = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
-        Resource = [for group in ["error", "output"] : "${local.logs}/${group}:*"]
+        Action   = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"]
+        Resource = ["${local.logs}/*"]
       },
       {
         Sid    = "Metrics"
@@ -139,7 +145,7 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
-  name = "${local.full_name}-job"
+  name = local.role_name
 
   assume_role_policy = jsonencode({
     Version = "2012-10-17"

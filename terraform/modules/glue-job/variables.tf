@@ -23,8 +23,13 @@ variable "region" {
   type        = string
 }
 
-variable "script" {
-  description = "The job's script, a local file."
+variable "script_key" {
+  description = "Key of the job's script in the artifacts bucket; has the content's hash in it."
+  type        = string
+}
+
+variable "run_files_tag" {
+  description = "Tag that the job gives to files of its runs, so that the bucket can let them expire."
   type        = string
 }
 
@@ -67,6 +72,12 @@ variable "wheel_keys" {
 
 variable "arguments" {
   description = "Arguments of every run, in addition to Glue's own."
+  type        = map(string)
+  default     = {}
+}
+
+variable "environment" {
+  description = "Variables of the driver, in addition to AWS_REGION and RUN_FILES_TAG; Glue puts CUSTOMER_ before their names."
   type        = map(string)
   default     = {}
 }

@@ -4,6 +4,8 @@ locals {
   name   = "${var.prefix}-delivery"
   arn    = "${var.region}:${var.account}"
   stages = ["dev", "prod"]
+  # Where each environment keeps its releases.
+  releases = { for stage in local.stages : stage => "${var.project}-${stage}-${var.account}-artifacts" }
 }
 
 resource "aws_codebuild_project" "deploy" {
@@ -32,6 +34,16 @@ resource "aws_codebuild_project" "deploy" {
     environment_variable {
       name  = "DEPLOY_TO"
       value = each.key
+    }
+
+    environment_variable {
+      name  = "STATE_BUCKET"
+      value = var.state_bucket
+    }
+
+    environment_variable {
+      name  = "ARTIFACTS_BUCKET"
+      value = local.releases[each.key]
     }
 
     environment_variable {

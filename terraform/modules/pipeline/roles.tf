@@ -112,6 +112,26 @@ resource "aws_iam_role_policy" "build" {
         Condition = { StringLike = { "s3:prefix" = ["${var.project}/${each.key}.tfstate*"] } }
       },
       {
+        Sid      = "EarlierReleases"
+        Effect   = "Allow"
+        Action   = ["s3:GetObject"]
+        Resource = [for folder in ["code", "jobs", "wheels"] : "arn:${var.partition}:s3:::${local.releases[each.key]}/${folder}/*"]
+      },
+      {
+        Sid       = "ListReleases"
+        Effect    = "Allow"
+        Action    = ["s3:ListBucket"]
+        Resource  = ["arn:${var.partition}:s3:::${local.releases[each.key]}"]
+        Condition = { StringLike = { "s3:prefix" = ["code/*", "jobs/*", "wheels/*"] } }
+      },
+      {
+        Sid       = "KeyOfReleases"
+        Effect    = "Allow"
+        Action    = ["kms:Decrypt"]
+        Resource  = ["arn:${var.partition}:kms:${local.arn}:key/*"]
+        Condition = { "ForAnyValue:StringEquals" = { "kms:ResourceAliases" = "alias/${var.project}-${each.key}" } }
+      },
+      {
         Sid      = "BecomeDeployer"
         Effect   = "Allow"
         Action   = ["sts:AssumeRole"]

@@ -1,4 +1,4 @@
-# HTTP API -> function -> PostgreSQL and DynamoDB. Callers bring a key (x-api-key), which the function checks.
+# HTTP API -> function -> DynamoDB and, where there is a database, PostgreSQL. Callers bring a key (x-api-key), which the function checks.
 
 locals {
   function_name = "${var.prefix}-read-api"
@@ -10,10 +10,11 @@ locals {
 # Its value is put there by hand and changed by hand (docs/cloud.md), so that it is in no state file.
 resource "aws_secretsmanager_secret" "key" {
   #checkov:skip=CKV2_AWS_57:callers hold this key: it is changed together with them, by aws secretsmanager put-secret-value
-  name                    = local.key_secret
-  description             = "What callers of the read API send as x-api-key"
-  kms_key_id              = var.kms_key_arn
-  recovery_window_in_days = 7
+  name        = local.key_secret
+  description = "What callers of the read API send as x-api-key"
+  kms_key_id  = var.kms_key_arn
+  # 0 deletes it at once: under its name no other could be made while the deleted one waits.
+  recovery_window_in_days = var.force_destroy ? 0 : 7
 }
 
 resource "aws_cloudwatch_log_group" "function" {
@@ -29,6 +30,7 @@ resource "aws_cloudwatch_log_group" "access" {
 }
 
 resource "aws_lambda_function" "api" {
+  #checkov:skip=CKV_AWS_115:a new account has 10 concurrent executions in all and cannot reserve any; the API's stage limits the calls
   #checkov:skip=CKV_AWS_116:it is only ever called and answered; there is no event that could be lost
   #checkov:skip=CKV_AWS_117:it is in the database's network; without a database there is nothing to reach there
   #checkov:skip=CKV_AWS_272:the package is made by this repository and its hash is in the plan
@@ -43,13 +45,13 @@ resource "aws_lambda_function" "api" {
   memory_size                    = 512
   timeout                        = 15
   kms_key_arn                    = var.kms_key_arn
-  reserved_concurrent_executions = 20
+  reserved_concurrent_executions = var.reserved_concurrency
 
   environment {
     variables = merge(
       { API_KEY_SECRET_ARN = aws_secretsmanager_secret.key.arn, API_CONNECTIONS = "1" },
       { for job, table in var.lookup_tables : "${upper(job)}_TABLE" => table },
-      local.has_database ? { DATABASE_URL = var.database_url, DATABASE_SECRET_ARN = var.database_secret_arn } : {},
+      local.has_database ? { DATABASE_URL = var.database_url, DATABASE_IAM_USER = var.database_user } : {},
     )
   }
 
@@ -153,7 +155,7 @@ resource "aws_iam_role_policy" "api" {
           Sid      = "Secrets"
           Effect   = "Allow"
           Action   = ["secretsmanager:GetSecretValue"]
-          Resource = concat(["arn:${var.partition}:secretsmanager:${local.arn}:secret:${local.key_secret}-??????"], local.has_database ? [var.database_secret_arn] : [])
+          Resource = ["arn:${var.partition}:secretsmanager:${local.arn}:secret:${local.key_secret}-??????"]
         },
         {
           Sid       = "Key"
@@ -177,6 +179,13 @@ resource "aws_iam_role_policy" "api" {
         },
       ],
       [for statement in [
+        {
+          # No password: a token that this role signs, for the one user that may only read.
+          Sid      = "LogIn"
+          Effect   = "Allow"
+          Action   = ["rds-db:connect"]
+          Resource = [var.database_login_arn]
+        },
         {
           Sid    = "Network"
           Effect = "Allow"

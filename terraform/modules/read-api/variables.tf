@@ -38,8 +38,13 @@ variable "database_url" {
   type        = string
 }
 
-variable "database_secret_arn" {
-  description = "Secret with user and password; empty without a database."
+variable "database_user" {
+  description = "User of the database that logs in with the function's role; empty without a database."
+  type        = string
+}
+
+variable "database_login_arn" {
+  description = "ARN of this user for rds-db:connect; empty without a database."
   type        = string
 }
 
@@ -62,11 +67,23 @@ variable "log_retention_days" {
 variable "runtime" {
   description = "Python of the function."
   type        = string
-  default     = "python3.11"
+  default     = "python3.13"
 }
 
 variable "requests_per_second" {
   description = "Calls a second that are answered; more get 429."
   type        = number
   default     = 50
+}
+
+variable "reserved_concurrency" {
+  description = "Concurrent executions that are kept for the function; -1 keeps none."
+  type        = number
+  default     = -1
+}
+
+variable "force_destroy" {
+  description = "Whether the key's secret is deleted at once, so that the same environment can be set up again."
+  type        = bool
+  default     = false
 }

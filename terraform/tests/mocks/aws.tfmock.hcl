@@ -39,6 +39,8 @@ mock_resource "aws_db_instance" {
   defaults = {
     address            = "people.mocked.eu-west-1.rds.amazonaws.com"
     port               = 5432
+    db_name            = "people"
+    resource_id        = "db-MOCKED"
     master_user_secret = [{ kms_key_id = "mocked", secret_arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:rds-mocked", secret_status = "active" }]
   }
 }

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.engines.glue import is_glue_run, without_glue_arguments
 from pipeline.errors import InputError, UsageError
 from pipeline.job import options
-from pipeline.job.glue import is_glue_run, without_glue_arguments
 from pipeline.job.options import (
     CsvInput,
     JobOptions,

@@ -6,11 +6,15 @@ The read API's function imports this module: nothing here may load pyspark, nump
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib import resources
 from typing import Any
 
 import psycopg
@@ -26,6 +30,15 @@ _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full
 _PARAMETERS = ("sslmode", "sslrootcert")
 _ADDRESS = {"host": "", "port": "5432", "dbname": ""}  # libpq's names and our defaults
 _SECONDS_TO_CONNECT = 10
+_FILES = contextlib.ExitStack()  # files that live as long as the process
+atexit.register(_FILES.close)
+
+
+@functools.cache
+def rds_certificates() -> str:
+    """A file with the root certificates of Amazon RDS; libpq cannot read them out of the .zip that Glue has this from."""
+    found = resources.files("pipeline.sinks.postgres") / "rds-ca-rsa2048-g1.pem"
+    return _FILES.enter_context(resources.as_file(found)).as_posix()
 
 
 @dataclass(frozen=True)
@@ -50,6 +63,7 @@ class Database:
             "keepalives_interval": 15,
             "keepalives_count": 3,
             **self.parameters,
+            **({"sslrootcert": rds_certificates()} if self.parameters.get("sslrootcert") == "rds" else {}),
         }
 
 
@@ -91,6 +105,8 @@ class Table:
 def database_url(text: str) -> Database:
     """Reads `postgresql://host[:port]/database[?sslmode=...]`, with or without `jdbc:`; `UsageError` otherwise.
 
+    `sslrootcert=rds` are the root certificates of Amazon RDS, which come with this package.
+
     The message never repeats the text, which may hold a password by mistake.
     """
     url = text.strip().removeprefix("jdbc:")
@@ -130,21 +146,23 @@ def table_name(text: str) -> Table:
     return Table(parts[-1], parts[0] if len(parts) == 2 else None)
 
 
-def _secret_arn(environment: Mapping[str, str]) -> str:
-    # Glue sets variables for a job only under names that begin with CUSTOMER_.
-    return environment.get("DATABASE_SECRET_ARN") or environment.get("CUSTOMER_DATABASE_SECRET_ARN") or ""
+def role_name(text: str) -> str:
+    """Reads a role's name: letters, digits and underscores, at most 55; anything else is a `UsageError`."""
+    if not _NAME.fullmatch(text):
+        raise UsageError(f"'{text}' is not a role's name: letters, digits and underscores, at most 55")
+    return text
 
 
 def check_credentials(environment: Mapping[str, str] = os.environ) -> None:
     """`UsageError` when the environment does not say where credentials come from; asks nobody."""
-    if not _secret_arn(environment) and not (environment.get("PGUSER") and environment.get("PGPASSWORD")):
+    if not environment.get("DATABASE_SECRET_ARN") and not (environment.get("PGUSER") and environment.get("PGPASSWORD")):
         raise UsageError("no credentials for the database: set PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN")
 
 
 def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
     """User and password from DATABASE_SECRET_ARN (`{"username": ..., "password": ...}`), else PGUSER and PGPASSWORD."""
     check_credentials(environment)
-    if arn := _secret_arn(environment):
+    if arn := environment.get("DATABASE_SECRET_ARN"):
         content = secret(arn)
         try:
             login = json.loads(content)

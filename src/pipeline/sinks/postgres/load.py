@@ -219,14 +219,38 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
     return LoadResult(inserted, updated, rows - inserted - updated)
 
 
-def postgres(database: Database | None, target: Target, frame: DataFrame, *, row_count: int) -> Delivery | None:
-    """Loads the frame, of `row_count` rows, into the table once the files are published; None without a database."""
+def let_read(database: Database, login: Credentials, table: Table, reader: str) -> None:
+    """Makes the role when it is not there and lets it read the table; on RDS it logs in by IAM, without a password."""
+    role = Identifier(reader)
+    try:
+        with connect(database, login, "load") as connection, connection.transaction():
+            connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"role {reader}",))
+            known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles").fetchall()}
+            if reader not in known:
+                connection.execute(SQL("CREATE ROLE {} LOGIN").format(role))
+                if "rds_iam" in known:
+                    connection.execute(SQL("GRANT rds_iam TO {}").format(role))
+            connection.execute(SQL("GRANT SELECT ON {} TO {}").format(table.sql, role))
+    except psycopg.Error as error:
+        raise DeliveryError(f"the role {reader} cannot be given table {table.quoted}: {_reason(error)}") from None
+
+
+def postgres(
+    database: Database | None, target: Target, frame: DataFrame, *, row_count: int, reader: str | None = None
+) -> Delivery | None:
+    """Loads the frame, of `row_count` rows, into the table once the files are published; None without a database.
+
+    `reader`: a role that may read the table afterwards.
+    """
     if database is None:
         return None
 
     def deliver(job: JobContext) -> None:
         """Loads the table and reports what changed there."""
-        done = load(frame, row_count, target, database, credentials(), job.run_id)
+        login = credentials()
+        done = load(frame, row_count, target, database, login, job.run_id)
+        if reader:
+            let_read(database, login, target.table, reader)
         changes = {"inserted": done.inserted, "updated": done.updated, "unchanged": done.unchanged}
         job.metric(f"table {target.table.quoted}", changes)
 

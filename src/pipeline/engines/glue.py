@@ -1,8 +1,9 @@
-"""The arguments that AWS Glue adds to a job's own, recognised by an explicit list of names."""
+"""AWS Glue: a run is known by the arguments that Glue adds to a job's own, an explicit list of names."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import MutableMapping, Sequence
 
 # What AWS Glue adds to the arguments of a job's script by itself, or takes for itself and still passes on.
 _NAMES = """
@@ -20,6 +21,13 @@ GLUE_ARGUMENTS = frozenset(_NAMES.split())
 def is_glue_run(argv: Sequence[str]) -> bool:
     """True when Glue started the job: it passes the job's name and the run's id."""
     return bool({"--JOB_NAME", "--JOB_RUN_ID"} & set(argv))
+
+
+def take_variables(environment: MutableMapping[str, str] = os.environ) -> None:
+    """Glue hands variables on to a job only under names that begin with CUSTOMER_: gives them their own names too."""
+    for name, value in list(environment.items()):
+        if name.startswith("CUSTOMER_"):
+            environment.setdefault(name.removeprefix("CUSTOMER_"), value)
 
 
 def without_glue_arguments(argv: Sequence[str]) -> tuple[list[str], dict[str, str]]:
