@@ -167,6 +167,10 @@ variable "database" {
     condition     = var.database == null || try(var.database.storage_gib >= 20 && can(cidrhost(var.database.cidr, 0)), false)
     error_message = "database needs storage_gib of 20 or more and a valid cidr."
   }
+  validation {
+    condition     = var.database == null || strcontains(file("${path.module}/../src/pipeline/sinks/postgres/rds-ca-rsa2048-g1.pem"), "# Amazon RDS ${var.region} Root CA")
+    error_message = "the certificates that come with the code know no database in this region: see rds-ca-rsa2048-g1.pem."
+  }
 }
 
 variable "delivery" {

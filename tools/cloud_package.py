@@ -1,10 +1,10 @@
-"""What Terraform uploads, in one folder: code/, jobs/ and wheels/ as they are in the artifacts bucket, the functions, artifacts.json.
+"""What Terraform uploads, in one folder: code/, jobs/ and wheels/ as in their bucket, functions, artifacts.json.
 
     python -m tools.cloud_package [FOLDER] [--no-wheels] [--earlier s3://ARTIFACTS-BUCKET]
 
-The same sources give the same bytes: sorted names, one fixed time. A content's hash is part of its file name, and files of
-the two releases before stay in the folder and so in the bucket: a run that is under way keeps the code it started with.
-A folder that is made anew gets them from the bucket with `--earlier`. Wheels are for the machines of Glue 5.1 and of
+The same sources give the same bytes: sorted names, one fixed time. A content's hash is part of its file name, and
+what is left of the two releases before stays in the folder and so in the bucket: a run under way keeps the code it
+started with. A new folder gets it from the bucket with `--earlier`. Wheels are for the machines of Glue 5.1 and of
 Lambda; `--no-wheels` leaves them out (a rehearsal on this machine has the packages already).
 """
 

@@ -13,6 +13,7 @@ variables {
     repository     = "example/partner-data"
     state_bucket   = "partner-data-terraform-state"
   }
+  partners     = { north = { account = "210987654321", prefixes = ["customer_orders/"] } }
   alert_emails = ["operations@example.com"]
 }
 

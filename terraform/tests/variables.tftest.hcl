@@ -12,23 +12,34 @@ variables {
 run "values_that_are_none" {
   command = plan
   variables {
-    environment        = "test"
-    project            = "Partner Data"
-    region             = "Ireland"
-    endpoint           = "http://example.com:80"
-    glue_version       = "4.0"
-    log_retention_days = 8
-    max_object_bytes   = 6000000000000
-    database           = { cidr = "everywhere" }
-    alert_emails       = ["operations"]
-    deployer_role_arn  = "deployer"
-    job_sizes          = { parcels = { max_workers = 3 } }
-    sets               = { parcels = { job = "parcels", files = { source = "parcels/x.csv" } } }
+    environment              = "test"
+    project                  = "Partner Data"
+    region                   = "Ireland"
+    endpoint                 = "http://example.com:80"
+    glue_version             = "4.0"
+    log_retention_days       = 8
+    max_object_bytes         = 6000000000000
+    alert_emails             = ["operations"]
+    deployer_role_arn        = "deployer"
+    job_sizes                = { parcels = { max_workers = 3 } }
+    reserved_concurrency     = { arrivals = 0 }
+    run_files_retention_days = 0
+    partners                 = { north = { account = "1", prefixes = ["*"] } }
+    sets                     = { parcels = { job = "parcels", files = { source = "parcels/x.csv" } } }
   }
   expect_failures = [
     var.environment, var.project, var.region, var.endpoint, var.glue_version, var.log_retention_days, var.max_object_bytes,
-    var.database, var.alert_emails, var.deployer_role_arn, var.job_sizes, var.sets,
+    var.alert_emails, var.deployer_role_arn, var.job_sizes, var.sets,
+    var.reserved_concurrency, var.run_files_retention_days, var.partners,
   ]
+}
+
+run "a_network_that_is_none" {
+  command = plan
+  variables {
+    database = { cidr = "everywhere" }
+  }
+  expect_failures = [var.database]
 }
 
 run "timeout_in_days" {
@@ -38,6 +49,24 @@ run "timeout_in_days" {
     sets = {}
   }
   expect_failures = [var.jobs]
+}
+
+run "a_worker_type_that_the_provider_refuses" {
+  command = plan
+  variables {
+    jobs = { people = { inputs = ["people/"], worker_type = "R.1X" } }
+    sets = {}
+  }
+  expect_failures = [var.jobs]
+}
+
+run "a_region_without_certificates_of_the_database" {
+  command = plan
+  variables {
+    region   = "eu-nowhere-1"
+    database = {}
+  }
+  expect_failures = [var.database]
 }
 
 run "flex_on_large_workers" {

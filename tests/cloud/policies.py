@@ -72,7 +72,13 @@ def _fits(text: str, patterns: Any) -> bool:
 
 def _holds(conditions: Mapping[str, Mapping[str, Any]], context: Mapping[str, str]) -> bool:
     for operator, wanted in conditions.items():
-        if operator.removeprefix("ForAllValues:") not in ("StringEquals", "StringLike", "ArnEquals", "ArnLike", "Bool"):
+        if operator.removeprefix("ForAllValues:").removeprefix("ForAnyValue:") not in (
+            "StringEquals",
+            "StringLike",
+            "ArnEquals",
+            "ArnLike",
+            "Bool",
+        ):
             raise ValueError(f"a policy has the condition {operator}, which this reading does not know")
         for key, patterns in wanted.items():
             if key not in context:

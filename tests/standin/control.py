@@ -45,12 +45,12 @@ class Terraform:
 
     @classmethod
     def copy_to(cls, folder: pathlib.Path) -> Terraform:
-        """Copies terraform/ and jobs/, so that nothing is left in the repository."""
+        """Copies terraform/ and what it reads, so that nothing is left in the repository."""
         ignore = shutil.ignore_patterns(".terraform*", "*.tfstate*")
         shutil.copytree(TERRAFORM, folder / "terraform", ignore=ignore, dirs_exist_ok=True)
-        shutil.copytree(
-            ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True
-        )
+        certificates = "src/pipeline/sinks/postgres/rds-ca-rsa2048-g1.pem"
+        (folder / certificates).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / certificates, folder / certificates)
         (folder / "terraform" / "backend_override.tf").write_text('terraform {\n  backend "local" {}\n}\n')
         return cls(folder / "terraform")
 

@@ -83,7 +83,7 @@ client = _Clients().get
 
 
 def run_file_tag(key: str) -> dict[str, str]:
-    """For files of runs the tag that RUN_FILES_TAG names, so that a bucket can let them expire; published files get none."""
+    """The tag that RUN_FILES_TAG names, for files of runs only: so a bucket can let them expire."""
     tag = os.environ.get("RUN_FILES_TAG")
     return {"Tagging": f"{tag}=true"} if tag and "/_runs/" in f"/{key}" else {}
 

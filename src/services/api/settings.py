@@ -33,7 +33,8 @@ def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     restaurants, carparks = (environment.get(f"{name}_TABLE") or None for name in ("RESTAURANTS", "CARPARKS"))
     if not (url or restaurants or carparks):
         raise UsageError(
-            "nothing to serve: set DATABASE_URL (postgresql://HOST[:PORT]/DATABASE), RESTAURANTS_TABLE or CARPARKS_TABLE"
+            "DATABASE_URL is not set, nor RESTAURANTS_TABLE or CARPARKS_TABLE: there is nothing to serve; "
+            "expected postgresql://HOST[:PORT]/DATABASE"
         )
     if url and not iam_user:
         check_credentials(environment)

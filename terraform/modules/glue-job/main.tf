@@ -17,7 +17,7 @@ locals {
       "--extra-py-files" = "s3://${var.buckets.artifacts}/${var.code_key}"
       # S3A (Spark's event logs) goes to us-east-2 without a region; boto3 in tasks needs one too.
       "--conf"                             = "spark.hadoop.fs.s3a.endpoint.region=${var.region} --conf spark.executorEnv.AWS_DEFAULT_REGION=${var.region} --conf spark.executorEnv.RUN_FILES_TAG=${var.run_files_tag}"
-      "--customer-driver-env-vars"         = join(",", [for name, value in merge({ AWS_REGION = var.region, RUN_FILES_TAG = var.run_files_tag }, var.environment) : "CUSTOMER_${name}=${value}"])
+      "--customer-driver-env-vars"         = join(",", [for name, value in merge({ AWS_DEFAULT_REGION = var.region, RUN_FILES_TAG = var.run_files_tag }, var.environment) : "CUSTOMER_${name}=${value}"])
       "--enable-auto-scaling"              = "true"
       "--enable-metrics"                   = "true"
       "--enable-observability-metrics"     = "true"

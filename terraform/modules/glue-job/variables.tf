@@ -77,7 +77,7 @@ variable "arguments" {
 }
 
 variable "environment" {
-  description = "Variables of the driver, in addition to AWS_REGION and RUN_FILES_TAG; Glue puts CUSTOMER_ before their names."
+  description = "Variables of the driver, in addition to AWS_DEFAULT_REGION and RUN_FILES_TAG; Glue puts CUSTOMER_ before their names."
   type        = map(string)
   default     = {}
 }

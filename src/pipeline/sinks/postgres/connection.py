@@ -36,7 +36,7 @@ atexit.register(_FILES.close)
 
 @functools.cache
 def rds_certificates() -> str:
-    """A file with the root certificates of Amazon RDS; libpq cannot read them out of the .zip that Glue has this from."""
+    """A file with the root certificates of Amazon RDS: on Glue this package is in a .zip, where libpq cannot read."""
     found = resources.files("pipeline.sinks.postgres") / "rds-ca-rsa2048-g1.pem"
     return _FILES.enter_context(resources.as_file(found)).as_posix()
 
