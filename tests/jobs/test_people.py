@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from tests.support.jobs import JobResult
@@ -140,6 +141,33 @@ def loader(
 
 def change(inserted: int, updated: int, unchanged: int) -> dict[str, int]:
     return {"inserted": inserted, "updated": updated, "unchanged": unchanged}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("on_rds", [False, True])
+def test_the_reader_is_made_once_reads_the_table_and_changes_nothing(
+    loader: Loader, tmp_path: Path, on_rds: bool
+) -> None:
+    reader = f"reader_{uuid.uuid4().hex[:12]}"
+    if on_rds:
+        loader.server.query("CREATE ROLE rds_iam")
+    people = write(tmp_path / "p.csv", "Ann Lee,7,Rome")
+    for expected in (change(1, 0, 0), change(0, 0, 1)):
+        assert loader.figures(loader.run(people, "--reader", reader)) == expected
+    with loader.server.connect() as session:
+        session.execute(f"SET ROLE {reader}")
+        assert session.execute(f"SELECT first_name FROM {loader.table}").fetchall() == [("Ann",)]
+        for refused in (f"DELETE FROM {loader.table}", f"SELECT 1 FROM {loader.table}_staging"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                session.execute(refused)
+    [(may_log_in, password, iam)] = loader.server.query(
+        "SELECT rolcanlogin, rolpassword, ARRAY(SELECT roleid::regrole::text FROM pg_auth_members WHERE member = a.oid)"
+        " FROM pg_authid a WHERE rolname = %s",
+        reader,
+    )
+    assert (may_log_in, password, iam) == (True, None, ["rds_iam"] if on_rds else [])
+    loader.server.query(f"DROP OWNED BY {reader}")
+    loader.server.query(f"DROP ROLE {reader}" + (", rds_iam" if on_rds else ""))
 
 
 @pytest.mark.postgres

@@ -1,14 +1,16 @@
-"""The Lambda functions start quickly and from small packages: they load no Spark, Arrow, numpy or pandas."""
+"""The Lambda functions start quickly, from small packages that hold all they import: no Spark, Arrow, numpy, pandas."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import pathlib
 import subprocess
 import sys
 
 import pytest
 
-from tools.cloud_package import API, ARRIVALS, sources
+from tests.support.bare import ON_LAMBDA
+from tools.cloud_package import API, ARRIVALS, requirements, sources
 
 HEAVY = {"pyspark", "pyarrow", "numpy", "pandas"}
 
@@ -37,3 +39,13 @@ def test_a_lambda_function_imports_from_its_package_without_heavy_libraries(
     loaded = loaded_modules(module, patterns, tmp_path)
     assert module in loaded
     assert loaded & HEAVY == set()
+
+
+def test_the_read_api_imports_nothing_that_neither_its_package_nor_lambda_brings(tmp_path: pathlib.Path) -> None:
+    owners = importlib.metadata.packages_distributions()
+    tops = {name.partition(".")[0] for name in loaded_modules("services.api.app", API, tmp_path)}
+    used = {owner.lower().replace("_", "-") for top in tops for owner in owners.get(top, ())}
+    pins = {pin.partition("==")[0].lower().replace("_", "-") for group in requirements("api").values() for pin in group}
+    assert {"fastapi", "psycopg", "mangum"} <= used
+    # botocore takes certifi where it is there, else its own certificates.
+    assert used - pins - set(ON_LAMBDA) - {"certifi"} == set()

@@ -36,13 +36,13 @@ def bare_spark() -> Mapping[str, str]:
 
 
 # boto3 and what it needs: the one library that every Lambda function has without bringing it.
-_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
+ON_LAMBDA = ("boto3", "botocore", "s3transfer", "jmespath", "python-dateutil", "six", "urllib3")
 
 
 @functools.cache
 def _lambda_folder() -> tempfile.TemporaryDirectory[str]:
     folder = tempfile.TemporaryDirectory(prefix="lambda-python-")
-    for name in _LAMBDA:
+    for name in ON_LAMBDA:
         found = importlib.metadata.distribution(name)
         for top in {path.parts[0] for path in found.files or () if ".." not in path.parts}:
             Path(folder.name, top).symlink_to(Path(str(found.locate_file(top))))

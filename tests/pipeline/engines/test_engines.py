@@ -53,11 +53,14 @@ def test_the_engine_that_runs_is_used_again(engine: Engine) -> None:
     assert engine.versions["engine"] == engine.name
 
 
-@pytest.mark.parametrize("name", ["PYSPARK_GATEWAY_PORT", "GLUE_VERSION"])
-def test_spark_is_used_where_spark_submit_or_glue_started_the_program(
-    name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv(name, "1")
+def test_spark_is_used_where_spark_submit_started_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_GATEWAY_PORT", "1")
+    assert (engines.chosen("auto"), engines.chosen("embedded")) == ("spark", "embedded")
+
+
+def test_spark_is_used_where_glue_s_arguments_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYSPARK_GATEWAY_PORT", raising=False)
+    monkeypatch.setattr("sys.argv", ["people.py", "--JOB_NAME", "people", "--people", "a.csv"])
     assert (engines.chosen("auto"), engines.chosen("embedded")) == ("spark", "embedded")
 
 

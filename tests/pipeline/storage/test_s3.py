@@ -12,8 +12,10 @@ from botocore.exceptions import ClientError
 
 from pipeline import storage
 from pipeline.errors import InputError, PipelineError
+from pipeline.publish import concat
 from pipeline.storage import s3 as storage_s3
 from pipeline.storage.s3_client import RETRYING, client
+from pipeline.storage.writing import open_write
 from tests.support.servers import Endpoint
 from tests.support.stores import BUCKET, Place
 
@@ -195,3 +197,24 @@ def test_a_write_that_meets_another_is_repeated(s3_moto: Place, monkeypatch: pyt
     with pytest.raises(PipelineError, match="a: cannot be written: ConditionalRequestConflict again"):
         storage_s3.put_if("s3://bucket/a", b"", IfNoneMatch="*")
     assert not answers
+
+
+@pytest.mark.parametrize(("tag", "expected"), [("run-files", [{"Key": "run-files", "Value": "true"}]), ("", [])])
+def test_files_of_runs_carry_the_tag_by_which_they_expire_and_published_ones_do_not(
+    s3_moto: Place, monkeypatch: pytest.MonkeyPatch, tag: str, expected: list[dict[str, str]]
+) -> None:
+    monkeypatch.setenv("RUN_FILES_TAG", tag)
+    for folder in ("out", "out/_runs/r"):
+        storage.write_bytes(s3_moto / f"{folder}/report.json", b"{}")
+        with open_write(s3_moto / f"{folder}/part.csv") as stream:
+            stream.write(b"id\n")
+        joined = s3_moto / f"{folder}/joined.csv"
+        storage.write_bytes(s3_moto / f"{folder}/large", bytes(2 << 20))
+        concat.publish(concat.stage([s3_moto / f"{folder}/large"], joined, b"id\n"))
+
+    def tags(name: str) -> list[dict[str, str]]:
+        key = (s3_moto / name).removeprefix(f"s3://{BUCKET}/")
+        return list(client().get_object_tagging(Bucket=BUCKET, Key=key)["TagSet"])
+
+    for file in ("report.json", "part.csv", "joined.csv"):
+        assert (tags(f"out/_runs/r/{file}"), tags(f"out/{file}")) == (expected, []), file

@@ -10,8 +10,9 @@ import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from pipeline.sinks.postgres.connection import Table
+from pipeline.sinks.postgres.connection import Credentials, Table
 from services.api import app as api
+from services.api.database import Reader
 from services.api.settings import Settings
 from tests.support.postgres import PrivatePostgres, private_postgres
 
@@ -163,8 +164,6 @@ def test_the_api_cannot_write(environment: dict[str, str], postgres: PrivatePost
     from psycopg.errors import ReadOnlySqlTransaction
     from psycopg.sql import SQL, Identifier
 
-    from services.api.database import Reader
-
     reader = Reader(postgres.database, 1)
     with pytest.raises(ReadOnlySqlTransaction):
         reader.rows(SQL("DELETE FROM {} RETURNING id").format(Identifier(table)))
@@ -252,6 +251,37 @@ def test_a_new_password_is_taken_up_when_connections_are_made_anew(
     postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'read-api'")
     assert client.get("/read/first-chunk").status_code == 200
     postgres.query("DROP ROLE reader")
+
+
+def test_with_a_user_of_iam_every_connection_logs_in_with_a_token_of_its_own(
+    environment: dict[str, str], postgres: PrivatePostgres, table: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("PGPASSWORD")
+    place = postgres.database
+    token = Reader(place, 1, "people_reader")._token()
+    url, _, query = token.password.partition("/?")
+    assert (token.user, url) == ("people_reader", f"{place.host}:{place.port}")
+    assert {"Action=connect", "DBUser=people_reader", "X-Amz-Expires=900"} <= set(query.split("&"))
+    # A server without IAM takes passwords: each token is one here.
+    postgres.query("CREATE ROLE people_reader LOGIN IN ROLE pg_read_all_data")
+    given = []
+
+    def next_token(reader: Reader) -> Credentials:
+        given.append(f"token {len(given)}")
+        postgres.query(f"ALTER ROLE people_reader PASSWORD '{given[-1]}'")
+        return Credentials("people_reader", given[-1])
+
+    monkeypatch.setattr(Reader, "_token", next_token)
+    settings = Settings(place, Table(table), KEY, connections=1, iam_user="people_reader")
+    with TestClient(api.create_app(settings), headers={"x-api-key": KEY}) as client:
+        assert client.get("/read/first-chunk").status_code == 200
+        postgres.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'people_reader'")
+        assert client.get("/read/first-chunk").status_code == 200
+    assert len(given) >= 2
+    postgres.query("DROP ROLE people_reader")
 
 
 def lambda_event(path: str, query: str, headers: dict[str, str]) -> dict[str, Any]:

@@ -150,3 +150,11 @@ def test_what_is_not_configured_is_not_served() -> None:
     )
     assert client.get("/restaurants/1").status_code == 404
     assert client.get("/carparks?address=kio").status_code == 404
+
+
+def test_without_a_database_lookups_are_served_and_people_are_not(dynamodb: Any) -> None:
+    settings = Settings(None, Table("people"), KEY, restaurants="restaurants", carparks="carparks")
+    client = TestClient(api.create_app(settings), headers={"x-api-key": KEY})
+    assert client.get("/health").json() == {"status": "ok"}
+    assert client.get("/carparks/A10").json() == CARPARKS[1]
+    assert client.get("/read/first-chunk").status_code == 404

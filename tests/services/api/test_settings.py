@@ -22,6 +22,18 @@ def test_everything_can_be_said() -> None:
     assert from_environment({**COMPLETE, **more}) == expected
 
 
+def test_a_user_of_iam_needs_no_password() -> None:
+    given = {"DATABASE_URL": "postgresql://h/shop", "DATABASE_IAM_USER": "people_reader", "API_KEY": KEY}
+    assert from_environment(given) == Settings(
+        Database("h", 5432, "shop"), Table("people"), KEY, iam_user="people_reader"
+    )
+
+
+def test_lookups_need_no_database() -> None:
+    given = {"DATABASE_URL": "", "CARPARKS_TABLE": "c", "API_KEY": KEY}
+    assert from_environment(given) == Settings(None, Table("people"), KEY, carparks="c")
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

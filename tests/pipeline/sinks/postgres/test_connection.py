@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import boto3
 import pytest
@@ -16,8 +17,11 @@ from pipeline.sinks.postgres.connection import (
     check_credentials,
     credentials,
     database_url,
+    role_name,
     table_name,
 )
+from tests.support.bare import bare_python
+from tools.package import write_zip
 
 GOOD_URLS = [
     ("postgresql://db.example.com/shop", Database("db.example.com", 5432, "shop")),
@@ -122,6 +126,31 @@ def test_a_table_is_quoted_part_by_part() -> None:
     assert table_name("hr.people").quoted == '"hr"."people"'
     assert table_name("hr.people").sql.as_string() == '"hr"."people"'
     assert table_name("hr.people").staging() == Table("people_staging", "hr")
+
+
+@pytest.mark.parametrize("text", ["", "a b", 'a"b', "reader; DROP ROLE x", "a" * 56])
+def test_what_is_no_role_name_is_refused(text: str) -> None:
+    assert role_name("people_reader") == "people_reader"
+    with pytest.raises(UsageError, match="is not a role's name"):
+        role_name(text)
+
+
+def test_the_certificates_of_rds_are_a_file_also_when_the_code_is_in_a_zip(tmp_path: Path) -> None:
+    write_zip(tmp_path / "code.zip")
+    code = """
+import ssl, sys
+from pipeline.sinks.postgres.connection import Credentials, database_url
+database = database_url("postgresql://h/shop?sslmode=verify-full&sslrootcert=rds")
+given = database.arguments(Credentials("ann", "pw"))
+context = ssl.create_default_context(cafile=given["sslrootcert"])
+print(given["sslmode"], given["sslrootcert"].startswith(sys.argv[1]), context.cert_store_stats()["x509_ca"])
+"""
+    done = subprocess.run(
+        [bare_python(), "-c", code, str(tmp_path)],
+        env={"PYTHONPATH": str(tmp_path / "code.zip")}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    # One root for each region that the file knows, and none of this machine's; a path into the .zip is no file.
+    assert (done.stdout, done.stderr) == ("verify-full False 27\n", "")
 
 
 def test_credentials_come_from_the_environment() -> None:
