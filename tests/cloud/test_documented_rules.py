@@ -215,7 +215,7 @@ def test_the_database_s_certificate_is_verified_with_aws_s_own_roots(layout: Lay
 
 
 # 15. Step Functions Developer Guide, "Execution status change events": FAILED, TIMED_OUT and ABORTED are the bad ends.
-def test_a_set_that_ends_badly_in_any_way_is_told(layout: Layout) -> None:
+def test_a_set_that_ends_badly_in_any_way_raises_an_alert(layout: Layout) -> None:
     pattern = json.loads(only(layout, "aws_cloudwatch_event_rule", "set_state")["event_pattern"])
     assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
 
