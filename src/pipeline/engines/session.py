@@ -100,7 +100,8 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     builder = SparkSession.builder.appName(name)
     for key, value in chosen.items():
-        if not given.contains(key):
+        # For Python's own start of Spark spark-submit itself turns the bars on, which no person asked for.
+        if not given.contains(key) or key == "spark.ui.showConsoleProgress":
             builder = builder.config(key, value)
     spark = builder.getOrCreate()
     spark.sparkContext.setLogLevel(level)

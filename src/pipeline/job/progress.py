@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -20,45 +18,29 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 
 from pipeline.engines.base import Engine
+from pipeline.job.terminal import terminal_of
 
 
 def log(job: str, text: str) -> None:
     """One plain line with the time of day (UTC)."""
-    print(f"{time.strftime('%H:%M:%S', time.gmtime())} {job}: {text}", file=sys.stderr, flush=True)
-
-
-def _terminal() -> TextIO | None:
-    """The terminal that a person reads stderr on, or None.
-
-    spark-submit hands the job a pipe instead of its own stderr, so there the parent's stderr is tested.
-    """
-    if sys.stderr.isatty():
-        return sys.stderr
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
-        with contextlib.suppress(OSError):
-            found = Path(f"/proc/{os.getppid()}/fd/2").open("w", encoding="utf-8")  # noqa: SIM115  (stays open)
-            if found.isatty():
-                return found
-            found.close()
-    return None
+    # One write: what threads print at the same time must not run together.
+    sys.stderr.write(f"{time.strftime('%H:%M:%S', time.gmtime())} {job}: {text}\n")
+    sys.stderr.flush()
 
 
 class _Bar:
     """A bar of tasks on a terminal that moves by itself."""
 
     def __init__(self, engine: Engine, terminal: TextIO) -> None:
-        columns = (
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("tasks"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-        )
+        name = TextColumn("{task.description}", table_column=Column(no_wrap=True, overflow="ellipsis", ratio=1))
+        # Where nobody knows how many tasks there are, nothing is said of them.
+        counted = (MofNCompleteColumn(), TextColumn("tasks"), TimeRemainingColumn()) if engine.progress() else ()
+        columns = (name, BarColumn(bar_width=20), *counted, TimeElapsedColumn())
         self._engine, self._stopped = engine, threading.Event()
-        self._bar = Progress(*columns, console=Console(file=terminal), transient=True)
+        self._bar = Progress(*columns, console=Console(file=terminal), transient=True, expand=True)
         self._task = self._bar.add_task("", total=None)
         self._poller = threading.Thread(target=self._poll, daemon=True)
         self._bar.start()
@@ -93,7 +75,7 @@ class Stages:
     @contextlib.contextmanager
     def track(self, stage: str, engine: Engine) -> Iterator[None]:
         """Shows a stage while the block runs; stages of several threads share the bar."""
-        terminal = _terminal() if not self._quiet else None
+        terminal = terminal_of(sys.stderr) if not self._quiet else None
         if terminal is None:
             if not self._quiet:
                 log(self._job, stage)

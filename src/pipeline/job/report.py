@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import platform
 import sys
 import time
@@ -17,6 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline.job.counts import RecordCounts
+from pipeline.job.terminal import terminal_of
 
 VERSION = "1.0.0"
 
@@ -83,7 +85,20 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 
 def console() -> Console:
     """The terminal, as wide as it is; 140 columns in a file."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else 140)
+    terminal = terminal_of(sys.stdout)
+    if terminal is None or terminal is sys.stdout:
+        return Console(highlight=False, width=None if terminal else 140)
+    with terminal:
+        return Console(highlight=False, width=os.get_terminal_size(terminal.fileno()).columns)
+
+
+def _shown(figure: Any) -> Any:
+    """A figure as a cell: counts by name and lists as words."""
+    if isinstance(figure, dict):
+        return ", ".join(f"{name} {_shown(value)}" for name, value in figure.items()) or "-"
+    if isinstance(figure, list | tuple):
+        return ", ".join(str(one) for one in figure) or "-"
+    return figure
 
 
 def _counts(counts: dict[str, int]) -> str:
@@ -99,10 +114,11 @@ def print_report(report: Report, place: str) -> None:
         rows = [[name, entry["rows"], entry["bytes"]] for name, entry in sorted(report.outputs.items())]
         table(f"Files in {place}" if place else "Files (dry run, nothing written)", ["file", "rows", "bytes"], rows)
     if report.figures:
-        table("Figures", ["figure", "value"], [[name, value] for name, value in report.figures.items()])
+        table("Figures", ["figure", "value"], [[name, _shown(value)] for name, value in report.figures.items()])
     for note in report.notes:
         print(f"note: {note}")
     # Stages run side by side: their seconds add up to more than the run's.
     total = time.monotonic() - report.started
     stages = ", ".join(f"{stage} {value:.1f}" for stage, value in report.seconds.items() if value >= 0.05)
-    print(f"{report.job} {report.status} in {total:.1f} s ({stages}); run {report.run_id}\n", flush=True)
+    in_stages = f" ({stages})" if stages else ""
+    print(f"{report.job} {report.status} in {total:.1f} s{in_stages}; run {report.run_id}\n", flush=True)

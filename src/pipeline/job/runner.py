@@ -31,6 +31,17 @@ from pipeline.publish.lock import Lock
 from pipeline.publish.outputs import RunFiles, SideFiles
 
 
+_STOPPED = "stopped; published files are as the last complete run left them"
+_STOPPED_CODE = 130  # as a shell shows a program that Ctrl-C ended
+_MOST_MESSAGE = 2000
+# What the system, S3 or another service says when it is full, closed or too busy, whatever the engine wraps around it.
+_TELLING = re.compile(
+    "no space left|disk quota exceeded|permission denied|access ?denied|throttl|slow ?down|too many requests"
+    "|out ?of ?memory",
+    re.IGNORECASE,
+)
+
+
 def new_run_id() -> str:
     """Time (UTC) and a short random tail."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
@@ -43,11 +54,27 @@ def raised_by_a_task(error: BaseException) -> PipelineError | None:
     return kind(found[2].strip()) if kind and found else None
 
 
+def telling_cause(error: BaseException | None) -> str:
+    """The deepest line, in the error and what caused it, that says what a person can put right; empty without one."""
+    found = ""
+    while error is not None:
+        for line in str(error).splitlines():
+            if _TELLING.search(line):
+                found = line.strip().removeprefix("Caused by: ")
+        error = error.__cause__ or error.__context__
+    return found[:_MOST_MESSAGE]
+
+
 def one_line(error: BaseException) -> str:
-    """An error's kind and its most useful line: the last one of a Python worker's trace, else the first one."""
+    """An error's kind and its most useful line: the telling cause, the last one of a Python worker's trace, the first.
+
+    >>> one_line(RuntimeError("Job aborted\\nCaused by: java.io.IOException: No space left on device\\nat x"))
+    'RuntimeError: java.io.IOException: No space left on device'
+    """
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     kind = type(error).__name__
-    return f"{kind}: {lines[-1 if kind == 'PythonException' else 0]}" if lines else kind
+    line = telling_cause(error) or (lines[-1 if kind == "PythonException" else 0] if lines else "")
+    return f"{kind}: {line}" if line else kind
 
 
 @dataclass(frozen=True)
@@ -78,11 +105,11 @@ class Job(Generic[Options]):
         try:
             self._execute(job_options.parse(self.name, self.options, argv).prepare())
         except KeyboardInterrupt:
-            print(f"{self.name}: stopped; published files are as the last complete run left them", file=sys.stderr)
-            return 1, "stopped"
+            print(f"{self.name}: {_STOPPED}", file=sys.stderr, flush=True)
+            return _STOPPED_CODE, _STOPPED
         except Exception as error:  # the last resort of a process: one line, and a trace where it is not our own error
             known = error if isinstance(error, PipelineError) else raised_by_a_task(error)
-            if known is None:
+            if known is None and not telling_cause(error):
                 traceback.print_exc()
             message = f"unexpected failure: {one_line(error)}" if known is None else " ".join(str(known).split())
             print(f"{self.name}: {message}", file=sys.stderr, flush=True)
@@ -113,7 +140,7 @@ class Job(Generic[Options]):
         try:
             outputs = self.run(context, options)
             context.close()
-            with context.stage("write quarantine"):
+            with context.stage("count rejected" if options.dry_run else "write quarantine"):
                 write_rejected(context.rejected, report.run_id, self.name, SideFiles(files))
             for counts in report.counts.values():
                 counts.check(options.max_rejected)
@@ -140,7 +167,7 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
 
     def writer(one: FileOutput) -> Callable[[], None]:
         def write() -> None:
-            with context.stage(f"write {one.file}"):
+            with context.stage(f"{'count' if files.dry_run else 'write'} {one.file}"):
                 if isinstance(one, TextOutput):
                     files.write_lines(one.file, one.frame, one.render, one.order, one.header, one.row_count)
                 elif isinstance(one, GroupedLines):
@@ -166,23 +193,37 @@ def _recorded(report: Report, files: RunFiles) -> Iterator[None]:
     try:
         yield
         report.status = "dry run" if files.dry_run else "succeeded"
+        if problems := _write_report(report, files):
+            raise PipelineError("; ".join(problems))
     except BaseException as error:
-        report.status = "failed"
-        cause = error if isinstance(error, PipelineError) else raised_by_a_task(error) or error
-        report.exit_code = cause.exit_code if isinstance(cause, PipelineError) else 1
-        report.message = " ".join(str(cause).split())[:2000] or type(cause).__name__
+        _note_failure(report, error)
         with contextlib.suppress(Exception):
             files.discard()
+        for problem in _write_report(report, files):
+            if problem not in (report.message or ""):
+                print(f"{report.job}: {problem}", file=sys.stderr)
         raise
-    finally:
-        if not files.dry_run:
-            _write_report(report, files)
 
 
-def _write_report(report: Report, files: RunFiles) -> None:
-    content = report.as_json()
+def _note_failure(report: Report, error: BaseException) -> None:
+    if isinstance(error, KeyboardInterrupt):
+        report.status, report.exit_code, report.message = "stopped", _STOPPED_CODE, _STOPPED
+        return
+    cause = error if isinstance(error, PipelineError) else raised_by_a_task(error) or error
+    report.status = "failed"
+    report.exit_code = cause.exit_code if isinstance(cause, PipelineError) else 1
+    own = "" if isinstance(cause, PipelineError) else telling_cause(cause)
+    report.message = own or " ".join(str(cause).split())[:_MOST_MESSAGE] or type(cause).__name__
+
+
+def _write_report(report: Report, files: RunFiles) -> list[str]:
+    """Writes report.json in both places, but not in a dry run; says where it could not be written, and why."""
+    if files.dry_run:
+        return []
+    content, problems = report.as_json(), []
     for folder in (files.run_folder, files.destination):
         try:
             storage.write_bytes(storage.join(folder, "report.json"), content)
         except (PipelineError, OSError) as error:
-            print(f"{report.job}: report.json was not written to {folder}: {error}", file=sys.stderr)
+            problems.append(f"report.json was not written: {error}")
+    return problems

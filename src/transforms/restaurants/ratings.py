@@ -156,7 +156,7 @@ def histogram(counts: Sequence[RatingCount]) -> bytes:
     return stacked_histogram(
         [one for one in series if one.counts],
         title="How diners rate the restaurants",
-        subtitle=f"{total:,} restaurants by aggregate rating, 0 to 5; restaurants not rated yet stand at 0",
+        subtitle=f"{total:,} restaurants by aggregate rating, 0 to 5; restaurants not rated yet are at 0",
         x_label="aggregate rating (steps of 0.1)",
         y_label="restaurants",
         bin_width=0.1,

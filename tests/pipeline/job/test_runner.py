@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 import threading
@@ -10,10 +11,12 @@ from typing import Any, Self
 
 import pytest
 
-from pipeline.errors import DeliveryError, InputError, RejectedError, UsageError
+from pipeline import storage
+from pipeline.errors import DeliveryError, InputError, PipelineError, RejectedError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import JobOptions
 from pipeline.job.outputs import Delivery, Outputs, csv, data
+from pipeline.job.progress import log
 from pipeline.job.runner import Job, one_line, raised_by_a_task
 from pipeline.publish.outputs import RunFiles
 from tests.pipeline.job.prices import Options, make, read_prices, write
@@ -252,17 +255,90 @@ def test_a_dry_run_exits_as_the_run_would(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("spark")
-def test_a_stopped_run_exits_1_and_says_what_is_published(tmp_path: Path) -> None:
+def test_a_stopped_run_exits_130_with_one_line_and_a_report_of_itself(tmp_path: Path) -> None:
     write(tmp_path / "p.csv", *ROWS)
 
     def stop(job: JobContext, options: Options) -> Outputs:
         raise KeyboardInterrupt
 
     done = call_prices(tmp_path, stop, "--quiet")
-    assert done.exit_code == 1
-    assert done.stderr == "prices: stopped; published files are as the last complete run left them\n"
-    assert (done.report["status"], done.report["exit_code"]) == ("failed", 1)
-    assert done.report["message"] == "KeyboardInterrupt"
+    message = "stopped; published files are as the last complete run left them"
+    assert (done.exit_code, done.stderr) == (130, f"prices: {message}\n")
+    report = done.report
+    assert (report["status"], report["exit_code"], report["message"]) == ("stopped", 130, message)
+
+
+@pytest.mark.usefixtures("spark")
+@pytest.mark.parametrize("full", ["report.json", "_runs/r1/report.json"])
+def test_a_run_whose_report_cannot_be_written_fails_with_the_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: str
+) -> None:
+    write(tmp_path / "p.csv", *ROWS)
+    before = storage.write_bytes
+
+    def write_bytes(path: str, content: bytes) -> None:
+        if path == str(tmp_path / "out" / full):
+            raise PipelineError(f"{path}: cannot be written: No space left on device")
+        before(path, content)
+
+    monkeypatch.setattr(storage, "write_bytes", write_bytes)
+    done = call_prices(tmp_path, publish_prices, "--max-rejected", "1", "--quiet")
+    message = f"report.json was not written: {tmp_path / 'out' / full}: cannot be written: No space left on device"
+    assert (done.exit_code, done.stderr) == (1, f"prices: {message}\n")
+    other = "_runs/r1/report.json" if full == "report.json" else "report.json"
+    report = json.loads(done.read(other))
+    assert (report["status"], report["exit_code"], report["message"]) == ("failed", 1, message)
+
+
+@pytest.mark.usefixtures("spark")
+def test_the_deepest_telling_cause_is_the_one_line_and_in_the_report(tmp_path: Path) -> None:
+    def run(job: JobContext, options: Options) -> Outputs:
+        try:
+            raise OSError(28, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("Job aborted due to stage failure\nat x") from error
+
+    write(tmp_path / "p.csv", *ROWS)
+    done = call_prices(tmp_path, run, "--quiet")
+    line = "[Errno 28] No space left on device"
+    assert (done.exit_code, done.stderr) == (1, f"prices: unexpected failure: RuntimeError: {line}\n")
+    assert done.report["message"] == line
+
+
+@pytest.mark.usefixtures("spark")
+def test_a_report_shows_figures_as_words_and_no_empty_brackets(tmp_path: Path) -> None:
+    write(tmp_path / "p.csv", *ROWS)
+
+    def run(job: JobContext, options: Options) -> Outputs:
+        job.metric("table people", {"inserted": 2, "updated": 1})
+        job.metric("ids in doubt", ["a", "b"])
+        return Outputs(data("a.txt", b"a\n", rows=1))
+
+    shown = [" ".join(line.split()) for line in call_prices(tmp_path, run).stdout.splitlines()]
+    assert "table people inserted 2, updated 1" in shown
+    assert "ids in doubt a, b" in shown
+    assert not [line for line in shown if "()" in line]
+
+
+@pytest.mark.usefixtures("spark")
+def test_a_dry_run_names_its_stages_by_what_it_does(tmp_path: Path) -> None:
+    write(tmp_path / "p.csv", *ROWS)
+    done = call_prices(tmp_path, publish_prices, "--max-rejected", "1", "--dry-run")
+    stages = [line.partition(": ")[2] for line in done.stderr.splitlines()]
+    assert stages == ["plan prices", "read prices", "count rejected", "count prices.csv"]
+
+
+def test_log_lines_of_threads_are_one_write_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[str] = []
+
+    class Stream(io.StringIO):
+        def write(self, text: str) -> int:
+            written.append(text)
+            return len(text)
+
+    monkeypatch.setattr(sys, "stderr", Stream())
+    log("prices", "read prices")
+    assert [text.partition(" ")[2] for text in written] == ["prices: read prices\n"]
 
 
 def test_a_failed_process_exits_with_the_code_and_on_glue_with_the_message(

@@ -7,6 +7,7 @@ free lock and deleted by the next one. Rights needed: SELECT, INSERT, UPDATE and
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -78,7 +79,8 @@ def _reason(error: psycopg.Error) -> str:
 
 
 def _failure(target: Target, reason: str, login: Credentials) -> DeliveryError:
-    line = " ".join(reason.split()).replace(login.password, "***")
+    # As a word of its own: a short password must not hide letters of ordinary words.
+    line = re.sub(rf"(?<!\w){re.escape(login.password)}(?!\w)", "***", " ".join(reason.split()))
     return DeliveryError(f"the files are published, but table {target.table.quoted} was not loaded: {line[:500]}")
 
 
