@@ -30,7 +30,6 @@ from pipeline.job.report import Report, print_report
 from pipeline.publish.lock import Lock
 from pipeline.publish.outputs import RunFiles, SideFiles
 
-
 _STOPPED = "stopped; published files are as the last complete run left them"
 _STOPPED_CODE = 130  # as a shell shows a program that Ctrl-C ended
 _MOST_MESSAGE = 2000

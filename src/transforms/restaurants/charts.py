@@ -57,7 +57,7 @@ def stacked_histogram(
     axes.grid(axis="y", alpha=0.3)
     axes.set_axisbelow(True)
     if height:
-        # Beside the axes: no corner of them is free for all data.
+        # Outside the axes: no corner of them is free for all data.
         figure.legend(title="Class (restaurants)", frameon=False, loc="outside right upper")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
