@@ -32,30 +32,30 @@ variable "jobs" {
     restaurants = {
       inputs    = ["restaurants/"]
       needs     = ["lookup"]
-      wheels    = ["rich", "tenacity", "msgspec", "openpyxl"]
+      wheels    = ["rich", "msgspec", "openpyxl"]
       arguments = { "--country-codes" = "{source}/restaurants/Country-Code.xlsx", "--lookup-table" = "{lookup_table}" }
     }
     customer_orders = {
       inputs    = ["customer_orders/"]
       needs     = ["queue"]
-      wheels    = ["rich", "tenacity", "msgspec"]
+      wheels    = ["rich", "msgspec"]
       arguments = { "--queue-url" = "{queue_url}" }
     }
-    race_stats = { inputs = ["race_stats/"], wheels = ["rich", "tenacity", "msgspec"] }
+    race_stats = { inputs = ["race_stats/"], wheels = ["rich", "msgspec"] }
     carparks = {
       inputs    = ["carparks/"]
       needs     = ["lookup"]
-      wheels    = ["rich", "tenacity", "msgspec"]
+      wheels    = ["rich", "msgspec"]
       arguments = { "--information" = "{source}/carparks/HDBCarparkInformation.csv", "--lookup-table" = "{lookup_table}" }
     }
     people = {
       inputs    = ["people/"]
       needs     = ["database"]
-      wheels    = ["rich", "tenacity", "msgspec", "people"]
+      wheels    = ["rich", "msgspec", "people"]
       arguments = { "--database-url" = "{database_url}", "--reader" = "{reader}" }
     }
-    explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "tenacity", "msgspec"], worker_type = "G.2X" }
-    split_columns = { inputs = ["split_columns/"], wheels = ["rich", "tenacity", "msgspec"] }
+    explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "msgspec"], worker_type = "G.2X" }
+    split_columns = { inputs = ["split_columns/"], wheels = ["rich", "msgspec"] }
   }
 
   validation {

@@ -132,6 +132,10 @@ def test_what_earlier_releases_uploaded_stays_in_the_bucket(layout: Layout) -> N
     [block] = re.findall(r'resource "aws_s3_object" "artifact" \{.*?\n\}', source, re.DOTALL)
     assert "create_before_destroy = true" in block
     assert arguments(layout, "people")["--extra-py-files"].endswith("/code/code-0.zip")
+    mine = layout.roles()[f"{PREFIX}-people-job"]
+    for key in ("code/code-earlier.zip", "wheels/rich-earlier-py3-none-any.whl", "jobs/people-earlier.py"):
+        assert allowed(mine, "s3:GetObject", f"arn:aws:s3:::{PREFIX}-{ACCOUNT}-artifacts/{key}")
+    assert not allowed(mine, "s3:GetObject", f"arn:aws:s3:::{PREFIX}-{ACCOUNT}-artifacts/jobs/carparks-0.py")
 
 
 def test_the_build_folder_keeps_three_releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from tests.support.paths import ROOT
+from tools.cloud_package import requirements
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 EXTRAS = PROJECT["project"]["optional-dependencies"]
@@ -30,6 +31,17 @@ def constraints(engine: str) -> list[str]:
     return [line for line in lines if not line.startswith("#")]
 
 
+def pinned(name: str) -> set[str]:
+    """All packages of requirements/NAME.txt with their versions."""
+    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
+    return {plain(line.split(" ")[0]) for line in lines if "==" in line and not line.startswith((" ", "#"))}
+
+
+def packaged(name: str) -> set[str]:
+    """What the cloud package brings along for Glue or for the read API."""
+    return {plain(pin) for pins in requirements(name).values() for pin in pins}
+
+
 def wanted(extras: tuple[str, ...]) -> list[str]:
     """Exact versions of what an environment with these extras needs; ranges have theirs in the constraints."""
     exact = [line for line in PROJECT["project"]["dependencies"] if "==" in line]
@@ -47,15 +59,27 @@ def plain(requirement: str) -> str:
 
 @pytest.mark.parametrize("name", LISTS)
 def test_a_list_is_up_to_date_otherwise_make_lock(name: str) -> None:
-    lines = (ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines()
-    pinned = {plain(line.split(" ")[0]) for line in lines if "==" in line and not line.startswith(" ")}
-    assert {plain(line) for line in LISTS[name]} - pinned == set()
+    assert {plain(line) for line in LISTS[name]} - pinned(name) == set()
 
 
 def test_every_range_has_a_version_in_each_environment() -> None:
     ranges = [re.split("[<>=]", line)[0] for line in PROJECT["project"]["dependencies"] if "==" not in line]
     for engine in ENGINES:
-        assert [line.split("==")[0] for line in constraints(engine)] == ranges
+        assert set(ranges) - {line.split("==")[0] for line in constraints(engine)} == set()
+
+
+# 9. Glue Developer Guide, "Python modules already provided in AWS Glue", version 5.1: every line of the constraints.
+def test_the_environment_of_spark_3_5_is_what_glue_5_1_brings_and_the_cloud_package_is_the_rest() -> None:
+    brought = {plain(line) for line in constraints("spark")}
+    assert {"numpy==2.3.4", "pandas==2.3.3", "pyarrow==22.0.0", "boto3==1.40.61", "matplotlib==3.10.7"} <= brought
+    engine = {line for line in pinned("run") if line.startswith(("pyspark==", "py4j=="))}
+    assert len(engine) == 2
+    assert pinned("run") - engine - brought == packaged("glue")
+    assert brought - pinned("run") == set()
+
+
+def test_the_read_api_s_package_has_the_versions_that_its_tests_use() -> None:
+    assert packaged("api") - pinned("dev") == set()
 
 
 def test_every_package_of_a_list_has_hashes_and_none_names_a_place() -> None:

@@ -21,10 +21,11 @@ locals {
         Condition = { StringLike = { "s3:prefix" = flatten([for prefix in var.inputs : [trimsuffix(prefix, "/"), "${prefix}*"]]) } }
       },
       {
+        # Also of the releases before: a worker that joins a run under way reads what the run began with.
         Sid      = "ReadCode"
         Effect   = "Allow"
         Action   = ["s3:GetObject"]
-        Resource = concat([for key in concat([var.code_key], var.wheel_keys) : "${local.s3}${var.buckets.artifacts}/${key}"], ["${local.s3}${var.buckets.artifacts}/jobs/${var.name}-*"])
+        Resource = [for place in ["code/", "wheels/", "jobs/${var.name}-"] : "${local.s3}${var.buckets.artifacts}/${place}*"]
       },
       {
         Sid      = "WriteResults"
