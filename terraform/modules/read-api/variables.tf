@@ -31,31 +31,37 @@ variable "package" {
 variable "lookup_tables" {
   description = "Lookup tables by job: restaurants, carparks."
   type        = map(string)
+  default     = {}
 }
 
 variable "database_url" {
   description = "Address of the database, without user and password; empty without one."
   type        = string
+  default     = ""
 }
 
 variable "database_user" {
   description = "User of the database that logs in with the function's role; empty without a database."
   type        = string
+  default     = ""
 }
 
 variable "database_login_arn" {
   description = "ARN of this user for rds-db:connect; empty without a database."
   type        = string
+  default     = ""
 }
 
 variable "subnet_ids" {
   description = "Subnets of the database's network; empty without one."
   type        = list(string)
+  default     = []
 }
 
 variable "security_group_ids" {
   description = "Security groups for the function in that network."
   type        = list(string)
+  default     = []
 }
 
 variable "log_retention_days" {

@@ -1,0 +1,69 @@
+# The example of every module can be planned as it stands in the module's README.
+
+mock_provider "aws" {
+  source = "./tests/mocks"
+}
+
+run "alerts" {
+  command = plan
+
+  module {
+    source = "./modules/alerts/example"
+  }
+}
+
+run "arrivals" {
+  command = plan
+
+  variables {
+    package = "tests/build/arrivals-0.zip"
+  }
+
+  module {
+    source = "./modules/arrivals/example"
+  }
+}
+
+run "bucket" {
+  command = plan
+
+  module {
+    source = "./modules/bucket/example"
+  }
+}
+
+run "database" {
+  command = plan
+
+  module {
+    source = "./modules/database/example"
+  }
+}
+
+run "glue_job" {
+  command = plan
+
+  module {
+    source = "./modules/glue-job/example"
+  }
+}
+
+run "pipeline" {
+  command = plan
+
+  module {
+    source = "./modules/pipeline/example"
+  }
+}
+
+run "read_api" {
+  command = plan
+
+  variables {
+    package = "tests/build/api-0.zip"
+  }
+
+  module {
+    source = "./modules/read-api/example"
+  }
+}
