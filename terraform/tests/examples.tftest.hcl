@@ -6,6 +6,9 @@ mock_provider "aws" {
 
 run "alerts" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   module {
     source = "./modules/alerts/example"
@@ -14,6 +17,9 @@ run "alerts" {
 
 run "arrivals" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   variables {
     package = "tests/build/arrivals-0.zip"
@@ -26,6 +32,9 @@ run "arrivals" {
 
 run "bucket" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   module {
     source = "./modules/bucket/example"
@@ -34,6 +43,9 @@ run "bucket" {
 
 run "database" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   module {
     source = "./modules/database/example"
@@ -42,6 +54,9 @@ run "database" {
 
 run "glue_job" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   module {
     source = "./modules/glue-job/example"
@@ -50,6 +65,9 @@ run "glue_job" {
 
 run "pipeline" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   module {
     source = "./modules/pipeline/example"
@@ -58,6 +76,9 @@ run "pipeline" {
 
 run "read_api" {
   command = plan
+  providers = {
+    aws = aws
+  }
 
   variables {
     package = "tests/build/api-0.zip"
