@@ -26,5 +26,7 @@ fi
 unset SPARK_HOME PYTHONPATH PYTHONHOME
 PYSPARK_PYTHON=$environment/bin/python
 PYSPARK_DRIVER_PYTHON=$PYSPARK_PYTHON
-export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON
+# Spark warns of machines with two addresses; on one machine it needs none but this.
+SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
+export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON SPARK_LOCAL_IP
 exec "$@"

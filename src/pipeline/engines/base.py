@@ -90,3 +90,7 @@ class Engine(Protocol):
     def progress(self) -> tuple[int, int] | None:
         """(finished, all) tasks that run now; None where nobody knows."""
         ...
+
+    def cancel(self) -> None:
+        """Gives up what runs, without waiting for it, from a signal handler: the caller may be in a call of its own."""
+        ...

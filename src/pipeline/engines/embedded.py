@@ -187,6 +187,9 @@ class EmbeddedEngine:
         """Nobody knows."""
         return None
 
+    def cancel(self) -> None:
+        """Nothing: tasks end with the process."""
+
 
 def _with_part(batch: pa.RecordBatch) -> pa.RecordBatch:
     part = pa.array([0] * batch.num_rows, pa.int32())

@@ -86,12 +86,16 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
     running = SparkSession.getActiveSession()
     if running is not None:
         return running
-    level = os.environ.get("SPARK_LOG_LEVEL", "ERROR")
+    # What makes a run fail arrives as an exception.
+    level = os.environ.get("SPARK_LOG_LEVEL", "FATAL")
+    chosen = dict(SETTINGS)
     if not is_glue_run(sys.argv):
+        # Without settings Spark runs on this machine alone, and need not warn that it has two addresses.
+        if not os.environ.keys() & {"SPARK_HOME", "SPARK_CONF_DIR", "SPARK_MASTER"}:
+            os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         _quieten(level)
     given = SparkConf()
     master = given.get("spark.master") or os.environ.get("SPARK_MASTER", "local[*]")
-    chosen = dict(SETTINGS)
     if not is_glue_run(sys.argv):
         chosen["spark.master"] = master
         if is_local_master(master):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
+import socket
 import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -107,3 +110,12 @@ class SparkEngine:
         stages = [tracker.getStageInfo(number) for number in tracker.getActiveStageIds()]
         known = [stage for stage in stages if stage]
         return sum(stage.numCompletedTasks for stage in known), sum(stage.numTasks for stage in known)
+
+    def cancel(self) -> None:
+        """Ends this thread's connection to the JVM, which waits for an answer; the JVM ends with the program."""
+        logging.disable()  # py4j logs that
+        gateway: Any = self.spark.sparkContext._gateway
+        connection = gateway._gateway_client.get_thread_connection()
+        if connection is not None and connection.socket is not None:
+            with contextlib.suppress(OSError):
+                connection.socket.shutdown(socket.SHUT_RDWR)

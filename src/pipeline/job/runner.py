@@ -9,6 +9,7 @@ if __name__ == "__main__":
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import secrets
 import sys
@@ -23,6 +24,7 @@ from pipeline.engines.glue import is_glue_run, take_variables
 from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
+from pipeline.job.interrupt import Interrupt
 from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, GroupedLines, Outputs, ParquetOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
@@ -91,6 +93,8 @@ class Job(Generic[Options]):
         if glue:
             take_variables()
         code, message = self._call(sys.argv[1:])
+        if code == _STOPPED_CODE:
+            os._exit(code)  # now: tasks in threads of this process would go on to their ends
         if code and glue:
             raise SystemExit(f"exit code {code}: {message}")
         if code:
@@ -122,18 +126,19 @@ class Job(Generic[Options]):
         with contextlib.ExitStack() as stack:
             lock = None if options.dry_run else stack.enter_context(Lock(options.destination, run_id))
             try:
-                with _recorded(report, files):
-                    self._run(options, report, files, lock)
+                with _recorded(report, files), Interrupt() as interrupt:
+                    self._run(options, report, files, lock, interrupt)
             finally:
-                if not options.quiet:
+                if not options.quiet and report.exit_code != _STOPPED_CODE:
                     print_report(report, "" if options.dry_run else options.destination)
 
-    def _run(self, options: Options, report: Report, files: RunFiles, lock: Lock | None) -> None:
+    def _run(self, options: Options, report: Report, files: RunFiles, lock: Lock | None, interrupt: Interrupt) -> None:
         """Reads, writes quarantine, checks, writes outputs, publishes, delivers."""
         # A missing input is reported before an engine takes its seconds to start.
         size = sum(info.size for source in options.inputs() if source for info in source.files())
         with report.timed("start the engine"):
             engine = engines.start(options.engine, self.name, size, self.batch_rows)
+            interrupt.listen(engine)
         report.versions |= engine.versions
         context = JobContext(self.name, report.run_id, options.destination, options, report, engine)
         try:
@@ -154,7 +159,8 @@ class Job(Generic[Options]):
                 with context.stage(delivery.stage):
                     delivery.deliver(context)
         finally:
-            context.release()
+            if not interrupt.received:  # else the engine is in the middle of an answer, or gone
+                context.release()
 
 
 def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) -> None:
