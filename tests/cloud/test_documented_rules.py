@@ -13,9 +13,11 @@ from typing import Any
 
 import pytest
 
+from pipeline.engines.glue import without_glue_arguments
 from tests.cloud.policies import ACCOUNT, DESTINATION, PREFIX, REGION, SOURCE, Layout, allowed, read_layout
 from tests.standin.control import TERRAFORM
 from tests.standin.patches_events import _filled
+from tests.standin.runtime import job_command
 from tools import cloud_package
 
 pytestmark = pytest.mark.cloud
@@ -162,6 +164,21 @@ def test_no_concurrency_is_reserved_by_default(layout: Layout) -> None:
 def test_no_source_file_asks_for_undocumented_variables_of_glue() -> None:
     texts = {path: path.read_text(encoding="utf-8") for path in (TERRAFORM.parent / "src").rglob("*.py")}
     assert [str(path) for path, text in texts.items() if "GLUE_VERSION" in text or "GLUE_INSTALLATION" in text] == []
+
+
+def test_of_the_planned_arguments_a_job_takes_its_own_and_leaves_glue_s(layout: Layout) -> None:
+    planned = arguments(layout, "people")
+    command = job_command(Path("/x/people.py"), [Path("/x/code.zip")], "people", "jr_1", planned)
+    script = command.index("/x/people.py")
+    # Glue takes --conf for itself: it goes to Spark and not to the script.
+    assert f"spark.executorEnv.AWS_DEFAULT_REGION={REGION}" in command[:script]
+    assert "--conf" not in command[script:]
+    own, glue = without_glue_arguments(command[script + 1 :])
+    assert sorted(own[::2]) == ["--database-url", "--destination", "--reader"]
+    assert (glue["JOB_NAME"], glue["JOB_RUN_ID"]) == ("people", "jr_1")
+    assert {f"--{name}" for name in glue} | set(own[::2]) | {"--conf"} == planned.keys() | {
+        "--JOB_NAME", "--JOB_ID", "--JOB_RUN_ID",
+    }  # fmt: skip
 
 
 # 11. Glue Developer Guide, "Job run statuses": a FLEX run waits for capacity for a limited time (20 minutes), then
