@@ -59,7 +59,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     packed = [name for name in header if set(fields) <= set(name.split(" "))]
     if not packed:
         have = ", ".join(header)
-        raise InputError(f"{source.files()[0].path}, line 1: missing column '{' '.join(fields)}'; have {have}")
+        raise InputError(f"{source.files()[0].path}: missing column '{' '.join(fields)}'; have {have}")
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))
     rows = split(rows, packed_column(packed[0], greedy=o.elastic, types=TYPES))

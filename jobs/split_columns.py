@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -49,7 +50,17 @@ class Options(JobOptions):
             raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
         if "columns" in self.pairs.values() and not self.keys:
             raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
+        if found := self.header(self.source):
+            header, hint = found
+            self.plan(header, hint)
         return self
+
+    def plan(self, header: Sequence[str], hint: str = "") -> packed.Plan:
+        """What becomes of the columns; `UsageError` where the options do not fit the header."""
+        try:
+            return packed.make_plan(list(header), self.split_options())
+        except ValueError as error:
+            raise UsageError(f"{error}{hint}") from error
 
     def split_options(self) -> packed.SplitOptions:
         """The options as the transform takes them."""
@@ -64,8 +75,8 @@ class Options(JobOptions):
 
 def run(job: JobContext, o: Options) -> Outputs:
     """Plans by the header, splits, writes."""
+    plan = o.plan(job.csv_header(o.source))
     try:
-        plan = packed.make_plan(job.csv_header(o.source), o.split_options())
         if plan.row is not None:  # whole lines are one packed column
             read = packed.split_rows(job.read_csv_text(o.source), plan.row)
         else:

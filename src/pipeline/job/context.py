@@ -61,8 +61,8 @@ class JobContext:
         """
         reader = self._table_reader(source)
         headers = self._header_names(reader)
-        for names, file in zip(headers, reader.header_files, strict=True):
-            csv_typed.check_header(names, schema.fieldNames(), file)
+        for names, line, place in zip(headers, reader.headers, reader.header_places, strict=True):
+            csv_typed.check_header(names, schema.fieldNames(), place, csv_typed.hint(line, reader.dialect))
         layouts = [csv_typed.layout(names, schema.fieldNames(), reader.dialect) for names in headers]
         return csv_typed.typed_rows(reader.fields(layouts), schema, absent=absent)
 
@@ -76,8 +76,8 @@ class JobContext:
 
     def _header_names(self, reader: TableReader) -> list[list[str]]:
         return [
-            csv_typed.header_names(line, file, reader.dialect)
-            for line, file in zip(reader.headers, reader.header_files, strict=True)
+            csv_typed.header_names(line, place, reader.dialect)
+            for line, place in zip(reader.headers, reader.header_places, strict=True)
         ]
 
     def read_json(self, source: JsonInput, schema: T.StructType, *, records_path: str = "") -> DataFrame:

@@ -13,6 +13,7 @@ A field `from_year` is the option `--from-year`. A bool is a flag that also take
 from __future__ import annotations
 
 import argparse
+import codecs
 import dataclasses
 import datetime
 import difflib
@@ -26,6 +27,7 @@ from pipeline import storage
 from pipeline.engines import ENGINES
 from pipeline.engines.glue import without_glue_arguments
 from pipeline.errors import InputError, UsageError
+from pipeline.readers.csv.typed import first_header
 from pipeline.readers.dialect import Dialect
 
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
@@ -209,8 +211,28 @@ def character_or_none(text: str) -> str:
     return "" if text == "none" else text if text == '"' else character(text)
 
 
+def encoding(text: str) -> str:
+    """The name of a text encoding that Python knows."""
+    try:
+        found = codecs.lookup(text)
+    except LookupError:
+        raise argparse.ArgumentTypeError(
+            f"unknown encoding '{text}', expected one like utf-8, cp1252, utf-16"
+        ) from None
+    if not found._is_text_encoding:
+        raise argparse.ArgumentTypeError(f"'{text}' is no encoding of text, expected one like utf-8, cp1252, utf-16")
+    return found.name.removesuffix("-sig")
+
+
+def whole_number(text: str) -> int:
+    """0 or more."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 0")
+    return int(text)
+
+
 # The options of jobs with CSV inputs.
-CSV_OPTIONS = ("multi_line", "delimiter", "quote")
+CSV_OPTIONS = ("multi_line", "delimiter", "quote", "encoding", "skip_lines")
 
 
 @dataclass
@@ -231,6 +253,8 @@ class JobOptions:
     multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
     delimiter: str = option("what separates the columns of CSV inputs (\\t: tab)", ",", parse=character)
     quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=character_or_none)
+    encoding: str = option("encoding of CSV inputs without a byte order mark", "utf-8", parse=encoding)
+    skip_lines: int = option("lines before the header of each CSV input", 0, parse=whole_number, metavar="N")
     notes: list[str] = field(default_factory=list, kw_only=True)
 
     def prepare(self) -> Self:
@@ -239,7 +263,16 @@ class JobOptions:
 
     def dialect(self) -> Dialect:
         """How the CSV inputs are written."""
-        return Dialect(self.delimiter, self.quote, multi_line=self.multi_line)
+        return Dialect(self.delimiter, self.quote, self.multi_line, self.encoding, self.skip_lines)
+
+    def header(self, source: CsvInput) -> tuple[list[str], str] | None:
+        """The names in an input's first header, and the end of a message where it looks like another dialect's.
+
+        Needs no engine. None for an .xlsx file.
+        """
+        files = source.files()
+        is_sheet = any(info.path.lower().endswith(".xlsx") for info in files)
+        return None if is_sheet else first_header(files, self.dialect())
 
     def inputs(self) -> list[Input]:
         """The job's inputs, in order."""
@@ -316,7 +349,7 @@ def build_parser(job: str, options: type[JobOptions]) -> argparse.ArgumentParser
     summary = (options.__doc__ or "").strip()
     parser = _Parser(prog=job, usage=usage, description=summary, allow_abbrev=False)
     groups = (
-        ("inputs: a file, a folder or a glob, plain or .gz, local or s3://, several with commas", inputs),
+        ("inputs: a file, a folder or a glob, plain or compressed, local or s3://, several with commas", inputs),
         ("options of this job", [one for one in fields if not one.is_input and one.name not in common]),
         ("options of every job", [one for one in fields if one.name in common]),
     )

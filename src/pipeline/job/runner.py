@@ -49,10 +49,12 @@ def new_run_id() -> str:
 
 
 def raised_by_a_task(error: BaseException) -> PipelineError | None:
-    """The project's own error when a task of an executor raised it (Spark hands it on as text), else None."""
-    found = re.search(r"pipeline\.errors\.(\w+Error): (.*)", str(error))
-    kind = getattr(errors, found[1], None) if found else None
-    return kind(found[2].strip()) if kind and found else None
+    """The project's own error when a task of an executor raised it (engines hand it on as text), else None."""
+    for found in re.finditer(r"(?:pipeline\.errors\.|External error: )(?=(\w+Error): (.*))", str(error)):
+        if kind := getattr(errors, found[1], None):
+            own: PipelineError = kind(found[2].strip())
+            return own
+    return None
 
 
 def telling_cause(error: BaseException | None) -> str:

@@ -61,11 +61,11 @@ class Reader(Protocol):
 class TableReader(Reader, Protocol):
     """Records that have a header, in one dialect.
 
-    `headers`: the different header lines, `header_files`: a file that has each.
+    `headers`: the different header lines, `header_places`: a file and line that has each.
     """
 
     headers: list[str]
-    header_files: list[str]
+    header_places: list[str]
     dialect: Dialect
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:

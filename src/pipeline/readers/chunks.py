@@ -1,15 +1,14 @@
-"""Bytes of files for the scan: ranges of plain files, .gz files as a stream, many small objects at once."""
+"""Bytes of files for the scan: ranges of plain files, compressed ones as a stream, many small objects at once."""
 
 from __future__ import annotations
 
 import itertools
-import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
 
 from pipeline import storage
 from pipeline.errors import InputError
+from pipeline.readers.decoding import ZIP, compression_of, decompressed, transcoded, with_line_feeds
 from pipeline.readers.spans import RecordSpans, single
 from pipeline.readers.splits import SMALL_BYTES, FileSplit
 
@@ -20,15 +19,12 @@ BLOCK = 8 << 20
 # Behind its end a piece needs only the rest of its last record.
 BEHIND = 256 << 10
 SMALL_AHEAD = 16
-# So much of a .gz file is decompressed at a time.
-SLICE = 64 << 10
-TRUNCATED_GZIP, BAD_GZIP = "truncated_gzip", "bad_gzip"
 
 
 class ChunkReader:
     """Bytes of a piece, a block at a time. `at`: the offset behind the last one; `open_line`: it ends within a line.
 
-    `error` tells, once all are read, how a damaged .gz file ended.
+    `error` tells, once all are read, how a damaged compressed file ended.
     """
 
     def __init__(self, parts: Iterator[bytes], start: int) -> None:
@@ -84,49 +80,26 @@ def open_chunks(piece: FileSplit, start: int, content: bytes | None = None) -> C
     """The bytes of the piece from `start` on, and behind its end if need be; `content`: the file, fetched before."""
     stored = iter([content[start:]]) if content is not None else _stored(piece, start)
     blocks = ChunkReader(stored, start)
-    if piece.is_gzip:
-        first = next(stored, b"")
-        stored = itertools.chain([first], stored)
-        # Some stores hand out such files decompressed.
-        blocks._parts = _unzipped(stored, blocks) if first[:2] == b"\x1f\x8b" else stored
+    if not start and piece.is_last:
+        blocks._parts = _text(stored, piece, blocks)
     return blocks
 
 
-def _unzipped(stored: Iterator[bytes], blocks: ChunkReader) -> Iterator[bytes]:
-    """Decompresses one member after the other, a slice at a time, so that damage costs little of what came before."""
-    machine, between = zlib.decompressobj(31), False
-    for block in stored:
-        for low in range(0, len(block), SLICE):
-            data = block[low : low + SLICE]
-            while data:
-                if between:
-                    data = data.lstrip(b"\0")
-                    if not data:
-                        break
-                    machine = zlib.decompressobj(31)
-                before = machine.copy()
-                try:
-                    out = machine.decompress(data, BLOCK)
-                except zlib.error:
-                    yield _until_damage(before, data)
-                    blocks.error = BAD_GZIP
-                    return
-                if out:
-                    yield out
-                between = machine.eof
-                data = machine.unused_data if between else machine.unconsumed_tail
-    if not between:
-        blocks.error = TRUNCATED_GZIP
+def _text(stored: Iterator[bytes], piece: FileSplit, blocks: ChunkReader) -> Iterator[bytes]:
+    """A whole file as text."""
+    first = next(stored, b"")
+    stored = itertools.chain([first], stored)
+    if compression := compression_of(first):
+        if compression == ZIP:
+            raise InputError(f"{piece.path}: a zip archive; unpack it first")
+        stored = _decompressed(stored, compression, blocks)
+    if piece.encoding:
+        stored = transcoded(stored, piece.encoding)
+    return with_line_feeds(stored, piece.path) if piece.carriage_returns else stored
 
 
-def _until_damage(machine: Any, data: bytes) -> bytes:
-    out = []
-    try:
-        for place in range(len(data)):
-            out.append(machine.decompress(data[place : place + 1]))
-    except zlib.error:
-        pass
-    return b"".join(out)
+def _decompressed(stored: Iterator[bytes], compression: str, blocks: ChunkReader) -> Iterator[bytes]:
+    blocks.error = yield from decompressed(stored, compression)
 
 
 def contents(pieces: Sequence[FileSplit]) -> Iterator[tuple[FileSplit, bytes | None]]:
@@ -182,7 +155,7 @@ def single_lines(texts: Iterator[bytes], at: int) -> Iterator[tuple[int, bytes]]
 
 
 def with_end(last: RecordSpans | None, blocks: ChunkReader, cut_off: bool) -> Iterator[RecordSpans]:
-    """The last find, and how a damaged .gz file ended: the error of the record it cut off, else of one without text."""
+    """The last find, and how a damaged file ended: the error of the record it cut off, else of one without text."""
     if last is not None:
         if blocks.error and cut_off:
             last.errors[len(last.starts) - 1] = blocks.error

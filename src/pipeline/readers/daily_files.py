@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from pipeline import storage
 from pipeline.errors import InputError, UsageError
 
-_NAME = re.compile(r"(.+)_(\d{8})\.csv(?:\.gz)?")
+_NAME = re.compile(r"(.+)_(\d{8})\.csv(?i:\.(?:gz|zst|bz2))?")
 
 
 def day_of(paths: Sequence[str]) -> str | None:

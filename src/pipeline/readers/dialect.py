@@ -14,12 +14,15 @@ UNCLOSED, STRAY = "unclosed_quote", "stray_quote"
 class Dialect:
     """The form of CSV inputs; its characters are ASCII. Without `quote` quotes are text.
 
-    `multi_line`: quoted values may hold line ends.
+    `multi_line`: quoted values may hold line ends. `encoding`: that of files without a byte order mark. `skip_lines`:
+    the number of lines before the header.
     """
 
     delimiter: str = ","
     quote: str = '"'
     multi_line: bool = False
+    encoding: str = "utf-8"
+    skip_lines: int = 0
 
     def fields(self, record: str) -> list[str | None] | str:
         """The fields of one record, null for an empty one; or the reason why it has none.

@@ -21,10 +21,15 @@ def for_each(work: Callable[[FileSplit], Result], pieces: Sequence[FileSplit]) -
         return list(pool.map(work, pieces))
 
 
+def stored_head(piece: FileSplit, length: int) -> bytes:
+    """The first bytes of the file as they are stored."""
+    return chunks.read(piece, 0, min(length, piece.size))
+
+
 def head(piece: FileSplit, length: int) -> bytes:
-    """The first bytes of the file, decompressed."""
-    if not piece.is_gzip:
-        return chunks.read(piece, 0, min(length, piece.size))
+    """The first bytes of the file's text."""
+    if not piece.whole:
+        return stored_head(piece, length)
     parts, have = [], 0
     for block in chunks.open_chunks(piece, 0):
         parts.append(block)

@@ -31,8 +31,9 @@ class FileSplit:
 
     `size` and `version` are the file's when the run was planned. `form`: how its records stand in it ("" when only
     the reader finds out). `state`: what is open at `start`; `floor`: how many of these brackets stand around the array
-    whose elements are the records, when that is inside a document. A .gz file is one piece; offsets count
-    decompressed bytes.
+    whose elements are the records, when that is inside a document. `whole`: the file cannot be cut, because it is
+    compressed, or decoded from `encoding` (empty: UTF-8), or has `carriage_returns` for line ends; offsets count the
+    bytes of the text as UTF-8.
     """
 
     file: int
@@ -44,11 +45,9 @@ class FileSplit:
     state: LexerState = field(default_factory=LexerState)
     floor: int = 0
     version: str = ""
-
-    @property
-    def is_gzip(self) -> bool:
-        """Whether the file is read through decompression."""
-        return self.path.endswith(".gz")
+    whole: bool = False
+    encoding: str = ""
+    carriage_returns: bool = False
 
     @property
     def is_last(self) -> bool:
@@ -75,8 +74,8 @@ def whole_files(files: Sequence[FileInfo]) -> list[FileSplit]:
 
 
 def ranges(piece: FileSplit, length: int) -> list[FileSplit]:
-    """A whole file as ranges of `length` bytes; a .gz file and a small one stay whole."""
-    if piece.is_gzip or piece.size <= length:
+    """A whole file as ranges of `length` bytes; one that cannot be cut and a small one stay whole."""
+    if piece.whole or piece.size <= length:
         return [piece]
     starts = list(range(0, piece.size, length))
     return [replace(piece, start=start, end=min(start + length, piece.size)) for start in starts]

@@ -28,7 +28,7 @@ class XlsxReader:
     spark: SparkSession
     files: list[str]
     headers: list[str]
-    header_files: list[str]
+    header_places: list[str]
     lines: list[tuple[int, str]]
     counter: RowCounter | None = None
     dialect: Dialect = RFC_4180  # a sheet has no other, whatever the job's CSV files have
@@ -81,4 +81,4 @@ def xlsx_lines(spark: SparkSession, path: str, *, counter: RowCounter | None = N
     ]
     if not rows:
         raise InputError(f"{path}: the first sheet is empty")
-    return XlsxReader(spark, [path], [rows[0][1]], [path], rows[1:], counter)
+    return XlsxReader(spark, [path], [rows[0][1]], [f"{path}, line {rows[0][0]}"], rows[1:], counter)

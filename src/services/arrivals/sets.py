@@ -33,11 +33,11 @@ class SetRule:
     day_offset: int = 0
 
     def match(self, key: str) -> tuple[str, str] | None:
-        """(input, day) of a key, or None when it is no file of this set. A file may also come as .gz."""
+        """(input, day) of a key, or None when it is no file of this set. A file may also come as .gz, .zst or .bz2."""
         for name, template in self.files.items():
             before, marker, after = template.partition("{day}")
             day = r"(\d{8})" if marker else "()"
-            if found := re.fullmatch(f"{re.escape(before)}{day}{re.escape(after)}(?:\\.gz)?", key):
+            if found := re.fullmatch(f"{re.escape(before)}{day}{re.escape(after)}(?i:\\.(?:gz|zst|bz2))?", key):
                 return name, found[1] or NO_DAY
         return None
 

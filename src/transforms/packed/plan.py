@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,7 @@ from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_st
 from transforms.packed.model import Packed
 from transforms.packed.splitting import packed_column, split, split_step
 from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
+from transforms.text import suggest
 
 # What columns begin with that hold the place of a row among those made of one.
 PLACE = "_place"
@@ -97,15 +98,21 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     named = _packed_headers(header, options, separator)
     packed: dict[str, Packed] = {}
     across = None
-    _check_names(named, header)
+    if both := [name for name in named if name in {**options.lists, **options.pairs}]:
+        raise ValueError(f"--column {', '.join(both)}: --list and --pairs name their columns alone, without --column")
+    _check_names("--column", named, header)
     for name in named:
         keys, key_name = header_parts(name)
         across = key_name or across
         packed[name] = packed_column(
             keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.types
         )
-    known = [*header, *(piece for column in packed.values() for piece in column.names)]
-    _check_names([*options.lists, *options.pairs, *options.greedy], known)
+    pieces = [piece for column in packed.values() for piece in column.names]
+    _check_names("--list", options.lists, header)
+    _check_names("--pairs", options.pairs, header)
+    _check_names("--elastic", options.greedy, [*header, *pieces])
+    _check_names("--types", options.types, [*header, *pieces, *options.keys, *(options.flag or ("value",))])
+    _check_pieces(header, packed, options)
     row = None
     if set(options.greedy) & set(header):
         row = packed_column(
@@ -118,10 +125,28 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     return Plan(header, options, packed, across, cells, row)
 
 
-def _check_names(names: list[str], known: list[str]) -> None:
+def _check_names(option: str, names: Iterable[str], known: Sequence[str]) -> None:
     missing = [name for name in names if name not in known]
     if missing:
-        raise ValueError(f"missing column {', '.join(missing)}; have {', '.join(known)}")
+        near = "".join(suggest(name, known) for name in missing)
+        raise ValueError(f"{option}: missing column {', '.join(missing)}; have {', '.join(known)}{near}")
+
+
+def _check_pieces(header: Sequence[str], packed: Mapping[str, Packed], options: SplitOptions) -> None:
+    """Every column and piece has a name of its own."""
+    if empty := [str(place) for place, name in enumerate(header, 1) if not name]:
+        raise ValueError(f"column {', '.join(empty)} of {len(header)} has no name in the header")
+    if double := sorted({name for name in header if header.count(name) > 1}):
+        raise ValueError(f"duplicate column {', '.join(double)} in the header")
+    owners = {name: name for name in header if name not in packed}
+    for column, one in packed.items():
+        for piece in one.names:
+            if piece in owners:
+                found = (
+                    "" if options.columns else "; --column says which columns are packed, the others stay as they are"
+                )
+                raise ValueError(f"piece {piece} of column '{column}' is the name of another column{found}")
+            owners[piece] = column
 
 
 def split_all(frame: DataFrame, plan: Plan) -> DataFrame:

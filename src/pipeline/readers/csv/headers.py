@@ -1,29 +1,79 @@
-"""The header lines of many CSV files."""
+"""The header lines of many CSV files, and how each file is decoded."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
+from pipeline.errors import InputError
 from pipeline.readers.csv.lines import first_record
+from pipeline.readers.decoding import compression_of, marked_encoding
 from pipeline.readers.dialect import Dialect
-from pipeline.readers.file_heads import HEAD, for_each, head
+from pipeline.readers.file_heads import HEAD, for_each, head, stored_head
 from pipeline.readers.splits import FileSplit
 
-# A header line longer than this is not one.
+# A header that is not complete within so many bytes is none.
 _MOST_HEADER = 4 << 20
 
 
-def headers_of(pieces: Sequence[FileSplit], dialect: Dialect) -> tuple[list[str], list[int]]:
-    """The different header lines of the files, and for each file which one it has (-1: the file is empty)."""
+@dataclass(frozen=True)
+class Headers:
+    """The different header lines, a file and line of each, and the number of the one that each file has.
 
-    def header(piece: FileSplit) -> str | None:
-        """The header line of a file, null when it is empty."""
-        text = head(piece, HEAD)
-        if len(text) == HEAD and (dialect.multi_line or b"\n" not in text):
-            text = head(piece, _MOST_HEADER)
-        return first_record(text, dialect) if text else None
+    -1: the file is empty. `pieces`: the files with what is known of their text.
+    """
 
-    found = for_each(header, pieces)
-    headers = list(dict.fromkeys(text for text in found if text is not None))
-    number = {text: index for index, text in enumerate(headers)}
-    return headers, [-1 if text is None else number[text] for text in found]
+    lines: list[str]
+    places: list[str]
+    of_file: list[int]
+    pieces: list[FileSplit]
+
+
+def headers_of(pieces: Sequence[FileSplit], dialect: Dialect) -> Headers:
+    """The headers of the files; `InputError` for a file that is no text."""
+    found = for_each(lambda piece: _looked_at(piece, dialect), pieces)
+    places: dict[str, str] = {}
+    for piece, header, line in found:
+        if header is not None:
+            places.setdefault(header, f"{piece.path}, line {line}")
+    number = {text: index for index, text in enumerate(places)}
+    of_file = [-1 if header is None else number[header] for _, header, _ in found]
+    return Headers(list(places), list(places.values()), of_file, [piece for piece, *_ in found])
+
+
+def _looked_at(piece: FileSplit, dialect: Dialect) -> tuple[FileSplit, str | None, int]:
+    """A file with what its head tells of its text, its header (None when it is empty), and the header's line."""
+    piece = replace(piece, whole=bool(compression_of(stored_head(piece, HEAD))))
+    encoding = marked_encoding(head(piece, 4)) or dialect.encoding
+    if encoding != "utf-8":
+        piece = replace(piece, whole=True, encoding=encoding)
+    text = head(piece, HEAD)
+    record = first_record(text, dialect, len(text) < HEAD)
+    if record is None and len(text) == HEAD:
+        text = head(piece, _MOST_HEADER)
+        record = first_record(text, dialect, True)
+    if b"\r" in text and b"\n" not in text:
+        piece = replace(piece, whole=True, carriage_returns=True)
+        record = first_record(text.replace(b"\r", b"\n"), dialect, True)
+    if record is None:
+        return piece, None, 0
+    header, line = record
+    return piece, _sound(header, f"{piece.path}, line {line}", dialect), line
+
+
+def _sound(header: bytes, place: str, dialect: Dialect) -> str:
+    """The header as text; `InputError` where it is none."""
+    shown = header[:60].decode(errors="backslashreplace")
+    if b"\0" in header:
+        raise InputError(
+            f"{place}: the header holds zero bytes: {shown!r}; for --encoding utf-16-le, or not a CSV file"
+        )
+    if b"\r" in header and not dialect.multi_line:
+        raise InputError(f"{place}: the header holds a \\r: {shown!r}; line ends are mixed, \\n or \\r\\n is expected")
+    try:
+        return header.decode()
+    except UnicodeDecodeError:
+        known = (
+            f"not {dialect.encoding}" if dialect.encoding != "utf-8" else "not UTF-8; for --encoding cp1252 or another"
+        )
+        raise InputError(f"{place}: the header is {known}: {shown}") from None

@@ -20,9 +20,9 @@ MOST_QUOTED = 1 << 20
 def csv_records(parts: Iterable[tuple[int, bytes]], dialect: Dialect, *, header: bool) -> Iterator[RecordSpans]:
     """Records of CSV text that comes in parts with their offsets in the file; empty lines are left out.
 
-    With `header` the first record is dropped. A record is a line; with `multi_line` a line that ends within a quoted
-    value is taken together with the following ones up to where the value is closed. Where nothing closes it, it stays a
-    line of its own, and the next line is a record again.
+    With `header` the first of all records is dropped. A record is a line; with `multi_line` a line that ends within a
+    quoted value is taken together with the following ones up to where the value is closed. Where nothing closes it, it
+    stays a line of its own, and the next line is a record again.
     """
     held, base = b"", -1
     for offset, part in parts:
@@ -31,23 +31,55 @@ def csv_records(parts: Iterable[tuple[int, bytes]], dialect: Dialect, *, header:
         stop = text.rfind(b"\n") + 1
         used = 0
         if stop:
-            found, used = _records(text[:stop], base, header, dialect, False)
-            header = header and used == 0
+            found, used = _records(text[:stop], base, dialect, False)
+            if header and used:
+                found, header = _behind_header(found)
             yield from found
         held, base = text[used:], base + used
     if held:
-        yield from _records(held, base, header, dialect, True)[0]
+        found, _ = _records(held, base, dialect, True)
+        yield from _behind_header(found)[0] if header else found
 
 
-def first_record(head: bytes, dialect: Dialect) -> str:
-    """The header: the first record of the text, without byte order mark and line end."""
-    first = head[: head.find(b"\n") + 1] or head
-    if dialect.multi_line:
-        first = next((text for found in csv_records([(0, head)], dialect, header=False) for text in found.texts()), b"")
-    return first.removeprefix(BOM).rstrip(b"\r\n").decode(errors="replace")
+def _behind_header(found: list[RecordSpans]) -> tuple[list[RecordSpans], bool]:
+    """The records without the first one, and whether that is still to come."""
+    rest = [RecordSpans(one.data, one.base, one.starts[1:], one.ends[1:], {}, False) for one in found]
+    return rest, not any(len(one.starts) for one in found)
 
 
-def _records(text: bytes, base: int, header: bool, dialect: Dialect, final: bool) -> tuple[list[RecordSpans], int]:
+def first_record(head: bytes, dialect: Dialect, whole: bool) -> tuple[bytes, int] | None:
+    """The first record of a file's head and its line; None without any, or when it goes on behind it (not `whole`)."""
+    parts = behind_preamble([(0, head)], dialect)
+    for found in csv_records(parts, dialect, header=False):
+        for text, start, end in zip(found.texts(), found.places().tolist(), found.ends.tolist(), strict=True):
+            complete = whole or b"\n" in found.data[end:]
+            return (text, head.count(b"\n", 0, start) + 1) if complete else None
+    return None
+
+
+def behind_preamble(parts: Iterable[tuple[int, bytes]], dialect: Dialect) -> Iterator[tuple[int, bytes]]:
+    """The text of a file without byte order mark and the lines to skip."""
+    parts, text, begin = iter(parts), b"", None
+    for _, part in parts:
+        text += part
+        begin = _begin(text, dialect.skip_lines)
+        if begin is not None:
+            yield begin, text[begin:]
+            break
+    yield from parts
+
+
+def _begin(text: bytes, skip: int) -> int | None:
+    """Where the text begins behind what is left out; None when that is not over yet."""
+    at = len(BOM) if text.startswith(BOM) else 0
+    for _ in range(skip):
+        at = text.find(b"\n", at) + 1
+        if not at:
+            return None
+    return None if len(text) < len(BOM) and BOM.startswith(text) else at
+
+
+def _records(text: bytes, base: int, dialect: Dialect, final: bool) -> tuple[list[RecordSpans], int]:
     """The records of `text`, which begins with a line, and how many bytes they take."""
 
     raw = np.frombuffer(text, np.uint8)
@@ -63,8 +95,6 @@ def _records(text: bytes, base: int, header: bool, dialect: Dialect, final: bool
     before = raw[np.maximum(breaks - 1, 0)]
     ends = breaks - ((before == 0x0D) & (breaks > starts))
     keep = ends > starts
-    if header:
-        keep[0] = False
     return [RecordSpans(text, base, starts[keep], ends[keep], {}, False)], used
 
 

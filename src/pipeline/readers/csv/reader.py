@@ -33,7 +33,7 @@ class CsvReader:
     spark: SparkSession
     files: list[str]
     headers: list[str]
-    header_files: list[str]
+    header_places: list[str]
     splits: list[FileSplit]
     tasks: list[list[FileSplit]]
     layout_of_file: list[int]
@@ -81,16 +81,15 @@ def csv_lines(
     `_layout`.
 
     A record is a line, without its end; empty ones are left out. With `multi_line` in the dialect, quoted values may
-    hold line breaks, and a file is one task. Errors: `unclosed_quote`, `not_utf8`, `truncated_gzip`, `bad_gzip`.
+    hold line breaks, and a file is one task. Errors: `unclosed_quote`, `not_utf8`,
+    `truncated_gzip`, `bad_gzip` (or zstd, bzip2).
     Raises `InputError` when a file changes while it is read.
     """
     cores = engine_of(spark).cores
-    whole = whole_files(files)
-    headers, layouts = headers_of(whole, dialect)
+    headers = headers_of(whole_files(files), dialect)
+    whole = headers.pieces
     length = task_bytes(whole, cores)
     splits = whole if dialect.multi_line else [part for split in whole for part in ranges(split, length)]
     tasks = assign_splits(splits, cores)
-
-    first = [files[layouts.index(layout)].path for layout in range(len(headers))]
     names = [file.path for file in files]
-    return CsvReader(spark, names, headers, first, splits, tasks, layouts, dialect, counter)
+    return CsvReader(spark, names, headers.lines, headers.places, splits, tasks, headers.of_file, dialect, counter)

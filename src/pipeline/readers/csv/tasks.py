@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.readers import chunks
-from pipeline.readers.csv.lines import csv_records
+from pipeline.readers.csv.lines import behind_preamble, csv_records
 from pipeline.readers.dialect import Dialect
 from pipeline.readers.spans import RecordSpans
 from pipeline.readers.splits import FileSplit
@@ -14,7 +14,9 @@ from pipeline.readers.splits import FileSplit
 def csv_spans(piece: FileSplit, dialect: Dialect, content: bytes | None = None) -> Iterator[RecordSpans]:
     """The CSV records that belong to the piece, without the file's header."""
     blocks = chunks.open_chunks(piece, max(piece.start - 1, 0), content)
-    parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_gzip else piece.end)
+    parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_last else piece.end)
+    if not piece.start:
+        parts = behind_preamble(parts, dialect)
     last = None
     for found in csv_records(parts, dialect, header=piece.start == 0):
         if last is not None:

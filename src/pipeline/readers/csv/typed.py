@@ -11,35 +11,57 @@ from pyspark.sql import types as T
 
 from pipeline.errors import InputError
 from pipeline.readers.base import Layout
+from pipeline.readers.csv.headers import headers_of
 from pipeline.readers.dialect import RFC_4180, Dialect
+from pipeline.readers.splits import whole_files
+from pipeline.storage import FileInfo
 from transforms.kernels.batches import map_each
 from transforms.kernels.csv_typed import CsvColumn, typed_batch
 from transforms.row_errors import ERROR_FIELD
 
+# What else may separate the columns of a file.
+_DELIMITERS = (";", "\t", "|", ",")
 _PLACES = (T.StructField("_source_file", T.IntegerType()), T.StructField("_source_offset", T.LongType()))
 
 
-def header_names(line: str, file: str = "", dialect: Dialect = RFC_4180) -> list[str]:
+def header_names(line: str, place: str = "", dialect: Dialect = RFC_4180) -> list[str]:
     """The names in a header line, blanks around a name dropped; `InputError` where its quotes have no meaning."""
-    cells = dialect.fields(line.strip("\r\n"))
+    cells = dialect.fields(line)
     if isinstance(cells, str):
-        raise InputError(
-            f"{file}, line 1: the header has no fields ({cells}): {line[:60]}; for --quote none, quotes are text"
-        )
-    return [(cell or "").strip() for cell in cells] if line.strip("\r\n") else []
+        raise InputError(f"{place}: the header has no fields ({cells}): {line[:60]}; for --quote none, quotes are text")
+    return [(cell or "").strip() for cell in cells]
 
 
-def check_header(names: Sequence[str], wanted: Sequence[str], file: str) -> None:
-    """Raises `InputError` naming file, missing and present columns, with the nearest present name."""
+def hint(line: str, dialect: Dialect) -> str:
+    """The option that a header line of a single field asks for, as an end of a message; empty when it has more."""
+    if dialect.delimiter in line:
+        return ""
+    shown = {"\t": "\\t"}
+    other = max(_DELIMITERS, key=line.count)
+    if other in line:
+        return f"; the header is {line[:60]!r}: for --delimiter '{shown.get(other, other)}'"
+    return f"; the header is {line[:60]!r}: --skip-lines N skips lines before it"
+
+
+def first_header(files: Sequence[FileInfo], dialect: Dialect) -> tuple[list[str], str]:
+    """The names in the first file's header and the `hint` for it, found without an engine."""
+    found = headers_of(whole_files(files), dialect)
+    if not found.lines:
+        raise InputError(f"{', '.join(file.path for file in files[:3])}: empty, there is not even a header line")
+    return header_names(found.lines[0], found.places[0], dialect), hint(found.lines[0], dialect)
+
+
+def check_header(names: Sequence[str], wanted: Sequence[str], place: str, hint: str = "") -> None:
+    """Raises `InputError` naming file, missing and present columns, with the nearest present name, or the hint."""
     missing = [name for name in wanted if name not in names]
     if missing:
         similar = {name: difflib.get_close_matches(name, names, n=1) for name in missing}
         hints = [f"{found[0]!r} looks like {name!r}" for name, found in similar.items() if found]
-        text = f"{file}, line 1: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
-        raise InputError(text + (f" ({'; '.join(hints)})" if hints else ""))
+        text = f"{place}: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
+        raise InputError(text + (f" ({'; '.join(hints)})" if hints else hint))
     duplicates = sorted({name for name in wanted if list(names).count(name) > 1})
     if duplicates:
-        raise InputError(f"{file}, line 1: duplicate column {', '.join(duplicates)}")
+        raise InputError(f"{place}: duplicate column {', '.join(duplicates)}")
 
 
 def layout(header: Sequence[str], wanted: Sequence[str], dialect: Dialect = RFC_4180) -> Layout:

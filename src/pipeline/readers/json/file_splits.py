@@ -12,7 +12,8 @@ from pyspark.sql import SparkSession
 
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers import chunks
-from pipeline.readers.file_heads import HEAD, for_each, head
+from pipeline.readers.decoding import compression_of
+from pipeline.readers.file_heads import HEAD, for_each, stored_head
 from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.framing.envelope import EnvelopeReader
 from pipeline.readers.json.framing.split_state import SplitSummary, merge_states
@@ -24,10 +25,7 @@ def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, re
     """Whole JSON files as pieces: lines are split anywhere, other big files where the state at the split is known."""
 
     length = task_bytes(pieces, cores)
-    big = {
-        piece.file: piece
-        for piece in with_form([piece for piece in pieces if not piece.is_gzip and piece.size > length])
-    }
+    big = {piece.file: piece for piece in with_form([piece for piece in pieces if piece.size > length])}
     split = {number: ranges(piece, length) for number, piece in big.items() if piece.form == LINES}
     parts = []
     for piece in big.values():
@@ -41,10 +39,11 @@ def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, re
 
 
 def with_form(pieces: Sequence[FileSplit]) -> list[FileSplit]:
-    """The same whole files with the form of their records."""
+    """The same whole files with the form of their records, but for compressed ones."""
 
     def detect(piece: FileSplit) -> FileSplit:
-        return replace(piece, form=sniff(head(piece, HEAD), piece.size <= HEAD))
+        head = stored_head(piece, HEAD)
+        return piece if compression_of(head) else replace(piece, form=sniff(head, piece.size <= HEAD))
 
     return for_each(detect, pieces)
 

@@ -32,11 +32,11 @@ def json_spans(piece: FileSplit, records: str, content: bytes | None = None) -> 
         yield single(next(stream, b"")[:_SHOWN], 0, NOT_UTF8)
         return
     finds = _lines(piece, stream, records) if form == LINES else _stream(piece, stream, records)
-    yield from _gzip_end(finds, blocks)
+    yield from _file_end(finds, blocks)
 
 
 def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:
-    parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_gzip else piece.end)
+    parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_last else piece.end)
     first = next(parts, None)
     if first is None:
         return
@@ -50,7 +50,7 @@ def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[
 
 
 def _stream(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:
-    end = None if piece.is_last or piece.is_gzip else piece.end
+    end = None if piece.is_last else piece.end
     if not piece.start:
         reader = EnvelopeReader(blocks, 0, keys_of(records), end) if records else JsonReader(blocks, 0, end)
         yield from reader.records()
@@ -70,8 +70,8 @@ def keys_of(records: str) -> list[str]:
     return records.split(".")
 
 
-def _gzip_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Iterator[RecordSpans]:
-    """The finds; what cuts off the last record of a damaged .gz file is that record's error."""
+def _file_end(finds: Iterator[RecordSpans], blocks: chunks.ChunkReader) -> Iterator[RecordSpans]:
+    """The finds; what cuts off the last record of a damaged file is that record's error."""
     last = None
     for found in finds:
         if last is not None:

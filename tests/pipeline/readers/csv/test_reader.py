@@ -20,7 +20,7 @@ def test_csv_rows_know_their_header(spark: SparkSession, tmp_path: pathlib.Path)
     files = write_files(tmp_path, a_csv=b"b,a\r\n1,2\r\n", b_csv=long, c_csv=b"\xef\xbb\xbfb,a\n3,4\n", d_csv=b"")
     reader = csv_lines(spark, files)
     assert reader.headers == ["b,a", "a,b"]
-    assert [pathlib.Path(path).name for path in reader.header_files] == ["a.csv", "b.csv"]
+    assert [pathlib.Path(path).name for path in reader.header_places] == ["a.csv, line 1", "b.csv, line 1"]
     rows = [
         (0, 5, "1,2", None, 0),
         (1, 4, "0,x", None, 1),

@@ -101,7 +101,7 @@ def test_absent_texts_are_null_in_any_case(read: Read) -> None:
 
 def test_a_missing_column_is_reported_with_the_present_ones_and_the_nearest() -> None:
     with pytest.raises(InputError) as caught:
-        csv_typed.check_header(["resultId", "raceId", "positon"], ["raceId", "position"], "results.csv")
+        csv_typed.check_header(["resultId", "raceId", "positon"], ["raceId", "position"], "results.csv, line 1")
     assert (
         str(caught.value) == "results.csv, line 1: missing column position; have resultId, raceId, positon"
         " ('positon' looks like 'position')"
