@@ -1,0 +1,154 @@
+"""CSV files as people send them, through a job: a right result, or one line and exit code 2."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import json
+import pathlib
+from collections.abc import Callable
+
+import pyarrow as pa
+import pytest
+
+from tests.support.jobs import JobResult
+
+Read = Callable[..., JobResult]
+SPLIT = "first,last,age,location\nAnn,Lee,30,Zürich\nBo,Ek,41,Rome\n"
+NAMES = ("--column", "first last")
+
+
+@pytest.fixture
+def split(call_job: Read, tmp_path: pathlib.Path) -> Read:
+    """split_columns on one file of these bytes."""
+
+    def run(data: bytes, *options: str, name: str = "in.csv") -> JobResult:
+        (tmp_path / name).write_bytes(data)
+        return call_job(
+            "split_columns", "--source", tmp_path / name, "--destination", tmp_path / "out", *options
+        )  # fmt: skip
+
+    return run
+
+
+def _zstd(data: bytes) -> bytes:
+    return pa.compress(data, "zstd", asbytes=True)
+
+
+PEOPLE = "first last,age,location\nAnn Lee,30,Zürich\nBo Ek,41,Rome\n"
+HALVES = (PEOPLE[:40].encode(), PEOPLE[40:].encode())
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "name"),
+    [
+        (PEOPLE.replace("\n", "\r").encode(), [], "in.csv"),
+        (PEOPLE.replace("\n", "\r\n").encode("utf-16"), [], "in.csv"),
+        (b"\xfe\xff" + PEOPLE.encode("utf-16-be"), [], "in.csv"),
+        (PEOPLE.replace("\n", "\r").encode("utf-16"), [], "in.csv"),
+        (PEOPLE.encode("utf-32"), [], "in.csv"),
+        (PEOPLE.encode("utf-16-le"), ["--encoding", "utf-16-le"], "in.csv"),
+        (PEOPLE.encode("utf-8-sig"), ["--encoding", "latin-1"], "in.csv"),
+        (PEOPLE.encode("cp1252"), ["--encoding", "cp1252"], "in.csv"),
+        (b"".join(map(_zstd, HALVES)), [], "in.csv"),
+        (b"".join(map(bz2.compress, HALVES)), [], "in.csv.bz2"),
+        (b"".join(map(gzip.compress, HALVES)), [], "in.csv"),
+        (gzip.compress(PEOPLE.encode("utf-16")), [], "in.CSV.GZ"),
+        (b"\n\n" + PEOPLE.encode(), [], "in.csv"),
+        (("\ufeffReport of 2024\n\n" + PEOPLE).encode(), ["--skip-lines", "2"], "in.csv"),
+        (("Report of 2024\r\r" + PEOPLE.replace("\n", "\r")).encode(), ["--skip-lines", "2"], "in.csv"),
+        (_zstd(("Report of 2024\n" + PEOPLE).encode("utf-16")), ["--skip-lines", "1"], "in.csv"),
+    ],
+    ids=[
+        "lines that end with CR", "UTF-16 of Windows", "UTF-16, big end first", "UTF-16 with CR", "UTF-32",
+        "UTF-16 without mark", "a mark wins", "cp1252", "zstd in two frames", "bzip2 in two streams",
+        "gzip without .gz", "gzip of UTF-16 named .GZ", "empty lines first", "a preamble", "a preamble with CR",
+        "all at once",
+    ],
+)  # fmt: skip
+def test_forms_that_are_read(split: Read, data: bytes, options: list[str], name: str) -> None:
+    done = split(data, *options, name=name)
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == SPLIT
+
+
+LONG = "x" * 131_073
+
+
+def test_a_header_field_of_any_length(split: Read) -> None:
+    done = split(f"a b,{LONG}\n1 2,3\n".encode())
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == f"a,b,{LONG}\n1,2,3\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "options", "message"),
+    [
+        (b"a b,c\r1 2,3\r\n4 5,6\n", [], r"line 1: the header holds a \r: 'a b,c\r1 2,3'; line ends are mixed"),
+        (b"a b,c\r" + b"1 2,3\r" * 700_000 + b"4 5,6\n", [], r"end with \r at first, and with \n at byte 4200011"),
+        (PEOPLE.encode("utf-16-le"), [], "line 1: the header holds zero bytes"),
+        ("größe name,c\n1 2,3\n".encode("latin-1"), [], r"gr\xf6\xdfe name,c"),
+        ("größe name,c\n1 2,3\n".encode("latin-1"), [], "not UTF-8; for --encoding cp1252"),
+        (b"PK\x03\x04rest", [], "in.csv: a zip archive; unpack it first"),
+        (b"id;year;a b\n1;2;3 4\n", ["--column", "a b"], "the header is 'id;year;a b': for --delimiter ';'"),
+        (b"id\tyear\n1\t2\n", [], r"for --delimiter '\t'"),
+        (b"Report\nid,a b\n1,2 3\n", ["--column", "a b"], "the header is 'Report': --skip-lines N"),
+        (b"a\n", ["--skip-lines", "5"], "empty, there is not even a header line"),
+        (b"", [], "empty, there is not even a header line"),
+        (b"a b\n1 2\n", ["--encoding", "utf-7000"], "unknown encoding 'utf-7000'"),
+        (b"a b\n1 2\n", ["--encoding", "base64"], "'base64' is no encoding of text"),
+        (b"a b\n1 2\n", ["--skip-lines", "-1"], "'-1' is not a whole number"),
+    ],
+)
+def test_forms_that_are_refused_in_one_line(split: Read, data: bytes, options: list[str], message: str) -> None:
+    done = split(data, *options)
+    assert done.exit_code == 2, done.output
+    assert message in " ".join(done.output.split())
+    assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("damaged", "reason"),
+    [
+        (lambda data: bz2.compress(data)[:-40], "truncated_bzip2"),
+        (lambda data: _zstd(data)[:-40], "truncated_zstd"),
+        (lambda data: bz2.compress(data) + b"BZh91AY&SY" + bytes(4000), "bad_bzip2"),
+        (lambda data: _zstd(data) + b"no frame", "bad_zstd"),
+    ],
+)
+def test_what_comes_before_the_damage_of_a_compressed_file_is_used(
+    split: Read, damaged: Callable[[bytes], bytes], reason: str
+) -> None:
+    data = b"a b\n" + b"".join(b"%d %d\n" % (n, n * 7919 % 10007) for n in range(100_000))
+    done = split(damaged(data), "--max-rejected", "1")
+    assert done.exit_code == 0, done.output
+    assert done.report["inputs"]["source"]["rejected"] == {reason: 1}
+    assert done.report["inputs"]["source"]["used"] > 50_000
+    assert done.read("rows.csv").startswith("a,b\n0,0\n1,7919\n")
+
+
+def test_a_file_damaged_from_its_first_bytes_is_one_line(split: Read) -> None:
+    done = split(_zstd(b"a b\n1 2\n")[:-3])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output
+
+
+def test_bytes_that_the_encoding_does_not_have_reject_their_row_with_exact_text_and_line(
+    split: Read, tmp_path: pathlib.Path
+) -> None:
+    done = split(b"\nh\xe9 b\n1 \xe9\n2 \x81\n3 d\n", "--encoding", "cp1252", "--max-rejected", "1")
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == "hé,b\n1,é\n3,d\n"
+    [quarantine] = (tmp_path / "out" / "_runs").glob("*/quarantine/source.jsonl")
+    [row] = [json.loads(line) for line in quarantine.read_text(encoding="utf-8").splitlines()]
+    assert (row["position"], row["reason"], row["raw"]) == (4, "not_utf8", "2 \\x81")
+
+
+@pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, _zstd])
+def test_json_is_read_whatever_compresses_it(
+    call_job: Read, tmp_path: pathlib.Path, packed: Callable[[bytes], bytes]
+) -> None:
+    (tmp_path / "in.json").write_bytes(packed(b'{"a":1}\n{"a":2}\n') + packed(b'{"a":3}\n'))
+    done = call_job("explode_json", "--source", tmp_path / "in.json", "--destination", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert done.report["inputs"]["source"]["used"] == 3
