@@ -8,7 +8,7 @@ from typing import Self
 from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.daily_inputs import DailyOptions, with_daily_files
 from pipeline.job.options import CsvInput, comma_separated, csv_input, option
@@ -26,6 +26,7 @@ from transforms.customer_orders import (
 )
 from transforms.packed.splitting import packed_column, split
 from transforms.row_errors import valid
+from transforms.text import suggest
 
 CUSTOMER = ["customer_reference", "status"]
 ORDER = ["order_status", "order_reference", "order_timestamp"]
@@ -50,7 +51,13 @@ class Options(DailyOptions):
 
     def prepare(self) -> Self:
         """Finds the day's files, and the day."""
-        return with_daily_files(self, "customers", "orders", "items", day_needed_by="queue_url")
+        found = with_daily_files(self, "customers", "orders", "items", day_needed_by="queue_url")
+        headers = [found.header(source) for source in (found.customers, found.orders, found.items)]
+        names = [piece for header in headers if header for column in header[0] for piece in column.split(" ")]
+        for name in self.elastic:
+            if all(headers) and name not in [*names, *CUSTOMER, *ORDER, *ITEM]:
+                raise UsageError(f"--elastic: no column has {name}; have {', '.join(names)}{suggest(name, names)}")
+        return found
 
 
 def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str], fields: list[str]) -> DataFrame:

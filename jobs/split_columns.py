@@ -82,6 +82,11 @@ def run(job: JobContext, o: Options) -> Outputs:
         else:
             read = job.read_csv(o.source, packed.schema_of(plan))
         rows = job.record("source", packed.split_all(read, plan))
+        if "columns" in o.pairs.values() and job.used("source"):
+            counts = job.few_rows(packed.keys_found(rows, plan))[0].asDict()
+            if not all(counts.values()):
+                first = [cell for row in job.few_rows(read.select(*o.pairs).limit(1000)) for cell in row]
+                packed.check_keys(counts, first, plan)
         unfolded = packed.unfold(rows.where(is_valid()).drop(ERROR), plan)
     except ValueError as error:
         raise UsageError(str(error)) from error

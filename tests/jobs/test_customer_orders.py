@@ -227,3 +227,13 @@ def test_messages_need_a_day(call_job: Call, tmp_path: pathlib.Path) -> None:
     assert done.exit_code == 2
     assert "--queue-url needs the day" in done.output
     assert call_job("customer_orders", "--customers", "c.csv", "--destination", tmp_path).exit_code == 2
+
+
+def test_an_elastic_piece_that_no_header_has_is_refused_with_the_nearest(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    args = [*sample_args("customer_orders"), "--destination", tmp_path, "--elastic", "item_nam"]
+    done = call_job("customer_orders", *args)
+    assert done.exit_code == 2
+    assert "--elastic: no column has item_nam" in done.output
+    assert "near: item_name" in " ".join(done.output.split())

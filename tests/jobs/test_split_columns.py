@@ -9,7 +9,9 @@ from collections.abc import Callable
 import pyarrow.parquet as pq
 import pytest
 
-from tests.support.jobs import JobResult
+from pipeline.errors import UsageError
+from pipeline.job.options import parse
+from tests.support.jobs import JobResult, job_module
 from tests.support.paths import SAMPLES
 
 SAMPLE = SAMPLES / "split_columns"
@@ -174,3 +176,58 @@ def test_a_tab_file_whose_texts_hold_quotes_is_read_whole(call_job: Call, tmp_pa
     args = ("--source", tmp_path / "in.tsv", "--delimiter", "\\t", "--quote", "none", "--elastic", "name")
     call_job("split_columns", *args, "--destination", tmp_path / "out")
     assert (tmp_path / "out" / "rows.csv").read_text() == 'id,name,size\n1,"""a",3\n2,"""b""c",4\n'
+
+
+CHOICES = [
+    (["--types", "stok=int"], "--types: missing column stok; have sku, size colour stock, tags, info, size, colour"),
+    (["--types", "stok=int"], "near: stock"),
+    (["--list", "tag=rows"], "--list: missing column tag; have sku, size colour stock, tags, info; near: tags"),
+    (["--pairs", "inof=map"], "--pairs: missing column inof; have sku, size colour stock, tags, info; near: info"),
+    (["--column", "size color stock"], "near: size colour stock"),
+    (["--elastic", "color"], "near: colour"),
+    (["--column", "tags", "--list", "tags=rows"], "--column tags: --list and --pairs name their columns alone"),
+]
+
+
+@pytest.mark.parametrize(("options", "message"), CHOICES)
+def test_a_choice_that_matches_nothing_is_refused_before_an_engine_starts(
+    tmp_path: pathlib.Path, options: list[str], message: str
+) -> None:
+    split = job_module("split_columns")
+    given = ["--source", str(SAMPLE / "products.csv"), "--destination", str(tmp_path), *options]
+    with pytest.raises(UsageError) as caught:
+        parse("split_columns", split.Options, given).prepare()
+    assert message in str(caught.value)
+
+
+def test_a_key_that_no_row_has_is_refused_with_the_nearest(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.csv").write_text("id,info\n1,weight=14;db\n2,weight=1\n")
+    options = ["--source", tmp_path / "in.csv", "--pairs", "info=columns", "--keys", "wieght,db"]
+    done = call_job("split_columns", *options, "--destination", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "--keys: no row has wieght; have weight, db; near: weight" in " ".join(done.output.split())
+    assert not (tmp_path / "out" / "rows.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("Expense,Expense Area", "piece Expense of column 'Expense Area' is the name of another column; --column says"),
+        ("a b,,c,", "column 2, 4 of 4 has no name in the header"),
+        ("a b,c,c", "duplicate column c in the header"),
+    ],
+)
+def test_headers_that_give_no_columns_are_refused_in_plain_words(
+    call_job: Call, tmp_path: pathlib.Path, header: str, message: str
+) -> None:
+    (tmp_path / "in.csv").write_text(header + "\n1,2\n")
+    done = call_job("split_columns", "--source", tmp_path / "in.csv", "--destination", tmp_path / "out")
+    assert done.exit_code == 2
+    assert message in " ".join(done.output.split())
+
+
+def test_columns_with_blanks_in_their_names_stay_when_another_is_named(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.csv").write_text("Expense,Expense Area,name size\nfood,Fixed costs,shirt 3\n")
+    args = ("--source", tmp_path / "in.csv", "--destination", tmp_path / "out", "--column", "name size")
+    assert call_job("split_columns", *args).exit_code == 0
+    assert (tmp_path / "out" / "rows.csv").read_text() == "Expense,Expense Area,name,size\nfood,Fixed costs,shirt,3\n"

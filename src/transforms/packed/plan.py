@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.kernels.row_steps import RowStep, apply_steps
@@ -16,7 +17,7 @@ from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_st
 from transforms.packed.model import Packed
 from transforms.packed.splitting import packed_column, split, split_step
 from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
-from transforms.text import suggest
+from transforms.text import quoted, suggest
 
 # What columns begin with that hold the place of a row among those made of one.
 PLACE = "_place"
@@ -184,6 +185,21 @@ def steps_of(schema: T.StructType, plan: Plan) -> list[RowStep]:
         names = tuple(options.flag) or ("value",)
         add(cells_step, plan.cells, Cells(names, options.types.get(names[0], "double")))
     return steps
+
+
+def keys_found(rows: DataFrame, plan: Plan) -> DataFrame:
+    """One row: for each of the keys that become columns, how many rows have it."""
+    return rows.agg(*[F.count(quoted(key)).alias(key) for key in plan.options.keys])
+
+
+def check_keys(counts: Mapping[str, int], cells: Sequence[str | None], plan: Plan) -> None:
+    """ValueError for a key that no row has, with the nearest ones of these cells of pairs."""
+    separator = plan.options.pairs_separator or (not plan.packed and plan.options.separator) or ";"
+    pairs = [pair for cell in cells if cell for pair in cell.split(separator)]
+    known = list(dict.fromkeys(pair.partition("=")[0].strip() for pair in pairs))
+    if missing := [key for key, count in counts.items() if not count]:
+        near = "".join(suggest(key, known) for key in missing)
+        raise ValueError(f"--keys: no row has {', '.join(missing)}; have {', '.join(known[:20])}{near}")
 
 
 def unfold(frame: DataFrame, plan: Plan) -> DataFrame:
