@@ -127,6 +127,20 @@ def test_what_comes_before_the_damage_of_a_compressed_file_is_used(
     assert done.read("rows.csv").startswith("a,b\n0,0\n1,7919\n")
 
 
+def test_too_many_rejected_names_every_such_input_with_its_first_record(call_job: Read, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "races.csv").write_text(
+        "raceId,year,name,round,date,time,x\n1,MMXX," + "long " * 30 + ",1,,,\n2,2020,b,1,,,\n"
+    )
+    (tmp_path / "results.csv").write_text("resultId,raceId,driverId,position,fastestLapTime\n1,2,3,4,5\n2,2,3\n")
+    inputs = ("--races", tmp_path / "races.csv", "--results", tmp_path / "results.csv", "--run-id", "r1")
+    done = call_job("race_stats", *inputs, "--destination", tmp_path / "out")
+    assert done.exit_code == 3
+    text = "1,MMXX," + "long " * 10 + "lon"
+    assert f"races.csv, line 2: wrong_type (column year: [\"MMXX\"] is not integer): '{text}'" in done.output
+    assert "results.csv, line 3: too_few_fields (3 fields, expected 5): '2,2,3'; all in " in done.output
+    assert done.output.count("_runs/r1/quarantine/races.jsonl") == 1
+
+
 def test_a_file_damaged_from_its_first_bytes_is_one_line(split: Read) -> None:
     done = split(_zstd(b"a b\n1 2\n")[:-3])
     assert done.exit_code == 2

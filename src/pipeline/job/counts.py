@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
+from pipeline import storage
 from pipeline.errors import AccountingError, InputError, RejectedError
-from pipeline.job.options import Limit
+from pipeline.job.options import CsvInput, JobOptions, Limit
 
 
 @dataclass
@@ -68,3 +72,26 @@ class RecordCounts:
 
     def _reasons(self) -> str:
         return ", ".join(f"{reason} {count}" for reason, count in sorted(self.rejected.items()))
+
+
+def check_counts(counts: Sequence[RecordCounts], options: JobOptions, run_folder: str) -> None:
+    """Checks all inputs. The error of too many rejected names each such input, its first record and its quarantine."""
+    failed: list[tuple[InputError | RejectedError, str]] = []
+    for one in counts:
+        try:
+            one.check(options.max_rejected)
+        except (InputError, RejectedError) as error:
+            is_csv = isinstance(getattr(options, one.name.partition(".")[0], None), CsvInput)
+            failed.append((error, _first(one, run_folder, "line" if is_csv else "byte")))
+    if failed:
+        raise type(failed[0][0])("; ".join(f"{error}{first}" for error, first in failed)) from failed[0][0]
+
+
+def _first(counts: RecordCounts, run_folder: str, unit: str) -> str:
+    """The first rejected record of an input, as the end of a message; empty without one or without a run folder."""
+    path = storage.join(run_folder, "quarantine", f"{counts.name}.jsonl")
+    if not (run_folder and counts.rejected):
+        return ""
+    row = msgspec.json.decode(next(storage.read_lines(path)))
+    reason = row["reason"] + (f" ({row['detail']})" if row["detail"] else "")
+    return f"; first {row['file']}, {unit} {row['position']}: {reason}: {(row['raw'] or '')[:60]!r}; all in {path}"

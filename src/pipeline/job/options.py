@@ -363,7 +363,8 @@ def build_parser(job: str, options: type[JobOptions]) -> argparse.ArgumentParser
 def _value(one: _Field, given: Any) -> Any:
     """The value of a field; `given` is what the parser found."""
     if one.is_input:
-        return one.type(one.name, comma_separated(given))
+        whole = [[text] if "," in text and storage.exists(text) else comma_separated([text]) for text in given]
+        return one.type(one.name, tuple(path for paths in whole for path in paths))
     if one.spec.split is None:
         return given
     try:

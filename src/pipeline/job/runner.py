@@ -24,6 +24,7 @@ from pipeline.engines.glue import is_glue_run, take_variables
 from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
+from pipeline.job.counts import check_counts
 from pipeline.job.interrupt import Interrupt
 from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, GroupedLines, Outputs, ParquetOutput, TextOutput
@@ -148,8 +149,7 @@ class Job(Generic[Options]):
             context.close()
             with context.stage("count rejected" if options.dry_run else "write quarantine"):
                 write_rejected(context.rejected, report.run_id, self.name, SideFiles(files))
-            for counts in report.counts.values():
-                counts.check(options.max_rejected)
+            check_counts(list(report.counts.values()), options, "" if options.dry_run else files.run_folder)
             _write(context, outputs.files, files)
             if lock is None:
                 report.outputs = {name: {"rows": one.rows, "bytes": None} for name, one in files.staged.items()}

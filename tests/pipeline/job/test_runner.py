@@ -123,7 +123,11 @@ def test_a_run_that_succeeds_exits_0_and_reports_all_of_itself(tmp_path: Path) -
 def test_more_rejected_than_allowed_exits_3_with_quarantine_and_nothing_published(tmp_path: Path) -> None:
     write(tmp_path / "p.csv", *ROWS)
     done = call_prices(tmp_path, publish_prices, "--max-rejected", "33%", "--quiet")
-    message = "input prices: 1 of 3 records rejected (wrong_type 1), more than --max-rejected 33%"
+    message = (
+        "input prices: 1 of 3 records rejected (wrong_type 1), more than --max-rejected 33%; first"
+        f" {tmp_path}/p.csv, line 4: wrong_type (column id: [\"x\"] is not integer): 'x,1'; all in"
+        f" {tmp_path}/out/_runs/r1/quarantine/prices.jsonl"
+    )
     assert (done.exit_code, done.stdout, done.stderr) == (3, "", f"prices: {message}\n")
     report = done.report
     report.pop("seconds")
