@@ -29,13 +29,15 @@ class RawSource:
     """What a task knows of an input when it fetches texts: plain values, since frames do not travel.
 
     `splits` by file number; `spans` gives the records of a split; `lines_before` has the number of lines before each
-    split by file and start (None: places are byte offsets); `texts` has the texts by place where all are known already.
+    split by file and start (None: places are byte offsets), `skipped_lines` of those that are left out at the start of
+    each file; `texts` has the texts by place where all are known already.
     """
 
     paths: list[str]
     splits: Mapping[int, list[FileSplit]] = field(default_factory=dict)
     spans: Callable[[FileSplit], Iterator[RecordSpans]] = lambda split: iter(())
     lines_before: Mapping[tuple[int, int], int] | None = None
+    skipped_lines: int = 0
     texts: Mapping[int, str] | None = None
 
 

@@ -16,10 +16,8 @@ from pyspark.sql import types as T
 
 from pipeline.engines.registry import engine_of
 from pipeline.readers.base import RawSource, Reader
-from pipeline.readers.csv.line_numbers import LineNumbers
-from pipeline.readers.spans import RecordSpans
+from pipeline.readers.spans import BATCH_BYTES, RecordSpans
 
-_NO_END = 1 << 62
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
@@ -57,9 +55,19 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
 
     def fetch(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows of a partition with their texts."""
-        rows = _Rows(batches)
-        while (head := rows.head()) is not None:
-            yield from _texts_of(sources[head[0]], paths[head[0]], rows, *head)
+        at, held = (-1, -1), _FileTexts(sources[0], 0, "")
+        for batch in batches:
+            columns = [batch.column(name).to_pylist() for name in (*order, "_index")]
+            found, first, size = list[tuple[int, str | None]](), 0, 0
+            for row, (number, file, offset, index) in enumerate(zip(*columns, strict=True), 1):
+                if at != (number, file):
+                    at, held = (number, file), _FileTexts(sources[number], file, paths[number])
+                found.append(held.text(offset, index))
+                size += len(found[-1][1] or "")
+                if size > BATCH_BYTES or row == batch.num_rows:
+                    files = [sources[n].paths[f] for n, f in zip(*(c[first:row] for c in columns[:2]), strict=True)]
+                    yield _with(batch.slice(first, row - first), files, *zip(*found, strict=True))
+                    found, first, size = [], row, 0
 
     added = [T.StructField("file", T.StringType()), T.StructField("position", T.LongType())]
     schema = T.StructType([*places.schema.fields, *added, T.StructField("raw", T.StringType())])
@@ -67,110 +75,86 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
     return engine.map_sorted(places, splits, ["_input", "_source_file", bucket], order, fetch, schema)
 
 
-class _Rows:
-    """The rows of a partition, in the order of inputs, files and positions, taken bit by bit."""
-
-    def __init__(self, batches: Iterable[Any]) -> None:
-        self._batches, self._at = iter(batches), 0
-        self._batch: Any = None
-        self._columns: list[Any] = []
-
-    def head(self) -> tuple[int, int, int] | None:
-        """Input, file and position of the next row; None behind the last."""
-        while self._batch is None or self._at == self._batch.num_rows:
-            self._batch, self._at = next(self._batches, None), 0
-            if self._batch is None:
-                return None
-            self._columns = [
-                self._batch.column(name).to_numpy() for name in ("_input", "_source_file", "_source_offset")
-            ]
-        scan, file, position = (int(column[self._at]) for column in self._columns)
-        return scan, file, position
-
-    def take(self, scan: int, file: int, last: int) -> Iterator[Any]:
-        """The next rows of a file up to the position `last`, as batches."""
-        while (head := self.head()) is not None and head[:2] == (scan, file) and head[2] <= last:
-            scans, files, positions = (column[self._at :] for column in self._columns)
-            within = (scans == scan) & (files == file) & (positions <= last)
-            count = len(within) if within.all() else int(within.argmin())
-            yield self._batch.slice(self._at, count)
-            self._at += count
-
-
-def _texts_of(source: RawSource, array_path: str, rows: _Rows, scan: int, file: int, position: int) -> Iterator[Any]:
-    """The rows of one part of a file, or of one sheet, with their texts."""
-    path = source.paths[file]
-    if source.texts is not None:
-        for part in rows.take(scan, file, _NO_END):
-            places = part.column("_source_offset").to_pylist()
-            yield _with(part, path, places, [source.texts.get(place) for place in places])
-        return
-    parts = source.splits[file]
-    number = bisect.bisect_right([piece.start for piece in parts], position) - 1
-    piece, end = parts[number], parts[number + 1].start - 1 if number + 1 < len(parts) else _NO_END
-    before = source.lines_before
-    lines = None if before is None else LineNumbers(piece, before.get((file, piece.start), 0))
-    for found in source.spans(piece):
-        if not len(found.starts):
-            continue
-        for part in rows.take(scan, file, min(int(found.places()[-1]), end)):
-            yield _looked_up(part, path, found, lines, array_path)
-        head = rows.head()
-        if head is None or head[:2] != (scan, file) or head[2] > end:
-            return
-    for part in rows.take(scan, file, end):
-        yield _with(part, path, part.column("_source_offset").to_pylist(), [None] * part.num_rows)
-
-
-def _looked_up(part: Any, path: str, found: RecordSpans, lines: LineNumbers | None, inside: str) -> Any:
-
-    positions, places = part.column("_source_offset").to_numpy(), found.places()
-    at = np.searchsorted(places, positions)
-    texts: list[str | None] = []
-    last, elements = -1, _Elements(b"", inside)
-    for index, hit, element in zip(
-        at.tolist(), (places[at] == positions).tolist(), part.column("_index").to_pylist(), strict=True
-    ):
-        if hit and index != last:
-            last = index
-            elements = _Elements(found.data[int(found.starts[index]) : int(found.ends[index])], inside)
-        texts.append(elements.text(element).decode(errors="backslashreplace") if hit else None)
-    return _with(part, path, (positions if lines is None else lines.of(positions)).tolist(), texts)
-
-
-def _with(part: Any, path: str, positions: list[int], texts: Sequence[str | None]) -> Any:
+def _with(rows: Any, files: Sequence[str], positions: Sequence[int], texts: Sequence[str | None]) -> Any:
     """The rows with their file, published place and text."""
-
-    added = [
-        pa.array([path] * part.num_rows, pa.string()),
-        pa.array(positions, pa.int64()),
-        pa.array(texts, pa.string()),
-    ]
-    names = ["file", "position", "raw"]
-    return pa.RecordBatch.from_arrays([*part.columns, *added], names=[*part.schema.names, *names])
+    added = [pa.array(files, pa.string()), pa.array(positions, pa.int64()), pa.array(texts, pa.string())]
+    return pa.RecordBatch.from_arrays([*rows.columns, *added], names=[*rows.schema.names, "file", "position", "raw"])
 
 
-class _Elements:
-    """A record, and the elements of the array in it once one is asked for."""
+class _FileTexts:
+    """The texts of a file's records, asked for in the order of the file."""
 
-    def __init__(self, record: bytes, array_path: str) -> None:
-        self._record, self._keys = record, array_path.split(".")
-        self._texts: list[msgspec.Raw] | None = None
+    def __init__(self, source: RawSource, file: int, array_path: str) -> None:
+        self._source, self._file, self._keys = source, file, array_path.split(".")
+        self._parts, self._part = source.splits.get(file, []), -1
+        self._starts = [one.start for one in self._parts]
+        self._finds: Iterator[RecordSpans] = iter(())
+        self._found: RecordSpans | None = None
+        self._places = np.zeros(0, np.int64)
+        self._at = self._lines = 0  # in the data that was found last, and the lines that end before
+        self._record, self._elements = b"", list[msgspec.Raw]()
 
-    def text(self, index: int | None) -> bytes:
-        """The element to the byte; the whole record where that is wanted, or where it has no such element."""
-        if index is None:
-            return self._record
-        if self._texts is None:
-            self._texts = self._split()
-        return bytes(self._texts[index]) if index < len(self._texts) else self._record
+    def text(self, offset: int, index: int | None) -> tuple[int, str | None]:
+        """The published place of a record, and its text or that of an element; None where there is no record."""
+        if self._source.texts is not None:
+            return offset, self._source.texts.get(offset)
+        # What is behind the last record of a part is read with it, wherever it is.
+        for part in range(bisect.bisect_right(self._starts, offset) - 1, -1, -1):
+            if (found := self._find(part, offset)) is not None:
+                place, record = found
+                text = record if index is None else self._element(record, index)
+                return place, text.decode(errors="backslashreplace")
+        return offset, None
 
-    def _split(self) -> list[msgspec.Raw]:
-        # Of equal keys the last one counts, as for whoever made the rows of the elements.
-        value = msgspec.Raw(self._record.strip(b" \t\r\n,"))
-        try:
-            for key in self._keys:
-                value = _MEMBERS.decode(value)[key]
-            return _ITEMS.decode(value)
-        except (msgspec.DecodeError, KeyError):
-            return []
+    def _find(self, part: int, offset: int) -> tuple[int, bytes] | None:
+        """The published place and the record, looked for from the last one on; None when the part does not give it."""
+        if part != self._part:
+            self._part, self._finds, self._found = part, self._source.spans(self._parts[part]), None
+        while self._found is None or (row := int(self._places.searchsorted(offset))) == len(self._places):
+            if not self._next():
+                self._part = -1
+                return None
+        if self._places[row] != offset:
+            return None
+        start, end = int(self._found.starts[row]), int(self._found.ends[row])
+        if self._source.lines_before is not None:
+            self._count_lines(start)
+            offset = self._lines + 1
+        return offset, self._found.data[start:end]
+
+    def _next(self) -> bool:
+        """Goes on to what is found next in the part; False behind the last of it."""
+        if self._found is not None and self._source.lines_before is not None:
+            self._count_lines(len(self._found.data))
+        last, self._found, self._at = self._found, next(self._finds, None), 0
+        if last is None and self._found is not None:
+            # A line that begins before the part ends in it.
+            start = self._parts[self._part].start
+            before = (self._source.lines_before or {}).get((self._file, start), 0)
+            self._lines = before + (int(start < self._found.base) if start else self._source.skipped_lines)
+        if self._found is None:
+            return False
+        self._places = self._found.places()
+        return True
+
+    def _count_lines(self, end: int) -> None:
+        assert self._found is not None
+        self._lines += self._found.data.count(b"\n", self._at, end)
+        self._at = end
+
+    def _element(self, record: bytes, index: int) -> bytes:
+        """The element to the byte; the whole record where it has no such element."""
+        if record != self._record:
+            self._record, self._elements = record, _elements(record, self._keys)
+        return bytes(self._elements[index]) if index < len(self._elements) else record
+
+
+def _elements(record: bytes, keys: Sequence[str]) -> list[msgspec.Raw]:
+    # Of equal keys the last one counts, as for whoever made the rows of the elements.
+    value = msgspec.Raw(record.strip(b" \t\r\n,"))
+    try:
+        for key in keys:
+            value = _MEMBERS.decode(value)[key]
+        return _ITEMS.decode(value)
+    except (msgspec.DecodeError, KeyError):
+        return []

@@ -23,7 +23,7 @@ class RecordSpans:
     """Records in one piece of text: `data[starts[i]:ends[i]]`, at offset `base` of the file.
 
     `errors` by index. `plain`: only blanks and commas are between the records, so that a record's text may go on to
-    the next one's start. `positions`: where the records are in the file, when that is not `base` plus `starts`.
+    the next one's start.
     """
 
     data: bytes
@@ -32,23 +32,15 @@ class RecordSpans:
     ends: Offsets
     errors: dict[int, str] = field(default_factory=dict)
     plain: bool = True
-    positions: Offsets | None = None
 
     def places(self) -> Offsets:
         """The offset of each record in its file."""
-        return self.base + self.starts if self.positions is None else self.positions
+        return self.base + self.starts
 
     def texts(self) -> Iterator[bytes]:
         """The exact bytes of each record."""
         for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):
             yield self.data[start:end]
-
-    def only(self, wanted: Any) -> RecordSpans:
-        """The records at these indexes."""
-        errors = {new: self.errors[old] for new, old in enumerate(wanted.tolist()) if old in self.errors}
-        return RecordSpans(
-            self.data, self.base, self.starts[wanted], self.ends[wanted], errors, False, self.places()[wanted]
-        )
 
 
 def single(text: bytes, position: int, error: str | None) -> RecordSpans:
@@ -80,9 +72,7 @@ def _is_utf8(data: bytes, text: pa.Array) -> bool:
     return True
 
 
-def _batch(
-    data: bytes, offsets: Offsets, positions: Any, files: Any, errors: dict[int, str], extra: list[Any]
-) -> pa.RecordBatch:
+def _batch(data: bytes, offsets: Offsets, positions: Any, files: Any, errors: dict[int, str]) -> pa.RecordBatch:
 
     count = len(offsets) - 1
     first, last = int(offsets[0]), int(offsets[-1])
@@ -106,27 +96,19 @@ def _batch(
         if not errors
         else pa.array([errors.get(index) for index in range(count)], pa.string())
     )
-    columns = [
-        pa.array(files, pa.int32()),
-        pa.array(positions, pa.int64()),
-        text,
-        read_errors,
-        *(pa.array(more, pa.int32()) for more in extra),
-    ]
-    names = ["_source_file", "_source_offset", "_raw", "_read_error", *(["_layout"] if extra else [])]
-    return pa.RecordBatch.from_arrays(columns, names=names)
+    columns = [pa.array(files, pa.int32()), pa.array(positions, pa.int64()), text, read_errors]
+    return pa.RecordBatch.from_arrays(columns, names=["_source_file", "_source_offset", "_raw", "_read_error"])
 
 
-def batches(finds: Iterable[tuple[int, int | None, RecordSpans]], exact: bool = False) -> Iterator[pa.RecordBatch]:
-    """Arrow batches of (`_source_file`, `_source_offset`, `_raw`, `_read_error`[, `_layout`]) from finds with their
-    file and layout.
+def batches(finds: Iterable[tuple[int, RecordSpans]], exact: bool = False) -> Iterator[pa.RecordBatch]:
+    """Arrow batches of `_source_file`, `_source_offset`, `_raw`, `_read_error` from finds with their file.
 
     With `exact` texts end where the records do, else blanks and commas may follow.
     """
 
-    held: list[tuple[int, int | None, RecordSpans, bytes, Offsets]] = []
+    held: list[tuple[int, RecordSpans, bytes, Offsets]] = []
     size = 0
-    for file, layout, found in finds:
+    for file, found in finds:
         if not len(found.starts):
             continue
         data, offsets = _strings(found, exact)
@@ -136,19 +118,18 @@ def batches(finds: Iterable[tuple[int, int | None, RecordSpans]], exact: bool = 
             held, size = [], 0
         if length >= _ALONE:
             files = np.full(len(offsets) - 1, file, np.int32)
-            layouts = [] if layout is None else [np.full(len(offsets) - 1, layout, np.int32)]
-            yield _batch(data, offsets, found.places(), files, dict(found.errors), layouts)
+            yield _batch(data, offsets, found.places(), files, dict(found.errors))
         else:
-            held.append((file, layout, found, data, offsets))
+            held.append((file, found, data, offsets))
             size += length
     if held:
         yield _joined(held)
 
 
-def _joined(held: list[tuple[int, int | None, RecordSpans, bytes, Offsets]]) -> pa.RecordBatch:
+def _joined(held: list[tuple[int, RecordSpans, bytes, Offsets]]) -> pa.RecordBatch:
 
     parts, lengths, errors, count = [], [], {}, 0
-    for _, _, found, data, offsets in held:
+    for _, found, data, offsets in held:
         parts.append(data[int(offsets[0]) : int(offsets[-1])])
         lengths.append(np.diff(offsets))
         errors.update({count + index: error for index, error in found.errors.items()})
@@ -156,6 +137,5 @@ def _joined(held: list[tuple[int, int | None, RecordSpans, bytes, Offsets]]) -> 
     offsets = np.concatenate((np.zeros(1, np.int64), np.cumsum(np.concatenate(lengths))))
     counts = [len(length) for length in lengths]
     files = np.repeat(np.array([item[0] for item in held], np.int32), counts)
-    layouts = [] if held[0][1] is None else [np.repeat(np.array([item[1] for item in held], np.int32), counts)]
-    places = np.concatenate([item[2].places() for item in held])
-    return _batch(b"".join(parts), offsets, places, files, errors, layouts)
+    places = np.concatenate([item[1].places() for item in held])
+    return _batch(b"".join(parts), offsets, places, files, errors)

@@ -90,6 +90,41 @@ def test_csv_lines_are_published_with_their_line_number(spark: SparkSession, tmp
     same(found, rows, "file string, position long, raw string")
 
 
+@pytest.mark.usefixtures("tiny_ranges")
+def test_lines_without_a_record_are_counted_in_every_range(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+    text = b"a,b\n" + b"\n" * 1000 + b"1,x\r\n" + b"\r\n" * 500 + b"2,y\n\n" + b"\n" * 700 + b"3,z"
+    reader = csv_lines(spark, write_files(tmp_path, a_csv=text))
+    wanted = records((0, 1004), (0, 2009), (0, 2714))
+    found = fetch_raw([Lookup(reader)], places(spark, *wanted)).select("position", "raw")
+    same(found, [(1002, "1,x"), (1503, "2,y"), (2205, "3,z")], "position long, raw string")
+
+
+@pytest.mark.usefixtures("tiny_ranges")
+def test_lines_that_are_skipped_are_counted(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+    text = b"\xef\xbb\xbf\nabout\n\na,b\n1,x\n" + b"2,y\n" * 200 + b"3,z"
+    files = write_files(tmp_path, a_csv=text, b_csv=text[:20])
+    reader = csv_lines(spark, files, dialect=Dialect(skip_lines=3))
+    found = fetch_raw([Lookup(reader)], places(spark, *records((0, 15), (0, 819), (1, 15))))
+    a, b = reader.files
+    rows = [(a, 5, "1,x"), (a, 206, "3,z"), (b, 5, "1,x")]
+    same(found.select("file", "position", "raw"), rows, "file string, position long, raw string")
+
+
+@pytest.mark.usefixtures("tiny_ranges")
+def test_text_behind_the_last_record_of_a_range_is_found_in_the_next_one(
+    spark: SparkSession, tmp_path: pathlib.Path
+) -> None:
+    array = b'[{"n": 1}' + b" " * 700 + b'oops ,{"n": 2}]'
+    reader = json_records(spark, write_files(tmp_path, a_json=array))
+    same(
+        reader.frame.where("_read_error is not null").select("_source_offset", "_raw"),
+        [(709, "oops")],
+        "_source_offset long, _raw string",
+    )
+    found = fetch_raw([Lookup(reader)], places(spark, *records((0, 709)))).select("position", "raw")
+    same(found, [(709, "oops")], "position long, raw string")
+
+
 def test_csv_values_over_several_lines_have_the_number_of_their_first(
     spark: SparkSession, tmp_path: pathlib.Path
 ) -> None:

@@ -119,9 +119,8 @@ def test_a_damaged_gzip_is_reported_too(piece: Callable[..., FileSplit]) -> None
 def test_a_truncated_gzip_of_csv(piece: Callable[..., FileSplit]) -> None:
     data = gzip.compress(("a,b\n" + "".join(f"{n},{n * 7919 % 10007}\n" for n in range(5000))).encode())
     made = piece(data[: len(data) // 2], "in.csv.gz")
-    finds = ((file, 0, found) for file, found in csv_task([made], Dialect()))
-    found = [row for batch in batches(finds) for row in batch.to_pylist()]
-    assert found[0] == {"_source_file": 0, "_source_offset": 4, "_raw": "0,0", "_read_error": None, "_layout": 0}
+    found = [row for batch in batches(csv_task([made], Dialect())) for row in batch.to_pylist()]
+    assert found[0] == {"_source_file": 0, "_source_offset": 4, "_raw": "0,0", "_read_error": None}
     assert [row["_read_error"] for row in found if row["_read_error"]] == ["truncated_gzip"]
 
 

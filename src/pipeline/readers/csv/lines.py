@@ -95,7 +95,7 @@ def _records(text: bytes, base: int, dialect: Dialect, final: bool) -> tuple[lis
     before = raw[np.maximum(breaks - 1, 0)]
     ends = breaks - ((before == 0x0D) & (breaks > starts))
     keep = ends > starts
-    return [RecordSpans(text, base, starts[keep], ends[keep], {}, False)], used
+    return [RecordSpans(text[:used], base, starts[keep], ends[keep], {}, False)], used
 
 
 def improper_quotes(text: bytes, starts: Offsets, ends: Offsets, dialect: Dialect) -> Offsets:

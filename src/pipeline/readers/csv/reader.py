@@ -23,8 +23,6 @@ from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes, whole_files
 from pipeline.storage import FileInfo
 
-LINES = f"{RECORDS}, _layout int"
-
 
 @dataclass
 class CsvReader:
@@ -42,15 +40,15 @@ class CsvReader:
 
     @functools.cached_property
     def frame(self) -> DataFrame:
-        """The records as text, with `_layout` int, the index into `headers`."""
-        tasks, layouts, dialect = self.tasks, self.layout_of_file, self.dialect
+        """The records as text."""
+        tasks, dialect = self.tasks, self.dialect
 
         def work(number: int) -> Iterator[pa.RecordBatch]:
-            """The records of a task as `LINES`."""
+            """The records of a task as `RECORDS`."""
             finds = csv_task(tasks[number], dialect)
-            return spans.batches((file, layouts[file], csv_fields.with_unclosed(one, dialect)) for file, one in finds)
+            return spans.batches((file, csv_fields.with_unclosed(one, dialect)) for file, one in finds)
 
-        return run_tasks(self.spark, len(tasks), work, LINES, self.counter)
+        return run_tasks(self.spark, len(tasks), work, RECORDS, self.counter)
 
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The records parsed into the fields that the layouts want, in place of their text."""
@@ -67,7 +65,7 @@ class CsvReader:
         """For fetching texts; places are physical lines."""
         splits = splits_by_file(self.splits, files)
         read = partial(csv_spans, dialect=self.dialect)
-        return RawSource(self.files, splits, read, lines_before(spark, splits))
+        return RawSource(self.files, splits, read, lines_before(spark, splits), self.dialect.skip_lines)
 
 
 def csv_lines(
@@ -77,8 +75,7 @@ def csv_lines(
     dialect: Dialect = RFC_4180,
     counter: RowCounter | None = None,
 ) -> CsvReader:
-    """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`,
-    `_layout`.
+    """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`.
 
     A record is a line, without its end; empty ones are left out. With `multi_line` in the dialect, quoted values may
     hold line breaks, and a file is one task. Errors: `unclosed_quote`, `not_utf8`,

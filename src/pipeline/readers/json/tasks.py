@@ -96,8 +96,8 @@ def split_summary(piece: FileSplit) -> SplitSummary:
     return summarize_split(blocks, escaped, behind[0] if behind else 0)
 
 
-def json_task(pieces: Sequence[FileSplit], records: str) -> Iterator[tuple[int, int | None, RecordSpans]]:
+def json_task(pieces: Sequence[FileSplit], records: str) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
     for piece, content in chunks.contents(pieces):
         for found in json_spans(piece, records, content):
-            yield piece.file, None, found
+            yield piece.file, found

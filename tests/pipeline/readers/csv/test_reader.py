@@ -7,9 +7,9 @@ import pathlib
 import pytest
 from pyspark.sql import SparkSession
 
-from pipeline.readers.base import fields_schema
+from pipeline.readers.base import RECORDS, fields_schema
 from pipeline.readers.csv.fields import Layout
-from pipeline.readers.csv.reader import LINES, csv_lines
+from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.dialect import Dialect
 from tests.pipeline.readers.input_files import same, write_files
 
@@ -22,19 +22,19 @@ def test_csv_rows_know_their_header(spark: SparkSession, tmp_path: pathlib.Path)
     assert reader.headers == ["b,a", "a,b"]
     assert [pathlib.Path(path).name for path in reader.header_places] == ["a.csv, line 1", "b.csv, line 1"]
     rows = [
-        (0, 5, "1,2", None, 0),
-        (1, 4, "0,x", None, 1),
-        (1, 494, '7,"y', "unclosed_quote", 1),
-        (1, 500, "8,z", None, 1),
-        (2, 7, "3,4", None, 0),
+        (0, 5, "1,2", None),
+        (1, 4, "0,x", None),
+        (1, 494, '7,"y', "unclosed_quote"),
+        (1, 500, "8,z", None),
+        (2, 7, "3,4", None),
     ]
-    same(reader.frame.where("_source_file != 1 or _source_offset in (4, 494, 500)"), rows, LINES)
+    same(reader.frame.where("_source_file != 1 or _source_offset in (4, 494, 500)"), rows, RECORDS)
     assert reader.frame.count() == 104
 
 
 def test_csv_values_may_span_several_lines(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), dialect=Dialect(multi_line=True))
-    same(reader.frame, [(0, 4, '1,"x\ny"', None, 0), (0, 12, "2,z", None, 0)], LINES)
+    same(reader.frame, [(0, 4, '1,"x\ny"', None), (0, 12, "2,z", None)], RECORDS)
 
 
 def test_fields_are_taken_by_the_layout_of_each_file(spark: SparkSession, tmp_path: pathlib.Path) -> None:
