@@ -35,7 +35,7 @@ def test_the_same_sources_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = (
         {path.name: path.read_bytes() for path in (tmp_path / name).iterdir()} for name in ("first", "second")
     )
-    assert sorted(first) == ["partner_data_jobs-0.1.0-py3-none-any.whl", "partner_data_jobs-0.1.0.zip"]
+    assert sorted(first) == ["partner_data_jobs-1.0.0-py3-none-any.whl", "partner_data_jobs-1.0.0.zip"]
     assert first == second
 
 

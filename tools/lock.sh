@@ -9,10 +9,13 @@ compile() {
         --no-emit-index-url --no-emit-find-links "$@"
 }
 groups="--extra people --extra api --extra bench --extra test --extra dev"
-spark="--constraint requirements/constraints/spark.txt"
+# An environment has one engine: Spark's have not the packages of the embedded one.
+override="--override requirements/constraints/only-spark.txt"
+spark="--constraint requirements/constraints/spark.txt $override"
 # shellcheck disable=SC2086
 compile pyproject.toml --extra spark $groups $spark --output-file requirements/dev.txt
-compile pyproject.toml --extra spark --extra people --constraint requirements/dev.txt --output-file requirements/run.txt
+# shellcheck disable=SC2086
+compile pyproject.toml --extra spark --extra people $override --constraint requirements/dev.txt --output-file requirements/run.txt
 # For Python 3.11 to 3.13, where the other lists are for 3.11 alone, as the configuration says.
 compile --no-config pyproject.toml --extra embedded --extra people --extra test \
     --constraint requirements/constraints/embedded.txt --output-file requirements/embedded-dev.txt
@@ -24,5 +27,5 @@ compile --group lock --output-file requirements/lock.txt
 # The newer Spark runs the same tests, so everything but Spark itself is the same.
 grep -v -i -E '^(pyspark|py4j)==' requirements/dev.txt | grep -E '^[a-zA-Z0-9_.-]+(\[[a-z,]+\])?==' | sed 's/ *[\\;].*//' > requirements/.same
 # shellcheck disable=SC2086
-compile pyproject.toml --extra spark4 $groups --constraint requirements/.same --output-file requirements/spark4.txt
+compile pyproject.toml --extra spark4 $groups $override --constraint requirements/.same --output-file requirements/spark4.txt
 rm -f requirements/.same

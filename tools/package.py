@@ -1,4 +1,4 @@
-"""`make package`: the packages under src/ as a wheel and as the .zip for --py-files and --extra-py-files, under dist/.
+"""`make package`, under dist/: a wheel with the jobs, and the packages of src/ as the .zip for --py-files and Glue.
 
 The same sources give the same bytes: sorted names, one fixed time. The .zip is what Spark and Glue put on the path of
 the executors as it is; a wheel given to --py-files does not reach them.
@@ -14,6 +14,8 @@ import sys
 import tempfile
 import tomllib
 import zipfile
+
+from pipeline import __version__
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PACKAGES = ("pipeline", "services", "transforms")
@@ -42,6 +44,7 @@ def write_wheel(folder: pathlib.Path) -> pathlib.Path:
     with tempfile.TemporaryDirectory() as scratch:
         copy = pathlib.Path(scratch) / "project"
         shutil.copytree(ROOT / "src", copy / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copytree(ROOT / "jobs", copy / "jobs", ignore=shutil.ignore_patterns("__pycache__"))
         for name in ("pyproject.toml", "README.md", "LICENSE"):
             if (ROOT / name).is_file():
                 shutil.copy(ROOT / name, copy)
@@ -56,7 +59,7 @@ def main(folder: pathlib.Path) -> None:
     """Writes both files and says where they are."""
     folder.mkdir(parents=True, exist_ok=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    archive = folder / f"{project['name'].replace('-', '_')}-{project['version']}.zip"
+    archive = folder / f"{project['name'].replace('-', '_')}-{__version__}.zip"
     (folder / archive.name).unlink(missing_ok=True)
     for old in folder.glob(f"{archive.stem}-*.whl"):
         old.unlink()

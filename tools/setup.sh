@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes a virtual environment and installs a list of pinned packages and this project itself, as a path to src, into it;
+# Makes a virtual environment and installs a list of pinned packages and this project itself, as paths to it, into it;
 # does nothing when that is done already. Python is 3.11; the embedded engine also runs on 3.12 and 3.13.
 # Usage: tools/setup.sh ENVIRONMENT LIST     (a list is requirements/LIST.txt)
 set -eu
@@ -40,5 +40,7 @@ rm -f "$stamp"
 "$environment/bin/python" -m pip install --quiet --disable-pip-version-check --no-input --require-hashes \
     --requirement "requirements/$list.txt" >&2
 packages=$("$environment/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
-echo "$(pwd)/src" > "$packages/partner-data-jobs.pth"
+printf '%s\n' "$(pwd)/src" "$(pwd)" > "$packages/partner-data-jobs.pth"
+printf '#!/bin/sh\nexec "%s" -m jobs "$@"\n' "$(pwd)/$environment/bin/python" > "$environment/bin/partner-jobs"
+chmod +x "$environment/bin/partner-jobs"
 echo "$wanted" > "$stamp"

@@ -1,6 +1,6 @@
 """Fetches the live answer of the car park availability API and saves it, checked and whole, under its own time.
 
-    python -m services.availability --url https://... --destination answers/
+    partner-jobs availability --url https://... --destination answers/
 
 The file is called carpark-availability-<time>.json with the answer's own time in UTC, so the carparks job can take the
 folder. An answer is checked before it is saved; whatever goes wrong, files that are there stay as they are.
@@ -155,7 +155,7 @@ def save(body: bytes, taken: datetime.datetime, destination: str) -> str:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}. See python -m services.availability --help")
+        raise UsageError(f"{message}. See partner-jobs availability --help")
 
 
 def _address(text: str) -> str:
@@ -180,7 +180,7 @@ def _number(kind: type[float], low: float, high: float) -> Callable[[str], float
 def parser() -> argparse.ArgumentParser:
     """The command line of the fetch."""
     usual, seconds = Patience(), _number(float, 0.001, 86_400)
-    result = _Parser(prog="availability", description=__doc__.partition("\n")[0], allow_abbrev=False)
+    result = _Parser(prog="partner-jobs availability", description=__doc__.partition("\n")[0], allow_abbrev=False)
     result.add_argument("--url", required=True, type=_address, help="address of the API")
     result.add_argument("--destination", required=True, metavar="DIR", help="folder that gets the answer")
     for name, value, text in (

@@ -18,6 +18,7 @@ import dataclasses
 import datetime
 import difflib
 import re
+import sys
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -345,7 +346,8 @@ def build_parser(job: str, options: type[JobOptions]) -> argparse.ArgumentParser
     common = {one.name for one in dataclasses.fields(JobOptions)}
     inputs = [one for one in fields if one.is_input]
     given = " ".join(f"{one.flag} PATH" for one in inputs if one.spec.required)
-    usage = f"python jobs/{job}.py {given + ' ' if given else ''}--destination DIR [options]"
+    started = sys.argv[0] if sys.argv[0].startswith("partner-jobs") else f"python jobs/{job}.py"
+    usage = f"{started} {given + ' ' if given else ''}--destination DIR [options]"
     summary = (options.__doc__ or "").strip()
     parser = _Parser(prog=job, usage=usage, description=summary, allow_abbrev=False)
     groups = (

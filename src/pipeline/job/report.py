@@ -17,10 +17,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipeline import __version__
 from pipeline.job.counts import RecordCounts
 from pipeline.job.terminal import terminal_of
-
-VERSION = "1.0.0"
 
 
 @dataclass
@@ -38,7 +37,9 @@ class Report:
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
-    versions: dict[str, str] = field(default_factory=lambda: {"pipeline": VERSION, "python": platform.python_version()})
+    versions: dict[str, str] = field(
+        default_factory=lambda: {"pipeline": __version__, "python": platform.python_version()}
+    )
 
     @contextlib.contextmanager
     def timed(self, stage: str) -> Iterator[None]:

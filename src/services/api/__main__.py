@@ -1,4 +1,4 @@
-"""`python -m services.api` serves the read API."""
+"""`partner-jobs api` serves the read API."""
 
 import sys
 

@@ -1,6 +1,6 @@
 """The read API: people from PostgreSQL, restaurants and car parks from DynamoDB. One app for uvicorn and for Lambda.
 
-`python -m services.api` serves it on 127.0.0.1; on Lambda behind an HTTP API (payload 2.0) the handler is
+`partner-jobs api` serves it on 127.0.0.1; on Lambda behind an HTTP API (payload 2.0) the handler is
 `services.api.app.handler`. The environment it reads: see `services.api.settings`.
 """
 
@@ -101,7 +101,7 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 def main(argv: list[str] | None = None) -> int:
     """Serves the app on 127.0.0.1 with uvicorn until it is stopped."""
-    parser = argparse.ArgumentParser(prog="python -m services.api", description="Serves the read API on 127.0.0.1.")
+    parser = argparse.ArgumentParser(prog="partner-jobs api", description="Serves the read API on 127.0.0.1.")
     parser.add_argument("--port", type=int, default=8000, help="default: 8000")
     options = parser.parse_args(argv)
     try:

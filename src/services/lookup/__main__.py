@@ -1,4 +1,4 @@
-"""`python -m services.lookup` looks up car parks."""
+"""`partner-jobs lookup` looks up car parks."""
 
 import sys
 

@@ -1,8 +1,8 @@
 """Looks up car parks in the output of the carparks job: by a prompt, or one question on the command line.
 
-    python -m services.lookup --data out/carparks
-    python -m services.lookup --data out/carparks --number A10
-    python -m services.lookup --data out/carparks --address "ang mo kio" --json
+    partner-jobs lookup --data out/carparks
+    partner-jobs lookup --data out/carparks --number A10
+    partner-jobs lookup --data out/carparks --address "ang mo kio" --json
 
 Exit codes: 0 something was found (or the prompt was left), 1 nothing fits, 2 wrong usage or no data.
 """
@@ -106,13 +106,13 @@ def converse(view: View, data: CarParks) -> None:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> None:  # type: ignore[override]
-        raise UsageError(f"{message}. See python -m services.lookup --help")
+        raise UsageError(f"{message}. See partner-jobs lookup --help")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of the lookup."""
     summary = "Looks up car parks in the output of the carparks job."
-    found = _Parser(prog="lookup", description=summary, allow_abbrev=False)
+    found = _Parser(prog="partner-jobs lookup", description=summary, allow_abbrev=False)
     data = os.environ.get("CARPARKS_DATA", DEFAULT_DATA)
     found.add_argument("--data", default=data, metavar="DIR", help=f"destination of the carparks job (default: {data})")
     question = found.add_mutually_exclusive_group()
@@ -126,7 +126,7 @@ def answer_once(options: argparse.Namespace) -> int:
     """Does what the options ask for and returns the exit code."""
     asked = options.number is not None or options.address is not None
     if options.json and not asked:
-        raise UsageError("--json needs --number or --address. See python -m services.lookup --help")
+        raise UsageError("--json needs --number or --address. See partner-jobs lookup --help")
     if options.address is not None and not long_enough(options.address):
         raise UsageError(f"--address: {options.address!r} is too short, {SHORTEST} characters or more are needed")
     data = load(options.data)

@@ -121,12 +121,12 @@ def test_nothing_found_is_exit_code_1_with_suggestions(data: str, capsys: pytest
     ("arguments", "message"),
     [
         (["--address", "an"], "lookup: --address: 'an' is too short, 3 characters or more are needed"),
-        (["--json"], "lookup: --json needs --number or --address. See python -m services.lookup --help"),
+        (["--json"], "lookup: --json needs --number or --address. See partner-jobs lookup --help"),
         (
             ["--number", "A1", "--address", "ang"],
-            "lookup: argument --address: not allowed with argument --number. See python -m services.lookup --help",
+            "lookup: argument --address: not allowed with argument --number. See partner-jobs lookup --help",
         ),
-        (["--numb", "A1"], "lookup: unrecognized arguments: --numb A1. See python -m services.lookup --help"),
+        (["--numb", "A1"], "lookup: unrecognized arguments: --numb A1. See partner-jobs lookup --help"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(
