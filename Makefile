@@ -16,13 +16,16 @@ help: ## this list
 run: .env-embedded ## runs the jobs on their samples in data/, outputs under out/; one with JOB=restaurants
 	$(EMBEDDED) python tools/run_jobs.py $(JOB)
 
+.PHONY: spark
+spark: .env-run ## installs Spark 3.5 in .venv, for: tools/with.sh .venv spark-submit jobs/restaurants.py ...
+
 .PHONY: new-job
 new-job: .env-run ## writes a job that runs, its transform, tests and sample: make new-job NAME=prices
 	.venv/bin/python tools/new_job.py "$(NAME)"
 
 .PHONY: lookup
 lookup: .env-embedded out/carparks/carparks.csv ## asks for car parks in the output of the carparks job; options in ARGS="--number A10"
-	$(EMBEDDED) python -m services.lookup $(ARGS)
+	$(EMBEDDED) partner-jobs lookup $(ARGS)
 
 out/carparks/carparks.csv:
 	@$(MAKE) --no-print-directory run JOB=carparks
@@ -39,7 +42,7 @@ database-stop: .env-embedded
 .PHONY: api
 api: .env-dev ## serves the read API over that database; its key is in .database/environment
 	@test -f .database/environment || { echo "start the database first: make database" >&2; exit 2; }
-	. .database/environment && .venv/bin/python -m services.api $(ARGS)
+	. .database/environment && .venv/bin/partner-jobs api $(ARGS)
 
 .PHONY: s3-demo
 s3-demo: .env-embedded-dev ## the restaurants job from and to S3, on a stand-in that is started and ended for it

@@ -1,6 +1,6 @@
 """`make run`: runs the jobs on their small samples, one after the other in this process, with outputs under out/JOB.
 
-A job takes part when data/JOB/args exists. That file holds the arguments of `python jobs/JOB.py` as in a shell, over as
+A job takes part when data/JOB/args exists. That file holds the arguments of `partner-jobs JOB` as in a shell, over as
 many lines as one likes, `#` begins a comment; paths are from the root of the repository, and `--destination out/JOB` is
 added.
 
@@ -37,7 +37,7 @@ def arguments(job: str) -> list[str]:
 def run(job: str, more: list[str]) -> int:
     """Runs one job, on the engine that runs already, and returns its exit code."""
     given = [*arguments(job), *more, "--destination", f"out/{job}"]
-    print(f"\n$ python jobs/{job}.py {shlex.join(given)}", flush=True)
+    print(f"\n$ partner-jobs {job} {shlex.join(given)}", flush=True)
     code: int = importlib.import_module(f"jobs.{job}").JOB.call(given)
     return code
 
