@@ -35,7 +35,7 @@ COMMANDS = [command for page in PAGES for command in commands(page)]
 JOBS = [
     command
     for command in COMMANDS
-    if command[0] == "partner-jobs" and len(command) > 1 or command[2:3] == ["spark-submit"]
+    if (command[0] == "partner-jobs" and len(command) > 1) or command[2:3] == ["spark-submit"]
 ]
 
 
@@ -57,7 +57,9 @@ def test_what_make_and_python_are_asked_for_is_there() -> None:
 def test_a_printed_job_has_known_options_and_inputs_that_a_clone_has(
     command: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    name, arguments = (command[1], command[2:]) if command[0] == "partner-jobs" else (Path(command[3]).stem, command[4:])
+    name, arguments = (
+        (command[1], command[2:]) if command[0] == "partner-jobs" else (Path(command[3]).stem, command[4:])
+    )
     if name == "lookup":
         return
     monkeypatch.chdir(ROOT)
@@ -80,3 +82,6 @@ def test_every_printed_job_runs(tmp_path: Path) -> None:
     print(ended)
     assert ended
     assert {line for line, code in ended.items() if code} == set()
+    if here == "partner-jobs":
+        shown = (ROOT / "docs/packed-columns.md").read_text(encoding="utf-8")
+        assert (tmp_path / "out/split_columns/rows.csv").read_text(encoding="utf-8") in shown
