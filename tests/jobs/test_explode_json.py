@@ -22,7 +22,7 @@ from tests.support.jobs import JobResult
 from tests.support.paths import SAMPLES
 from tests.support.rebuild import Rebuild, comparable, csv_rows, jsonl_rows, loads
 from tests.transforms.nested.values.test_parse import ACCEPTED, REFUSED
-from transforms.nested.values.parse import allow_deep_recursion
+from transforms.nested.values.parse import prepare_process
 
 Call = Callable[..., JobResult]
 
@@ -302,7 +302,7 @@ def test_every_hostile_document_is_accepted_or_refused_by_itself(call_job: Call,
     assert sum(done.report["inputs"]["source"]["rejected"].values()) == 88
     quarantined = next((tmp_path / "out").glob("_runs/*/quarantine/source.jsonl")).read_text().split("\n")
     assert sorted(json.loads(line)["raw"] for line in quarantined if line) == sorted(bad)
-    allow_deep_recursion()
+    prepare_process()
     assert in_any_order(documents_in(tmp_path / "out")) == in_any_order([loads(text) for text in good * 2])
 
 

@@ -15,14 +15,14 @@ from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, as_json, plan_tables
 from transforms.nested.schema.rules import Rule, build_rules
 from transforms.nested.schema.stats import PathStats
-from transforms.nested.values.parse import Parser, allow_deep_recursion
+from transforms.nested.values.parse import Parser, prepare_process
 
 
 def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> PathStats:
     """The statistics of the documents, made in so many parts that are sent as bytes and added up."""
     rules = rules or Rule()
     parser = Parser()
-    allow_deep_recursion()
+    prepare_process()
     partial = [PathStats(rules) for _ in range(parts)]
     for number, text in enumerate(texts):
         partial[number % parts].observe([parser.parse(text)], depth)
@@ -70,7 +70,7 @@ def explode(
     planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates)
     shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()
-    allow_deep_recursion()
+    prepare_process()
     shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
     found = {}
     for builder in shredder.tables:

@@ -26,7 +26,8 @@ from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
-from transforms.nested.values.parse import Parser, allow_deep_recursion
+from transforms.nested.values.parse import Parser, prepare_process
+from transforms.nested.values.plain import are_plain
 from transforms.row_errors import ERROR, ERROR_TYPE, reject
 
 __all__ = [
@@ -59,15 +60,18 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Checks one task's records; its last batch has the task's statistics."""
-        allow_deep_recursion()
+        prepare_process()
         checking, pending = Check(options), None
         for batch in batches:
             if pending is not None:
                 yield _checked(pending, None)
             rows = [
-                checking.record(text) if fine else (None,) * 5
-                for text, fine in zip(
-                    batch.column("_raw").to_pylist(), batch.column(ERROR).is_null().to_pylist(), strict=True
+                checking.record(text, plain) if fine else (None,) * 5
+                for text, plain, fine in zip(
+                    batch.column("_raw").to_pylist(),
+                    are_plain(batch.column("_raw")),
+                    batch.column(ERROR).is_null().to_pylist(),
+                    strict=True,
                 )
             ]
             pending = (batch, rows) if rows else pending
@@ -103,7 +107,7 @@ def partial_stats(checked: DataFrame, rules: Rule, parts: int = 8) -> DataFrame:
 
 def merge_stats(dumps: Iterable[bytes], rules: Rule) -> PathStats:
     """One tree out of what `check` and `partial_stats` have in `_stats`, none of them null; empty without any."""
-    allow_deep_recursion()
+    prepare_process()
     total = PathStats(rules)
     for dump in dumps:
         total.add(pickle.loads(dump))
@@ -166,14 +170,15 @@ def explode(
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Shreds one task's records, a megabyte at a time."""
-        allow_deep_recursion()
+        prepare_process()
         parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked, lineage)
         parsed: list[tuple[str, Any, int, int]] = []
         size = 0
         for batch in batches:
-            for file, position, text, key, rank in zip(*(column.to_pylist() for column in batch.columns), strict=True):
+            columns = [column.to_pylist() for column in batch.columns]
+            for file, position, text, key, rank, plain in zip(*columns, are_plain(batch.column("_raw")), strict=True):
                 identity = digest(f"{key}#{rank}") if rank else key
-                parsed.append((identity, parser.parse(options.document(text)), file, position))
+                parsed.append((identity, parser.parse(options.document(text), plain), file, position))
                 size += len(text)
                 if size > _CHUNK_BYTES:
                     yield batch_of(shredder, parsed)

@@ -66,11 +66,14 @@ class Check:
         self._values: list[Any] = []
         self._size = 0
 
-    def record(self, text: str | None) -> tuple[Any, ...]:
-        """One record: reason and detail when it is refused, else its key, content hash and repeated keys."""
+    def record(self, text: str | None, plain: bool | None = False) -> tuple[Any, ...]:
+        """One record: reason and detail when it is refused, else its key, content hash and repeated keys.
+
+        `plain` is what `are_plain` says of the text.
+        """
         try:
-            value = self._parser.parse(self._options.document(text or ""))
-            content = canonical(value)
+            value = self._parser.parse(self._options.document(text or ""), plain)
+            content = self._parser.canonical(value)
             identity = digest(content)
             key = _key_of(value, self._paths) if self._paths else identity
         except NotJsonError as error:

@@ -17,7 +17,7 @@ from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import as_json, from_json, plan_tables
 from transforms.nested.schema.rules import CHOICES, RuleError, build_rules, parse_path
-from transforms.nested.values.parse import Parser, allow_deep_recursion
+from transforms.nested.values.parse import Parser, prepare_process
 
 KEYS = st.sampled_from(["a", "b", "A", "a_b", "a.b", "", "_id", "value", "_rest", "a__b", "0", "~/"]) | st.text(
     max_size=2
@@ -120,7 +120,7 @@ def test_a_locked_plan_keeps_its_columns_and_grows_only_at_the_end(first: list[A
 def test_500_levels_come_back_as_columns_as_tables_or_as_json() -> None:
     objects = '{"a":' * 500 + "1" + "}" * 500
     arrays = "[" * 500 + "1" + "]" * 500
-    allow_deep_recursion()
+    prepare_process()
     for text in (objects, arrays):
         assert_comes_back([text])
     assert explode([objects], depth=600).names() == {"doc": ["a__" * 18 + "a__049fcb"]}

@@ -97,7 +97,9 @@ class TableBuilder:
         roots = parents if above.table.parent is None else list(map(columns[2].__getitem__, owners))
         steps: Iterable[Any] = index if keys is None else map(canonical, keys)
         tag = self.tag
-        ids = [digest(f"{parent}{tag}{step}") for parent, step in zip(parents, steps, strict=True)]
+        # `digest` without a call for each row, which took a quarter of the time of this line.
+        sha = hashlib.sha256
+        ids = [sha(f"{p}{tag}{s}".encode()).hexdigest()[:32] for p, s in zip(parents, steps, strict=True)]
         own: list[Values] = [ids, parents, roots, index]
         if keys is not None:
             own.append([None if is_non_portable(key) else key for key in keys])

@@ -11,7 +11,7 @@ from transforms.nested.schema import stats as seen
 from transforms.nested.schema.names import NameRequest, unique_names
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
-from transforms.nested.values.parse import allow_deep_recursion
+from transforms.nested.values.parse import prepare_process
 
 ID, PARENT, ROOT, INDEX, KEY, REST = "_id", "_parent_id", "_root_id", "_index", "_key", "_rest"
 FILE, POSITION = "_source_file", "_source_position"
@@ -225,7 +225,7 @@ def plan_tables(
     become dates and timestamps where all of a path are written in one way.
     """
     planner = _Planner(name, separator, locked, dates)
-    allow_deep_recursion()
+    prepare_process()
     planner.table(None, (), "record", stats)
     return planner.finish()
 

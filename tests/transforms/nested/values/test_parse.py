@@ -19,7 +19,7 @@ from transforms.nested.values.parse import (
     NonPortableString,
     NotJsonError,
     Parser,
-    allow_deep_recursion,
+    prepare_process,
     canonical,
     decimal_size,
     readable,
@@ -145,7 +145,7 @@ ACCEPTED: dict[str, list[tuple[str, Any]]] = {
 
 
 def parse(text: str, lenient: bool = False) -> Any:
-    allow_deep_recursion()
+    prepare_process()
     return Parser(lenient).parse(text)
 
 
