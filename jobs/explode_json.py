@@ -78,7 +78,7 @@ def run(job: JobContext, o: Options) -> Outputs:
         data("tables.json", tables.tables_json(plan.tables, o.format, o.lineage, o.separator), rows=len(plan.tables)),
         data("tables.sql", tables.tables_sql(plan.tables, o.format, o.lineage), rows=len(plan.tables)),
     ]
-    return Outputs(*table_files(o, job.cached(exploded), plan.tables), *described, new_lock(o, root, plan, locked))
+    return Outputs(table_files(o, exploded, plan.tables), *described, new_lock(o, root, plan, locked))
 
 
 JOB = Job("explode_json", Options, run, batch_rows=256)  # records can be large: a batch holds few of them

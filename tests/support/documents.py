@@ -10,7 +10,7 @@ from typing import Any
 
 from tests.support.rebuild import Rebuild, csv_rows, jsonl_rows
 from transforms.nested.explode import merge_stats
-from transforms.nested.rows.render import CSV, TYPED, as_lists
+from transforms.nested.rows.render import CSV, LINE, TYPED, rows_of
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, as_json, plan_tables
 from transforms.nested.schema.rules import Rule, build_rules
@@ -74,11 +74,11 @@ def explode(
     shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
     found = {}
     for builder in shredder.tables:
-        lists = as_lists(builder, form, False, len(texts)).to_pylist()
+        rows = rows_of(builder, form, False)
         header = ",".join(name for name, _ in builder.table.all_columns()) + "\n"
         if form == TYPED:
-            found[builder.table.name] = [row for rows_of_one in lists for row in rows_of_one]
+            found[builder.table.name] = rows.to_pylist()
         else:
-            text = "".join(f"{line}\n" for lines in lists for line in lines)
+            text = "".join(f"{line}\n" for line in rows.column(LINE).to_pylist())
             found[builder.table.name] = list(csv_rows(header + text) if form == CSV else jsonl_rows(text))
     return Exploded(planned, found)

@@ -15,20 +15,19 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import types as T
 
 from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.registry import register
 from transforms.kernels.batches import Batches, Kernel, map_batches
+from transforms.kernels.sorting import sorted_batches
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}
 _ROWS: dict[int, list[pa.RecordBatch]] = {}
 _TOKENS = itertools.count(1)
 _LOCK = threading.Lock()
-_PORTION = 64 << 10  # rows in a batch of a cached frame
 
 
 def _add_rows(token: int, batch: pa.RecordBatch) -> None:
@@ -163,7 +162,7 @@ class EmbeddedEngine:
     ) -> DataFrame:
         """One stream: what is looked up one by one are the rows that are not used."""
         rows = _sorted_rows(collect_batches(frame), order)
-        return self._from_batches(list(kernel(iter(rows))), schema)
+        return self._from_batches(list(kernel(rows)), schema)
 
     def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
         """One stream, sorted in memory."""
@@ -196,17 +195,10 @@ def _with_part(batch: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*batch.columns, part], names=[*batch.schema.names, "_part"])
 
 
-def _sorted_rows(batches: Sequence[pa.RecordBatch], order: Sequence[str]) -> list[pa.RecordBatch]:
-    """The rows sorted by these columns, nulls first, as Spark sorts; texts by their UTF-8 bytes."""
+def _sorted_rows(batches: Sequence[pa.RecordBatch], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """The rows sorted by these columns, as Spark sorts."""
     filled = [batch for batch in batches if batch.num_rows]
-    if not filled:
-        return []
-    table = pa.Table.from_batches(filled)
-    if order:
-        keys = [(name, "ascending") for name in order]
-        table = table.take(pc.sort_indices(table, sort_keys=keys, null_placement="at_start"))
-    rows: list[pa.RecordBatch] = table.combine_chunks().to_batches(max_chunksize=_PORTION)
-    return rows
+    return sorted_batches(pa.Table.from_batches(filled), order) if filled else iter(())
 
 
 @functools.cache

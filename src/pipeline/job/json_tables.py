@@ -9,7 +9,7 @@ from pyspark.sql import DataFrame
 from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import JsonInput
-from pipeline.job.outputs import Delivery, FileOutput, LineFile, grouped_lines, parquet, saved_file
+from pipeline.job.outputs import Delivery, TablesOutput, saved_file
 from transforms import nested
 from transforms.nested import Table, tables
 from transforms.text import csv_header
@@ -41,27 +41,18 @@ def new_lock(o: TableOptions, root: str, plan: nested.TablePlan, locked: list[Ta
     return saved_file(o.schema, nested.lock_bytes(plan.tables, root))
 
 
-def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> list[FileOutput]:
-    """A file for each table: lines of all of them in one pass, typed columns table by table."""
-    if o.format == "parquet":
-        rows = [nested.table_rows(exploded, number) for number in range(len(planned))]
-        return [
-            parquet(
-                tables.file_of(table, o.format),
-                frame,
-                columns=[name for name, _ in table.all_columns(o.lineage)],
-                order=("_sort_root", "_sort_at"),
-                row_count=table.rows,
-            )
-            for table, frame in zip(planned, rows, strict=True)
-        ]
-    names = [[name for name, _ in table.all_columns(o.lineage)] for table in planned]
-    headers = [csv_header(one) if o.format == "csv" else "" for one in names]
+def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> TablesOutput:
+    """A file for each table, all of them in one pass."""
+
+    def header(table: Table) -> str:
+        names = [name for name, _ in table.all_columns(o.lineage)]
+        return csv_header(names) if o.format == "csv" else ""
+
     files = [
-        LineFile(tables.file_of(table, o.format), header, table.rows)
-        for table, header in zip(planned, headers, strict=True)
+        (tables.file_of(table, o.format), header(table), nested.block_table(table, o.format, o.lineage))
+        for table in planned
     ]
-    return [grouped_lines(files, nested.table_lines(exploded, len(planned)))]
+    return TablesOutput(tuple(files), exploded)
 
 
 def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:

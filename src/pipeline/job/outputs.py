@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from pipeline import storage
 from pipeline.job.context import JobContext
+from transforms.kernels.blocks import BlockTable
 from transforms.render import Render, csv_lines, json_lines
 from transforms.text import csv_header, own_columns
 
@@ -36,28 +37,20 @@ class TextOutput:
 
 
 @dataclass(frozen=True)
-class LineFile:
-    """One of several files of lines that are written at once, and the number of lines that it must get."""
+class TablesOutput:
+    """Files of lines, or folders of Parquet parts, written in one pass over a frame of blocks.
 
-    file: str
-    header: str
-    row_count: int
-
-
-@dataclass(frozen=True)
-class GroupedLines:
-    """Files of lines written in one pass over `frame`.
-
-    `frame`: `group` int (index into `files`), `order` (any type that can be sorted), `lines` array<string>.
+    `files`: names, headers and tables; `frame`: see `transforms.kernels.blocks`, `group` is an index into `files`.
     """
 
-    files: tuple[LineFile, ...]
+    files: tuple[tuple[str, str, BlockTable], ...]
     frame: DataFrame
 
     @property
     def file(self) -> str:
         """What the stage is called."""
-        return self.files[0].file if len(self.files) == 1 else f"{self.files[0].file} and {len(self.files) - 1} more"
+        first, more = self.files[0][0], len(self.files) - 1
+        return f"{first} and {more} more" if more else first
 
 
 @dataclass(frozen=True)
@@ -88,7 +81,7 @@ class Delivery:
     deliver: Callable[[JobContext], None]
 
 
-FileOutput = TextOutput | GroupedLines | ParquetOutput | DataOutput
+FileOutput = TextOutput | TablesOutput | ParquetOutput | DataOutput
 
 
 class Outputs:
@@ -118,11 +111,6 @@ def jsonl(
     """One JSON document per row: what `render` makes of it, or all columns that do not begin with `_`."""
     names = own_columns(frame)
     return TextOutput(file, frame, render or json_lines(names), order=tuple(order), row_count=row_count)
-
-
-def grouped_lines(files: Sequence[LineFile], frame: DataFrame) -> GroupedLines:
-    """Several files of lines, written in one pass over the frame: see `GroupedLines`."""
-    return GroupedLines(tuple(files), frame)
 
 
 def parquet(

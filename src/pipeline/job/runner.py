@@ -27,7 +27,7 @@ from pipeline.job.context import JobContext
 from pipeline.job.counts import check_counts
 from pipeline.job.interrupt import Interrupt
 from pipeline.job.options import Options
-from pipeline.job.outputs import FileOutput, GroupedLines, Outputs, ParquetOutput, TextOutput
+from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.job.report import Report, print_report
 from pipeline.publish.lock import Lock
@@ -177,8 +177,8 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
             with context.stage(f"{'count' if files.dry_run else 'write'} {one.file}"):
                 if isinstance(one, TextOutput):
                     files.write_lines(one.file, one.frame, one.render, one.order, one.header, one.row_count)
-                elif isinstance(one, GroupedLines):
-                    files.write_grouped([(file.file, file.header, file.row_count) for file in one.files], one.frame)
+                elif isinstance(one, TablesOutput):
+                    files.write_tables(one.files, one.frame)
                 elif isinstance(one, ParquetOutput):
                     files.write_parquet(one.file, one.frame, one.columns, one.order, one.row_count)
                 else:

@@ -15,7 +15,15 @@ from pipeline.engines.registry import engine_of
 from pipeline.errors import AccountingError
 from pipeline.publish import concat
 from pipeline.publish.hashing import spark_hasher
-from pipeline.publish.part_files import PartFile, write_grouped, write_lines, write_parquet
+from pipeline.publish.part_files import (
+    PartFile,
+    write_blocks,
+    write_empty_parquet,
+    write_grouped,
+    write_lines,
+    write_parquet,
+)
+from transforms.kernels.blocks import BlockTable
 from transforms.render import Render
 
 MANIFEST = "_manifest.json"
@@ -99,19 +107,29 @@ class RunFiles:
         if row_count is not None and row_count != staged.rows:
             raise AccountingError(f"{name}: {staged.rows} rows written, {row_count} expected")
 
-    def write_grouped(self, files: Sequence[tuple[str, str, int]], frame: DataFrame) -> None:
-        """Stages several files of lines, given as name, header and number of lines, in one pass.
+    def write_tables(self, files: Sequence[tuple[str, str, BlockTable]], frame: DataFrame) -> None:
+        """Stages the tables of a frame of blocks, given as file, header and table, in one pass over the frame.
 
-        In: `group` int (index into `files`), `order`, `lines` array<string>; lines are sorted by `order`.
+        In: `group` int (index into `files`), `part`, `block` (see `transforms.kernels.blocks`). All files have the same
+        suffix: Parquet, or lines. Each is sorted by its key.
         """
+        suffix = PurePosixPath(files[0][0]).suffix
+        is_parquet = suffix == ".parquet"
         if self.dry_run:
-            self.staged |= {name: Staged([], rows, folder=not self.single) for name, _, rows in files}
+            self.staged |= {name: Staged([], table.rows, is_parquet or not self.single) for name, _, table in files}
             return
-        few = is_few(sum(rows for _, _, rows in files))
-        parts = write_grouped(frame, ("group", "order"), few, self._work_folder(files[0][0]))
-        for number, (name, header, rows) in enumerate(files):
-            own = [part for part in parts if part.group == str(number)]
-            self._stage_lines(name, own, header.encode(), rows, frame.sparkSession)
+        folder = self._work_folder(files[0][0])
+        written = write_blocks(frame, [table for _, _, table in files], suffix, folder)
+        parts: dict[str, list[PartFile]] = {}
+        for part in written:
+            parts.setdefault(part.group, []).append(part)
+        for number, (name, header, table) in enumerate(files):
+            own = parts.get(str(number), [])
+            if is_parquet:
+                own = own or [write_empty_parquet(table.schema.empty_table(), folder)]
+                self._stage_parquet(name, own, table.rows, frame.sparkSession)
+            else:
+                self._stage_lines(name, own, header.encode(), table.rows, frame.sparkSession)
 
     def write_parquet(
         self,
@@ -126,9 +144,12 @@ class RunFiles:
             self._add(name, Staged([], frame.count(), folder=True), row_count)
             return
         parts = write_parquet(frame, columns, order, is_few(row_count), self._work_folder(name))
+        self._stage_parquet(name, parts, row_count, frame.sparkSession)
+
+    def _stage_parquet(self, name: str, parts: list[PartFile], row_count: int | None, spark: SparkSession) -> None:
         target = storage.join(self.destination, name)
         staged = [
-            self._concat([part], storage.join(target, f"part-{number:05d}.parquet"), b"", frame.sparkSession)
+            self._concat([part], storage.join(target, f"part-{number:05d}.parquet"), b"", spark)
             for number, part in enumerate(parts)
         ]
         self._add(name, Staged(staged, sum(part.rows for part in parts), folder=True), row_count)

@@ -7,9 +7,11 @@ kernels here take streams of batches whose last column, `_part`, is the number o
 from __future__ import annotations
 
 import contextlib
+import itertools
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import astuple, dataclass
+from operator import itemgetter
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -19,9 +21,11 @@ from pipeline import storage
 from pipeline.engines.registry import engine_of
 from pipeline.storage.writing import open_write
 from transforms.kernels.batches import Batches, Kernel
+from transforms.kernels.blocks import BlockTable, from_blocks
 from transforms.render import Render, block_of
 from transforms.text import quoted
 
+_GROUP_ROWS = 128 << 10  # rows in a row group of a Parquet file
 _REPORT = "part int, path string, rows long, bytes long, sha256 string, group string"
 
 
@@ -59,20 +63,16 @@ def write_lines(frame: DataFrame, render: Render, order: Sequence[str], few: boo
 
 
 def write_grouped(frame: DataFrame, order: Sequence[str], few: bool, folder: str) -> list[PartFile]:
-    """Writes the column `lines`, texts or arrays of texts, as a file for each value of `group` in a stream.
-
-    In: `group` (integer or text) is the first column of `order`.
-    """
+    """Writes the column `lines` as a file for each value of `group` in a stream; `group` is the first of `order`."""
 
     def pieces(batches: Batches) -> Iterator[tuple[str, int, pa.Array]]:
-        """The stretches of batches with one group, their lines flattened."""
+        """The stretches of batches with one group."""
         for batch in batches:
             groups, lines = batch.column("group").to_pylist(), batch.column("lines")
             low = 0
             for at in range(1, len(groups) + 1):
                 if at == len(groups) or groups[at] != groups[low]:
-                    part = lines.slice(low, at - low)
-                    yield str(groups[low]), _part_of(batch), part.flatten() if pa.types.is_list(part.type) else part
+                    yield groups[low], _part_of(batch), lines.slice(low, at - low)
                     low = at
 
     return _run(frame, order, few, lambda batches: _write_pieces(pieces(batches), folder))
@@ -120,10 +120,41 @@ def write_parquet(
     found = _run(frame, order, few, write)
     if found:
         return found
+    return [write_empty_parquet(engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, names))), folder)]
+
+
+def write_empty_parquet(rows: pa.Table, folder: str) -> PartFile:
+    """Writes a table without rows, so that there is a file with its columns."""
     path = _new_path(folder, 0, ".parquet")
     with open_write(path) as stream:
-        pq.write_table(engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, names))), stream)
-    return [PartFile(0, path, 0, stream.bytes, stream.sha256)]
+        pq.write_table(rows, stream)
+    return PartFile(0, path, 0, stream.bytes, stream.sha256)
+
+
+def write_blocks(frame: DataFrame, tables: Sequence[BlockTable], suffix: str, folder: str) -> list[PartFile]:
+    """Writes the rows of blocks, those of a table in the order of their keys, as a file for each table and part.
+
+    In: `group` int (index into `tables`), `part` int, `block` binary. Files are Parquet where the suffix is, else the
+    lines in the last column. A part without rows is no file.
+    """
+
+    def write(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """A file for all blocks of one table and part, which follow each other."""
+        rows = (row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
+        for (group, part), own in itertools.groupby(rows, itemgetter(0, 1)):
+            found = list(from_blocks([block for _, _, block in own], tables[group]))
+            path = _new_path(folder, part, suffix)
+            with open_write(path) as stream:
+                if suffix == ".parquet":
+                    pq.write_table(pa.Table.from_batches(found, tables[group].schema), stream, row_group_size=_GROUP_ROWS)
+                else:
+                    for batch in found:
+                        stream.write(block_of(batch.columns[-1]))
+            yield PartFile(part, path, sum(map(len, found)), stream.bytes, stream.sha256, str(group)).as_batch()
+
+    keys, count = ["group", "part"], sum(table.parts for table in tables)
+    written = engine_of(frame.sparkSession).map_sorted(frame, count, keys, keys, write, _REPORT).collect()
+    return sorted((PartFile(*row) for row in written), key=lambda one: (int(one.group), one.part))
 
 
 def _run(frame: DataFrame, order: Sequence[str], few: bool, write: Kernel) -> list[PartFile]:

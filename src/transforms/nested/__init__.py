@@ -7,11 +7,11 @@ from transforms.nested.explode import (
     partial_stats,
     ranks,
     repeated_keys,
-    table_lines,
     table_rows,
     with_ranks,
 )
 from transforms.nested.record_check import DEPTH, ParseOptions
+from transforms.nested.rows.render import block_table
 from transforms.nested.schema import tables
 from transforms.nested.schema.choices import unmatched
 from transforms.nested.schema.lock import (
@@ -29,8 +29,8 @@ from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import RuleError, build_rules
 
 __all__ = [
-    "ADD", "DEPTH", "DRIFT_MODES", "ParseOptions", "RuleError", "SchemaError", "Table", "TablePlan", "build_rules",
-    "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock",
-    "partial_stats", "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_lines", "table_rows", "tables",
-    "unmatched", "with_ranks",
+    "ADD", "DEPTH", "DRIFT_MODES", "ParseOptions", "RuleError", "SchemaError", "Table", "TablePlan", "block_table",
+    "build_rules", "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock",
+    "partial_stats", "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_rows", "tables", "unmatched",
+    "with_ranks",
 ]  # fmt: skip

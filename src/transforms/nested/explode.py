@@ -4,7 +4,7 @@
     stats = merge_stats(rows of partial_stats(checked, ...), rules)   # on the driver: one small tree
     tables = plan_tables(stats, "orders")
     exploded = explode(with_ranks(checked), tables, options, "parquet")   # one pass: rows of all tables
-    table_rows(exploded, 0, "parquet")             # one frame per table
+    table_rows(exploded, tables, 0, "parquet")     # one frame per table
 
 `records` has `_source_file` int, `_source_offset` long (which record it is), `_raw` string (its JSON) and `_error`.
 """
@@ -19,11 +19,12 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
+from transforms.kernels.blocks import BLOCKS, from_blocks, to_blocks
 from transforms.nested.record_check import DEPTH, Check, ParseOptions
-from transforms.nested.rows.render import TYPED, as_lists, spark_type
+from transforms.nested.rows.render import LINE, TYPED, block_table, rows_of, spark_type
 from transforms.nested.rows.router import digest
 from transforms.nested.rows.shredder import Shredder
-from transforms.nested.schema.plan import Table
+from transforms.nested.schema.plan import ROOT, Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import Parser, prepare_process
@@ -134,13 +135,6 @@ def with_ranks(checked: DataFrame, found: DataFrame | None = None) -> DataFrame:
     return joined.withColumn("_rank", F.coalesce(F.col("_rank"), F.lit(0)))
 
 
-def _row_type(table: Table, form: str, lineage: bool) -> str:
-    if form != TYPED:
-        return "array<string>"
-    columns = [f"`{name}`: {spark_type(kind)}" for name, kind in table.all_columns(lineage)]
-    return f"array<struct<{', '.join(columns)}>>"
-
-
 def explode(
     checked: DataFrame,
     tables: Sequence[Table],
@@ -150,26 +144,31 @@ def explode(
     schema_locked: bool = False,
     files: Sequence[str] | None = None,
 ) -> DataFrame:
-    """The rows of all tables, one row per record: `_root_id` and, for table number i, the array column `t<i>`.
+    """The rows of all tables as blocks: `group` int, the table's number; `part` int; `block` binary (`kernels.blocks`).
 
     In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet
-    typed structs. `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of
+    typed columns. `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of
     each `_source_file`.
     """
     lineage = files is not None
+    described = [block_table(table, form, lineage) for table in tables]
 
-    def batch_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
-        """The rows of some documents: their root keys, values, files and positions."""
+    def blocks_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
+        """The blocks of some documents: their root keys, values, files and positions."""
         ids, values, numbers, positions = map(list, zip(*parsed, strict=True))
         shredder.shred(ids, values, ([files[number] for number in numbers], positions) if files is not None else ())
-        arrays = [
-            pa.array(ids, pa.string()),
-            *(as_lists(builder, form, lineage, len(ids)) for builder in shredder.tables),
+        rows = [
+            (group, part, block)
+            for group, builder in enumerate(shredder.tables)
+            if builder.count
+            for part, block in to_blocks(rows_of(builder, form, lineage), described[group])
         ]
-        return pa.RecordBatch.from_arrays(arrays, ["_root_id", *(f"t{i}" for i in range(len(tables)))])
+        groups, parts, blocks = zip(*rows, strict=True)
+        arrays = [pa.array(groups, pa.int32()), pa.array(parts, pa.int32()), pa.array(blocks, pa.binary())]
+        return pa.RecordBatch.from_arrays(arrays, ["group", "part", "block"])
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Shreds one task's records, a megabyte at a time."""
+        """Shreds one task's records, some of them at a time."""
         prepare_process()
         parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked, lineage)
         parsed: list[tuple[str, Any, int, int]] = []
@@ -181,32 +180,29 @@ def explode(
                 parsed.append((identity, parser.parse(options.document(text), plain), file, position))
                 size += len(text)
                 if size > _CHUNK_BYTES:
-                    yield batch_of(shredder, parsed)
+                    yield blocks_of(shredder, parsed)
                     parsed, size = [], 0
         if parsed:
-            yield batch_of(shredder, parsed)
+            yield blocks_of(shredder, parsed)
 
-    schema = ", ".join(
-        ["_root_id string", *(f"t{i} {_row_type(table, form, lineage)}" for i, table in enumerate(tables))]
-    )
-    return checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank").mapInArrow(body, schema)
+    return checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank").mapInArrow(body, BLOCKS)
 
 
-def table_rows(exploded: DataFrame, number: int) -> DataFrame:
-    """The typed rows of one table, and what they are sorted by: `_sort_root` (root key), `_sort_at` (place in it)."""
-    rows = exploded.select(F.col("_root_id").alias("_sort_root"), F.posexplode(f"t{number}").alias("_sort_at", "row"))
-    return rows.select("_sort_root", "_sort_at", "row.*")
+def table_rows(
+    exploded: DataFrame, tables: Sequence[Table], number: int, form: str, lineage: bool = False
+) -> DataFrame:
+    """The rows of one table: typed columns for parquet, else `_root_id` and `line`, those of one record in order."""
+    described = block_table(tables[number], form, lineage)
+    columns = tables[number].all_columns(lineage) if form == TYPED else [(ROOT, "text"), (LINE, "text")]
 
+    def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Opens the blocks, one at a time."""
+        for batch in batches:
+            for block in batch.column("block").to_pylist():
+                yield from from_blocks([block], described)
 
-def table_lines(exploded: DataFrame, count: int) -> DataFrame:
-    """The finished lines of all `count` tables: `group` int (the table's number), `order` string (the root key),
-    `lines`.
-
-    Grain: a record and table that has rows of it; `lines` is an array of strings in the order of the document.
-    """
-    arrays = F.array(*[F.col(f"t{number}") for number in range(count)])
-    rows = exploded.select(F.col("_root_id").alias("order"), F.posexplode(arrays).alias("group", "lines"))
-    return rows.where(F.size("lines") > 0).select("group", "order", "lines")
+    schema = ", ".join(f"`{name.replace('`', '``')}` {spark_type(kind)}" for name, kind in columns)
+    return exploded.where(F.col("group") == number).mapInArrow(body, schema)
 
 
 def repeated_keys(records: DataFrame) -> DataFrame:

@@ -6,15 +6,17 @@ import io
 import json
 import pathlib
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline.errors import AccountingError
 from pipeline.publish import outputs
 from pipeline.publish.outputs import RunFiles, SideFiles
 from tests.support.frames import column_lines
+from transforms.kernels.blocks import BLOCKS, BlockTable
 
 # printf 'name\na\nb\n' | sha256sum, and so on
 SHA_NAMES = "28f46fc77b9b5774b551e01b5b84ce81c1be4c925d0352b5f54aa7ed579aeff7"
@@ -88,18 +90,36 @@ def test_parts_are_a_folder_whose_files_all_have_the_header(spark: SparkSession,
     }
 
 
-def test_several_files_are_written_in_one_pass_each_with_its_header_and_order(
+KEY = "0123456789abcdef" * 2
+LINES = pa.schema([("key", pa.string()), ("line", pa.string())])
+
+
+def block_frame(spark: SparkSession, *groups: tuple[int, list[str]]) -> DataFrame:
+    """A frame of blocks of lines, all of one key."""
+    rows = [(group, pa.RecordBatch.from_pydict({"key": [KEY] * len(own), "line": own}, LINES)) for group, own in groups]
+    return spark.createDataFrame([(group, 0, bytes(rows.serialize())) for group, rows in rows], BLOCKS)
+
+
+def test_several_tables_are_written_in_one_pass_each_with_its_header(
     spark: SparkSession, tmp_path: pathlib.Path
 ) -> None:
-    rows = [(1, "b", ["1b", "1b2"]), (0, "z", ["0z"]), (1, "a", ["1a"]), (0, "y", [])]
-    frame = spark.createDataFrame(rows, "group int, order string, lines array<string>").repartition(2)
     files = run_files(tmp_path)
-    files.write_grouped([("zero.txt", "head\n", 1), ("one.txt", "", 3), ("none.txt", "none\n", 0)], frame)
+    named = [("zero.txt", "head\n", 1), ("one.txt", "", 3), ("none.txt", "none\n", 0)]
+    tables = [(name, header, BlockTable(LINES, "key", rows)) for name, header, rows in named]
+    files.write_tables(tables, block_frame(spark, (1, ["1b", "1a", "1c"]), (0, ["0z"])))
     entries = files.publish()
     assert {name: entry["rows"] for name, entry in entries.items()} == {"zero.txt": 1, "one.txt": 3, "none.txt": 0}
     assert (tmp_path / "zero.txt").read_text(encoding="utf-8") == "head\n0z\n"
-    assert (tmp_path / "one.txt").read_text(encoding="utf-8") == "1a\n1b\n1b2\n"
+    assert (tmp_path / "one.txt").read_text(encoding="utf-8") == "1b\n1a\n1c\n"
     assert (tmp_path / "none.txt").read_text(encoding="utf-8") == "none\n"
+
+
+def test_a_parquet_table_without_rows_is_a_file_with_its_columns(spark: SparkSession, tmp_path: pathlib.Path) -> None:
+    files = run_files(tmp_path)
+    files.write_tables([("none.parquet", "", BlockTable(LINES, "key", 0))], block_frame(spark))
+    assert files.publish()["none.parquet"]["rows"] == 0
+    data = (tmp_path / "none.parquet/part-00000.parquet").read_bytes()
+    assert pq.read_table(io.BytesIO(data)).schema.names == ["key", "line"]
 
 
 @pytest.mark.parametrize("single", [True, False])
@@ -119,9 +139,8 @@ def test_another_number_of_rows_than_expected_is_an_error(spark: SparkSession, t
         files.write_lines("a.txt", frame, column_lines("id"), (), "", 2)
     with pytest.raises(AccountingError, match=r"^a\.parquet: 3 rows written, 4 expected$"):
         files.write_parquet("a.parquet", frame, ("id",), ("id",), 4)
-    lines = frame.select(F.lit(0).alias("group"), F.col("id").alias("order"), F.array("id").alias("lines"))
     with pytest.raises(AccountingError, match=r"^b\.txt: 3 rows written, 1 expected$"):
-        files.write_grouped([("b.txt", "", 1)], lines)
+        files.write_tables([("b.txt", "", BlockTable(LINES, "key", 1))], block_frame(spark, (0, ["x", "y", "z"])))
 
 
 def test_discarded_files_leave_nothing_and_what_was_published_stays(
@@ -143,7 +162,7 @@ def test_a_dry_run_counts_rows_and_writes_nothing(spark: SparkSession, tmp_path:
     files.write_lines("names.txt", frame, column_lines("name"), (), "name\n", 2)
     files.write_parquet("names.parquet", frame, ("name",), (), 2)
     files.write_data("note.txt", b"x\n", rows=1)
-    files.write_grouped([("one.txt", "", 5)], frame)
+    files.write_tables([("one.txt", "", BlockTable(LINES, "key", 5))], frame)
     assert {name: one.rows for name, one in files.staged.items()} == {
         "names.txt": 2, "names.parquet": 2, "note.txt": 1, "one.txt": 5,
     }  # fmt: skip

@@ -12,7 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline import storage
-from pipeline.publish.part_files import PartFile, write_grouped, write_lines, write_parquet
+from pipeline.publish.part_files import PartFile, write_blocks, write_grouped, write_lines, write_parquet
+from transforms.kernels.blocks import BLOCKS, BlockTable
 from tests.support.frames import column_lines
 from tests.support.stores import Place
 
@@ -71,12 +72,38 @@ def test_each_group_is_a_file_of_its_own(task_place: Place, spark: SparkSession)
     assert (parts[2].bytes, parts[2].sha256) == (6, "bcd36a814884aa63ca5e0d9fda82814069d2dc2daf6ba12b7c8e129ff02f169a")
 
 
-def test_arrays_of_lines_are_flattened(task_place: Place, spark: SparkSession) -> None:
-    frame = spark.createDataFrame(
-        [(1, "b", ["b1", "b2"]), (1, "a", ["a1"])], "group int, order string, lines array<string>"
-    )
-    [part] = write_grouped(frame, ["group", "order"], True, task_place / "parts")
-    assert (part.group, part.rows, content([part])) == ("1", 3, ["a1\nb1\nb2\n"])
+A, B = "0" * 32, "f" * 32
+LINES = pa.schema([("key", pa.string()), ("line", pa.string())])
+NUMBERS = pa.schema([("key", pa.string()), ("n", pa.int64())])
+
+
+def blocks(spark: SparkSession, *rows: tuple[int, int, pa.Schema, list[tuple[str, object]]]) -> DataFrame:
+    """A frame of blocks: group, part, schema and rows of each."""
+    made = [
+        (group, part, pa.RecordBatch.from_pylist([dict(zip(schema.names, row, strict=True)) for row in own], schema))
+        for group, part, schema, own in rows
+    ]
+    data = [(group, part, bytes(batch.serialize())) for group, part, batch in made]
+    return spark.createDataFrame(data, BLOCKS).repartition(2)
+
+
+def test_blocks_of_a_table_are_one_file_in_the_order_of_keys_the_rows_of_a_key_as_they_were(
+    task_place: Place, spark: SparkSession
+) -> None:
+    first = (0, 0, LINES, [(B, "b2"), (B, "b1")])
+    frame = blocks(spark, first, (1, 0, LINES, [(A, "x")]), (0, 0, LINES, [(A, "a2"), (A, "a1")]))
+    tables = [BlockTable(LINES, "key", 4), BlockTable(LINES, "key", 1), BlockTable(LINES, "key", 0)]
+    parts = write_blocks(frame, tables, ".csv", task_place / "parts")
+    assert [(part.group, part.part, part.rows) for part in parts] == [("0", 0, 4), ("1", 0, 1)]
+    assert content(parts) == ["a2\na1\nb2\nb1\n", "x\n"]
+
+
+def test_parts_of_a_table_are_files_and_follow_each_other(task_place: Place, spark: SparkSession) -> None:
+    frame = blocks(spark, (0, 1, NUMBERS, [(B, 3)]), (0, 0, NUMBERS, [(A, 1), (A, 2)]))
+    parts = write_blocks(frame, [BlockTable(NUMBERS, "key", 500_001)], ".parquet", task_place / "parts")
+    assert [(part.part, part.rows) for part in parts] == [(0, 2), (1, 1)]
+    found = [pq.read_table(io.BytesIO(storage.read_bytes(part.path)))["n"].to_pylist() for part in parts]
+    assert found == [[1, 2], [3]]
 
 
 def test_an_error_in_the_middle_leaves_no_file(task_place: Place, spark: SparkSession) -> None:

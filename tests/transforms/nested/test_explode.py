@@ -8,7 +8,6 @@ import pytest
 from chispa import assert_df_equality
 from pyspark.sql import DataFrame, SparkSession
 
-from tests.support.frames import assert_same_rows
 from transforms import nested
 from transforms.nested.schema.rules import build_rules
 from transforms.row_errors import ERROR, ERROR_TYPE, is_valid
@@ -50,7 +49,7 @@ def planned(checked: DataFrame, form: str) -> tuple[list[nested.Table], DataFram
 def test_tables_are_frames_of_typed_rows(spark: SparkSession, checked: DataFrame) -> None:
     tables, exploded = planned(checked, "parquet")
     assert [(table.name, table.rows) for table in tables] == [("doc", 2), ("doc__v", 2)]
-    root, items = (nested.table_rows(exploded, number) for number in range(2))
+    root, items = (nested.table_rows(exploded, tables, number, "parquet") for number in range(2))
     expected = spark.createDataFrame(
         [("a", None, None), ("b", Decimal("12345678901234567890"), '{"/v":[]}')],
         "k string, big decimal(38,0), _rest string",
@@ -60,24 +59,16 @@ def test_tables_are_frames_of_typed_rows(spark: SparkSession, checked: DataFrame
     assert_df_equality(items.select("_index", "value", "x").orderBy("_index"), expected, ignore_nullable=True)
 
 
-def test_the_lines_of_a_record_in_each_table_are_one_row_in_the_order_of_the_document(spark: SparkSession) -> None:
-    rows = [("r1", ["r1,a"], ["i1,0", "i2,1"]), ("r2", ["r2,b"], [])]
-    exploded = spark.createDataFrame(rows, "_root_id string, t0 array<string>, t1 array<string>")
-    expected = spark.createDataFrame(
-        [(0, "r1", ["r1,a"]), (0, "r2", ["r2,b"]), (1, "r1", ["i1,0", "i2,1"])],
-        "group int, order string, lines array<string>",
-    )
-    found = nested.table_lines(exploded, 2)
-    assert_same_rows(found, expected)
-
-
 def test_exploded_records_are_finished_lines(checked: DataFrame) -> None:
-    _, exploded = planned(checked, "csv")
-    lines = [
-        (row["group"], [line.split(",", 1)[1] for line in row["lines"]])
-        for row in nested.table_lines(exploded, 1).collect()
-    ]
-    assert sorted(lines) == [(0, ["a,,"]), (0, ['b,12345678901234567890,"{""/v"":[]}"'])]
+    tables, exploded = planned(checked, "csv")
+    lines = [row["line"].split(",", 1)[1] for row in nested.table_rows(exploded, tables, 0, "csv").collect()]
+    assert sorted(lines) == ["a,,", 'b,12345678901234567890,"{""/v"":[]}"']
+
+
+def test_rows_of_all_tables_are_blocks_of_one_frame(checked: DataFrame) -> None:
+    _, exploded = planned(checked, "parquet")
+    assert exploded.columns == ["group", "part", "block"]
+    assert {(row["group"], row["part"]) for row in exploded.collect()} == {(0, 0), (1, 0)}
 
 
 REPEATED = "_source_file int, _source_offset bigint, _key string, _repeated string"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
-from transforms.nested.rows.render import as_lists
+from transforms.nested.rows.render import rows_of
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import as_json, from_json, plan_tables
@@ -93,11 +93,13 @@ def test_documents_shredded_together_have_the_rows_they_have_alone(
     values = [Parser().parse(text) for text in texts]
     ids = [f"record {number}" for number in range(len(texts))]
     shredder.shred(ids, values)
-    together = [as_lists(builder, form, False, len(ids)).to_pylist() for builder in shredder.tables]
+    together = [rows_of(builder, form, False).to_pylist() for builder in shredder.tables]
+    records = [list(builder.records) for builder in shredder.tables]
     for number, (identity, value) in enumerate(zip(ids, values, strict=True)):
         shredder.shred([identity], [value])
-        alone = [as_lists(builder, form, False, 1).to_pylist()[0] for builder in shredder.tables]
-        assert repr(alone) == repr([lists[number] for lists in together])
+        for builder, rows, owners in zip(shredder.tables, together, records, strict=True):
+            own = [row for row, owner in zip(rows, owners, strict=True) if owner == number]
+            assert repr(rows_of(builder, form, False).to_pylist()) == repr(own)
 
 
 @settings(max_examples=60, deadline=None)

@@ -1,8 +1,7 @@
-"""Rows of a table as Arrow: typed columns, or finished lines of CSV or JSON, one list of rows per document."""
+"""Rows of a table as Arrow: typed columns, or finished lines of CSV or JSON."""
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
@@ -12,11 +11,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from transforms.kernels.blocks import BlockTable
 from transforms.nested.rows.router import TableBuilder, Values, number_text
+from transforms.nested.schema.plan import ID, ROOT, Table
 from transforms.nested.values.dates import DATE, TIMESTAMP, in_utc, moment
 from transforms.nested.values.parse import readable
 
 CSV, JSONL, TYPED = "csv", "jsonl", "parquet"
+LINE = "line"
 
 Cell = Callable[[Any], str]
 
@@ -142,18 +144,23 @@ def _rest_texts(builder: TableBuilder) -> Values:
     return texts
 
 
-def as_lists(builder: TableBuilder, form: str, lineage: bool, records: int) -> pa.Array:
-    """The rows of so many records as a list array: an element per record, of lines or of structs of typed columns."""
+def rows_of(builder: TableBuilder, form: str, lineage: bool) -> pa.RecordBatch:
+    """The rows of a table: typed columns for parquet, else finished lines (`line`) beside their root keys."""
     named = builder.table.all_columns(lineage)
     columns = list(builder.columns)
     if builder.table.rest:
         columns.append(_rest_texts(builder) if builder.rest else None)
     if form == TYPED:
-        fields = [pa.field(name, arrow_type(kind)) for name, kind in named]
         arrays = [_typed(values, kind, builder.count) for values, (_, kind) in zip(columns, named, strict=True)]
-        content: pa.Array = pa.StructArray.from_arrays(arrays, fields=fields)
-    else:
-        lines = (_csv_lines if form == CSV else _json_lines)(columns, named)
-        content = pa.array(list(lines), pa.string())
-    ends = [bisect_left(builder.records, record) for record in range(records + 1)]
-    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), content)
+        return pa.RecordBatch.from_arrays(arrays, [name for name, _ in named])
+    lines = (_csv_lines if form == CSV else _json_lines)(columns, named)
+    roots = columns[0] if builder.table.parent is None else columns[2]
+    return pa.RecordBatch.from_arrays([pa.array(roots, pa.string()), pa.array(list(lines), pa.string())], [ROOT, LINE])
+
+
+def block_table(table: Table, form: str, lineage: bool) -> BlockTable:
+    """How blocks hold the rows that `rows_of` gives: in the order of their root keys."""
+    if form != TYPED:
+        return BlockTable(pa.schema([(ROOT, pa.string()), (LINE, pa.string())]), ROOT, table.rows)
+    columns = [(name, arrow_type(kind)) for name, kind in table.all_columns(lineage)]
+    return BlockTable(pa.schema(columns), ID if table.parent is None else ROOT, table.rows)

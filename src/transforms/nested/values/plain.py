@@ -1,6 +1,6 @@
 """Plain JSON: texts whose values a fast library reads and writes exactly as the careful way of `parse` does.
 
-Not plain are numbers that need more than 15 digits or have an exponent, fractions below 0.0001, NUL, DEL and surrogates.
+Not plain are numbers with more than 15 digits or an exponent, fractions below 0.0001, NUL, DEL and surrogates.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# A double holds any 15 digits; 18 digits fit 64 bits. Other spellings of a small fraction or DEL differ between writers.
+# A double holds any 15 digits, 64 bits any 18. Small fractions and DEL are written in different ways.
 _LONG = "|".join(f"[0-9]{{{whole}}}[.][0-9]{{{16 - whole}}}" for whole in range(1, 16))
 _NUMBER = rf"(?:^|[:,\[\s])-?(?:[0-9]{{19}}|[0-9]{{16,}}[.]|{_LONG}|[0-9.]+[eE])"
 _NOT_PLAIN = rf"{_NUMBER}|0[.]0000|\\u(?:0000|007[fF]|[dD][89a-fA-F])|\x7f"

@@ -14,7 +14,7 @@ from rich.console import Console
 from tests.support.documents import observe
 from tests.support.postgres import PrivatePostgres
 from tests.support.rebuild import Rebuild, comparable, loads
-from transforms.nested.rows.render import CSV, as_lists
+from transforms.nested.rows.render import CSV, LINE, rows_of
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import build_rules
@@ -38,7 +38,7 @@ def made(folder: pathlib.Path, form: str) -> list[Table]:
     ids = [f"{number:032d}" for number in range(len(DOCUMENTS))]
     shredder.shred(ids, [Parser().parse(text) for text in DOCUMENTS])
     for builder in shredder.tables:
-        lines = [line for lines in as_lists(builder, form, False, len(DOCUMENTS)).to_pylist() for line in lines]
+        lines = rows_of(builder, form, False).column(LINE).to_pylist()
         head = [",".join(name for name, _ in builder.table.all_columns())] if form == CSV else []
         (folder / f"{builder.table.name}.{form}").write_text(
             "".join(f"{line}\n" for line in head + lines), encoding="utf-8"
