@@ -463,3 +463,20 @@ def test_a_key_that_is_named_in_a_map_is_skipped_there(call_job: Call, tmp_path:
     assert done.exit_code == 0, done.stderr
     [entries] = [table for table in tables_of(out) if table["each"] == "entry"]
     assert [(row["_key"], row["value"]) for row in rows_of(out, entries)] == [("a", "1"), ("b", "3")]
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_a_document_with_hundreds_of_arrays_is_as_many_tables_in_one_pass(
+    call_job: Call, tmp_path: pathlib.Path, form: str
+) -> None:
+    document = {f"g{a}": {f"h{b}": {f"k{c}": [a, b, c] for c in range(5)} for b in range(10)} for a in range(8)}
+    (tmp_path / "wide.json").write_text(json.dumps(document), encoding="utf-8")
+    out = tmp_path / "out"
+    done = call_job("explode_json", "--source", tmp_path / "wide.json", "--format", form, "--destination", out)
+    assert done.returncode == 0, done.stderr
+    outputs = done.report["outputs"]
+    assert len(outputs) == 1 + 8 * 10 * 5 + 2
+    assert outputs[f"root__g7__h9__k4.{form}"]["rows"] == 3
+    assert [name for name in done.report["seconds"] if name.startswith("write root")] == [
+        f"write root.{form} and 400 more"
+    ]
