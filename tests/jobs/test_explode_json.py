@@ -473,7 +473,7 @@ def test_a_document_with_hundreds_of_arrays_is_as_many_tables_in_one_pass(
     (tmp_path / "wide.json").write_text(json.dumps(document), encoding="utf-8")
     out = tmp_path / "out"
     done = call_job("explode_json", "--source", tmp_path / "wide.json", "--format", form, "--destination", out)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     outputs = done.report["outputs"]
     assert len(outputs) == 1 + 8 * 10 * 5 + 2
     assert outputs[f"root__g7__h9__k4.{form}"]["rows"] == 3

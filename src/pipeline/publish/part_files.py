@@ -146,7 +146,9 @@ def write_blocks(frame: DataFrame, tables: Sequence[BlockTable], suffix: str, fo
             path = _new_path(folder, part, suffix)
             with open_write(path) as stream:
                 if suffix == ".parquet":
-                    pq.write_table(pa.Table.from_batches(found, tables[group].schema), stream, row_group_size=_GROUP_ROWS)
+                    pq.write_table(
+                        pa.Table.from_batches(found, tables[group].schema), stream, row_group_size=_GROUP_ROWS
+                    )
                 else:
                     for batch in found:
                         stream.write(block_of(batch.columns[-1]))

@@ -13,9 +13,9 @@ from pyspark.sql import functions as F
 
 from pipeline import storage
 from pipeline.publish.part_files import PartFile, write_blocks, write_grouped, write_lines, write_parquet
-from transforms.kernels.blocks import BLOCKS, BlockTable
 from tests.support.frames import column_lines
 from tests.support.stores import Place
+from transforms.kernels.blocks import BLOCKS, BlockTable
 
 VALUE = column_lines("value")
 

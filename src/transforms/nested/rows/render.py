@@ -145,7 +145,7 @@ def _rest_texts(builder: TableBuilder) -> Values:
 
 
 def rows_of(builder: TableBuilder, form: str, lineage: bool) -> pa.RecordBatch:
-    """The rows of a table: typed columns for parquet, else finished lines (`line`) beside their root keys."""
+    """The rows of a table: typed columns for parquet, else finished lines (`line`) with their root keys."""
     named = builder.table.all_columns(lineage)
     columns = list(builder.columns)
     if builder.table.rest:

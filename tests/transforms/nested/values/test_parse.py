@@ -19,9 +19,9 @@ from transforms.nested.values.parse import (
     NonPortableString,
     NotJsonError,
     Parser,
-    prepare_process,
     canonical,
     decimal_size,
+    prepare_process,
     readable,
 )
 
