@@ -14,6 +14,8 @@ from transforms import nested
 from transforms.nested import Table, tables
 from transforms.text import csv_header
 
+_MOST_COLUMNS = 1600
+
 
 class TableOptions(Protocol):
     """The options that these functions need."""
@@ -64,6 +66,10 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
     for table in plan.tables:
         if table.each == "entry":
             job.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
+        if (width := len(table.all_columns(o.lineage))) > _MOST_COLUMNS:
+            job.note(
+                f"{table.name} has {width} columns, PostgreSQL takes {_MOST_COLUMNS}: --path PATH=map, json or skip"
+            )
     if o.dry_run:
         job.print(tables.tree(plan.tables, o.format, f"Tables of {', '.join(o.source.paths)}"))
 

@@ -152,6 +152,7 @@ class _Planner:
             self.names.append(known.name)
         draft = _Draft(replace(known, rows=stats.total), rest=rest or known.rest)
         self.drafts.append(draft)
+        stats.fold()
         self.value(draft, (), stats)
 
     def value(self, draft: _Draft, path: Path, stats: PathStats) -> None:
@@ -162,8 +163,6 @@ class _Planner:
             draft.rest = True
         for holds, kind in kinds:
             self._want(draft, path, holds, kind, stats, mixed=len(kinds) > 1)
-        if stats.looks_like_map():
-            stats.collapse()
         if stats.rule.choice == "table" and counts[seen.OBJECT]:
             self.as_object(draft, path, stats)
         else:

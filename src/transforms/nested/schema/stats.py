@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Any
@@ -18,6 +19,10 @@ _NUMBERS = (INTEGER, DOUBLE, BIG_INTEGER, BIG)
 # An object with more keys than this is a map wherever it is: no table has as many columns.
 MANY_KEYS = 1000
 MAP_KEYS = 200
+# An object with more keys than this is a map when its values are alike: no person gives as many names to one thing.
+ALIKE_KEYS = 50
+# What PostgreSQL takes in a table, less the columns of keys.
+MAX_COLUMNS = 1590
 _BEYOND = 10**6
 _MISSING = object()
 
@@ -187,13 +192,53 @@ class PathStats:
         values.turn = 0
 
     def looks_like_map(self) -> bool:
-        """More than 200 keys, each in under 10 % of the objects here, values of one kind."""
+        """More than 200 keys, each in under 10 % of the objects here, values of one kind; or more than 50, alike."""
         keys = self._free_keys()
-        if len(keys) <= MAP_KEYS or self.rule.choice in ("columns", "table"):
+        if self.rule.choice in ("columns", "table"):
+            return False
+        if len(keys) > ALIKE_KEYS and self._are_alike([self.fields[key] for key in keys]):
+            return True
+        if len(keys) <= MAP_KEYS:
             return False
         objects = self.counts[OBJECT] + self.counts[EMPTY_OBJECT]
         kinds = {kind for key in keys for kind in self.fields[key].kinds()}
         return len(kinds) <= 1 and all(10 * self.fields[key].total < objects for key in keys)
+
+    @staticmethod
+    def _are_alike(values: list[PathStats]) -> bool:
+        """All are arrays, or all are objects and nine of ten of them share a key."""
+        kinds = {kind for value in values for kind in value.kinds()}
+        shared = Counter(key for value in values for key in value.fields)
+        return kinds == {"array"} or (kinds == {"object"} and 10 * max(shared.values(), default=0) >= 9 * len(values))
+
+    def fold(self) -> None:
+        """Makes maps of what looks like one in a row with this value; then, until no more than `MAX_COLUMNS` are
+        needed, of the object with most keys. A choice or a locked schema keeps keys as they are.
+        """
+        rows = [self]
+        for stats in rows:
+            if stats.looks_like_map():
+                stats.collapse()
+            rows += stats._columns_below()
+        while sum(stats.columns for stats in rows) > MAX_COLUMNS:
+            widest = max(
+                (stats for stats in rows if stats.rule.choice != "columns"), key=lambda one: len(one._free_keys())
+            )
+            if not widest._free_keys():
+                return
+            widest.collapse()
+            rows = [self]
+            for stats in rows:
+                rows += stats._columns_below()
+
+    def _columns_below(self) -> list[PathStats]:
+        return [stats for stats in self.fields.values() if stats.rule.choice != "table"]
+
+    @property
+    def columns(self) -> int:
+        """How many columns the values of this path need, those of objects and arrays apart."""
+        kinds = self.kinds()
+        return len(kinds - {"object", "array"}) or not kinds
 
     def kinds(self) -> set[str]:
         """The kinds of values here, null apart: boolean, number, text, object, array."""

@@ -80,6 +80,40 @@ def test_more_than_1000_keys_are_a_map_however_often_they_come() -> None:
     assert comparable(found.rebuilt()[0]) == comparable(loads(one_document))
 
 
+def packages(count: int, value: object) -> str:
+    """One document with an object of so many keys."""
+    return json.dumps({"name": "x", "packages": {f"p{number}": value for number in range(count)}})
+
+
+def test_more_than_50_keys_with_objects_alike_are_a_map_in_a_single_document() -> None:
+    found = explode([packages(51, {"version": "1", "deps": {"x": "1"}})])
+    assert found.names() == {"doc": ["name"], "doc__packages": ["version", "deps__x"]}
+    assert len(explode([packages(50, {"version": "1"})]).names()["doc"]) == 51
+    assert len(explode([packages(51, {"version": "1"})], ["packages=columns"]).names()["doc"]) == 52
+
+
+def test_more_than_50_keys_with_arrays_are_one_map_and_no_table_for_each() -> None:
+    assert explode([packages(51, [1])]).names() == {
+        "doc": ["name"], "doc__packages": [], "doc__packages__value": ["value"],
+    }  # fmt: skip
+
+
+def test_objects_that_share_no_key_and_plain_values_are_no_map_below_200_keys() -> None:
+    different = json.dumps({"m": {f"k{number}": {f"f{number}": 1} for number in range(60)}})
+    assert len(explode([different]).names()["doc"]) == 60
+    assert len(explode([packages(150, 1)]).names()["doc"]) == 151
+
+
+def test_a_row_wider_than_postgresql_takes_has_its_largest_objects_folded() -> None:
+    groups = {f"g{group:02d}": {f"k{group}_{key}": key for key in range(40 + group)} for group in range(30)}
+    text = json.dumps(groups)  # 1,635 columns
+    found = explode([text])
+    assert {name: len(columns) for name, columns in found.names().items()} == {"doc": 1566, "doc__g29": 1}
+    assert comparable(found.rebuilt()[0]) == comparable(loads(text))
+    chosen = explode([text], [f"g{group:02d}=columns" for group in range(30)])
+    assert {name: len(columns) for name, columns in chosen.names().items()} == {"doc": 1635}
+
+
 def test_a_choice_overrules_the_rule_for_maps() -> None:
     texts = documents_with_keys(1200, 10, 120)
     assert len(explode(texts, ["m=columns"], form="csv").names()["doc"]) == 1200
