@@ -480,3 +480,17 @@ def test_a_document_with_hundreds_of_arrays_is_as_many_tables_in_one_pass(
     assert [name for name in done.report["seconds"] if name.startswith("write root")] == [
         f"write root.{form} and 400 more"
     ]
+
+
+def test_a_document_without_a_record_is_excluded_and_counted(call_job: Call, tmp_path: pathlib.Path) -> None:
+    lines = [{"op": "c", "after": {"id": 1}}, {"op": "d", "after": None}, {"op": "r", "after": []}, {"op": "x"}]
+    (tmp_path / "changes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    options = ("--records", "after", "--max-rejected", "50%", "--destination", tmp_path / "out")
+    done = call_job("explode_json", "--source", tmp_path / "changes.jsonl", *options)
+    assert done.exit_code == 0, done.stderr
+    assert done.report["inputs"]["source"] == {
+        "read": 4, "used": 1, "excluded": {"no_records": 2}, "rejected": {"missing_path": 1},
+    }  # fmt: skip
+    [excluded] = (tmp_path / "out").glob("_runs/*/excluded/source.jsonl")
+    first = json.loads(excluded.read_text(encoding="utf-8").splitlines()[0])
+    assert (first["position"], first["raw"]) == (32, '{"op": "d", "after": null}')

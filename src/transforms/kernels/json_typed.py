@@ -19,7 +19,16 @@ import pyarrow as pa
 from pyspark.sql import types as T
 
 from transforms.render import json_text, json_value
-from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_FIELD, REJECTED, error_array, error_value
+from transforms.row_errors import (
+    ERROR,
+    ERROR_ARROW,
+    ERROR_FIELD,
+    EXCLUDED,
+    NO_RECORDS,
+    REJECTED,
+    error_array,
+    error_value,
+)
 
 Convert = Callable[[Any], Any]
 Members = dict[str, Any]
@@ -247,7 +256,7 @@ class RecordParser:
     def _object(self, raw: bytes | None, read_error: str | None) -> tuple[Members, Error]:
         """The members of one record, none if it has an error."""
         if read_error is not None:
-            return {}, _error(read_error, "")
+            return {}, error_value(EXCLUDED if read_error == NO_RECORDS else REJECTED, read_error, "")
         # What is between two records can follow the text of the first one.
         text = (raw or b"").strip(b" \t\r\n,")
         if not text.startswith(b"{"):

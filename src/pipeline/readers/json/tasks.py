@@ -10,6 +10,7 @@ from pipeline.readers import chunks
 from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.framing.envelope import EnvelopeReader
+from pipeline.readers.json.framing.line_values import LineValues
 from pipeline.readers.json.framing.record_splitter import TRUNCATED, JsonReader
 from pipeline.readers.json.framing.split_state import SplitSummary, first_record, summarize_split
 from pipeline.readers.spans import NOT_UTF8, RecordSpans, single
@@ -45,8 +46,14 @@ def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[
         yield from JsonReader(texts, first[0], lines=True).records()
         return
     # Each line is a document of its own, so that damage ends with its line.
+    keys = keys_of(records)
+    values = LineValues(keys)
     for at, line in chunks.single_lines(texts, first[0]):
-        yield from EnvelopeReader(iter([line]), at, keys_of(records)).records()
+        place = values.find(line)
+        if place is None:
+            yield from EnvelopeReader(iter([line]), at, keys).records()
+        else:
+            yield single(line[slice(*place)], at + place[0], None)
 
 
 def _stream(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:

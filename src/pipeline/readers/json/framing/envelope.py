@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pipeline.readers.json.framing.record_splitter import MALFORMED, TRUNCATED, JsonReader
 from pipeline.readers.json.framing.tokens import END, OPENING, STRING, DamagedError, TokenReader
 from pipeline.readers.spans import RecordSpans, single
+from transforms.row_errors import NO_RECORDS
 
 MISSING_PATH = "missing_path"
 # Of a document that is refused so much is kept as the record's text.
@@ -30,9 +31,10 @@ class _Frame:
 class EnvelopeReader:
     """Reads documents from offset `base` of the file and gives the value at `keys` in each.
 
-    An array there gives its elements, another value is the record itself, null and an empty array give none; arrays on
-    the way are gone through. Documents without the path are `missing_path`. Records that start at or behind `end` are
-    left. `stack`: the brackets open around `base`; the innermost is the array at the path, whose elements come next.
+    An array there gives its elements, another value but null is the record itself; arrays on the way are gone through.
+    Documents without the path are `missing_path`, those with nothing but null and empty arrays there `no_records`.
+    Records that start at or behind `end` are left. `stack`: the brackets open around `base`; the innermost is the array
+    at the path, whose elements come next.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class EnvelopeReader:
         for kind in stack[:-1]:
             matched = self.frames[-1].value if self.frames else 0
             self.frames.append(_Frame(kind, matched, matched + 1 if kind == _OBJECT else matched))
-        self.found = self.in_array = bool(stack)
+        self.found = self.given = self.in_array = bool(stack)
         self.done = False
 
     def records(self) -> Iterator[RecordSpans]:
@@ -85,7 +87,7 @@ class EnvelopeReader:
                 raise DamagedError(start - self.text.at, False)
             yield from self._behind_value()
         elif not self.frames:
-            self.text.keep, self.found = start, False
+            self.text.keep, self.found, self.given = start, False, False
             yield from self._value(kind, start, 0)
         elif self.frames[-1].kind == _OBJECT:
             yield from self._member(kind, start)
@@ -118,9 +120,11 @@ class EnvelopeReader:
         if matched == len(self.keys):
             self.found = True
             if kind == _ARRAY:
-                self.in_array = True
-                return
-            yield from self._record(kind, start)
+                self.in_array = not self.text.passes(b"]")
+                if self.in_array:
+                    return
+            else:
+                yield from self._record(kind, start)
         elif kind in OPENING and matched >= 0:
             self.frames.append(_Frame(kind, matched, matched))
             return
@@ -129,8 +133,8 @@ class EnvelopeReader:
         yield from self._behind_value()
 
     def _behind_value(self) -> Iterator[RecordSpans]:
-        if not self.frames and not self.found:
-            yield from self._refused(MISSING_PATH)
+        if not self.frames and not self.given:
+            yield from self._refused(NO_RECORDS if self.found else MISSING_PATH)
 
     def _record(self, kind: int, start: int) -> Iterator[RecordSpans]:
         """The value at `start` as a record."""
@@ -142,6 +146,7 @@ class EnvelopeReader:
         if self.end is not None and start >= self.end:
             self.done = True
         elif text != b"null":
+            self.given = True
             yield single(text, start, None)
 
     def _elements(self) -> Iterator[RecordSpans]:
@@ -155,7 +160,9 @@ class EnvelopeReader:
             level=1,
             ends_with_array=True,
         )
-        yield from reader.records()
+        for found in reader.records():
+            self.given = self.given or len(found.starts) > 0
+            yield found
         text.rest, text.at, text.pos, text.final = reader.rest, reader.at, 0, reader.final
         self.in_array, self.done = False, not reader.closed
         if not self.done:
@@ -176,6 +183,6 @@ class EnvelopeReader:
             if not text.more():
                 break
         text.pos = len(text.rest) if damaged.cut_off or stop < 0 else stop
-        self.frames, self.found = [], True
+        self.frames, self.given = [], True
         yield from self._refused(TRUNCATED if damaged.cut_off else MALFORMED)
         text.keep = text.at + text.pos

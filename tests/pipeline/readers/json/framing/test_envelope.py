@@ -30,7 +30,12 @@ CASES = [
     ("the same key further down does not count", '{"x":{"a":{"b":[1]}},"a":{"b":[2]}}', [(31, "2", None)]),
     ("a key written with an escape", '{"\\u0061":{"b":[7]}}', [(16, "7", None)]),
     ("documents one behind the other", '{"a":{"b":[1]}}\n{"a":{"b":[2]}}', [(11, "1", None), (27, "2", None)]),
-    ("null and an empty array give nothing", '{"a":{"b":null}}{"a":{"b":[]}}', []),
+    (
+        "null and an empty array have no records",
+        '{"a":{"b":null}}{"a":{"b":[]}}',
+        [(0, '{"a":{"b":null}}', "no_records"), (16, '{"a":{"b":[]}}', "no_records")],
+    ),
+    ("an empty array before another one", '{"a":[{"b":[]},{"b":[3]}]}', [(21, "3", None)]),
     ("an empty file", "", []),
     (
         "a document without the path",
@@ -102,6 +107,9 @@ def test_any_ranges_give_the_records_that_were_written(
     document = {"q": ['{"a":'], "a": [{"c": 1, "b": first}, {"b": second, "d": {}}], "z": None}
     data = json.dumps(document, ensure_ascii=False, indent=indent).encode()
     whole = read(data)
+    if not first + second:
+        assert [(place, error) for place, _, error in whole] == [(0, "no_records")]
+        return
     assert [json.loads(raw) for _, raw, _ in whole] == first + second
     assert all(data.startswith(raw.encode(), place) for place, raw, _ in whole)
     assert read_cut(data, sorted(cuts), block) == whole
