@@ -91,21 +91,34 @@ def _parsed(name: str) -> tuple[str | None, str | None]:
     tokens = [token for token in _PARSER.parse(name).tokens if token.span is not None]
     if not tokens:
         return name, None
+    family = _family_end(name, tokens)
     first: list[str] = []
     last: list[str] = []
     titled = False
-    for token, piece in zip(tokens, _pieces(name, tokens), strict=True):
+    for token, start, piece in zip(tokens, _starts(tokens), _pieces(name, tokens), strict=True):
         word = token.text.strip(".。．").lower()
         if token.role is Role.TITLE and (word in HONORIFICS or (titled and word in JOINERS)):
             titled = True
             piece = piece.replace(token.text, "", 1).strip(_EDGES)
         if piece:
-            (first if token.role in _FIRST_ROLES else last).append(piece)
+            (first if token.role in _FIRST_ROLES and start >= family else last).append(piece)
     if not first and not last:
         return name, None
     if not first and not titled:
         return _without_given(last)
     return " ".join(first) or None, " ".join(last) or None
+
+
+def _starts(tokens: Sequence[Token]) -> list[int]:
+    return [token.span.start for token in tokens if token.span is not None]
+
+
+def _family_end(name: str, tokens: Sequence[Token]) -> int:
+    """Where the family name ends of `Ash Brook, Lady. (Lucy)`: behind the comma are a title and names in brackets."""
+    comma = name.find(",")
+    behind = [token.role for token, start in zip(tokens, _starts(tokens), strict=True) if start > comma]
+    is_family = comma > 0 and behind[:1] == [Role.TITLE] and set(behind) == {Role.TITLE, Role.NICKNAME}
+    return comma if is_family else 0
 
 
 def _without_given(words: Sequence[str]) -> tuple[str | None, str | None]:

@@ -36,6 +36,8 @@ PARTS = [
     ("Smith, Dr. John Q., Jr.", "John Q.", "Smith Jr."),
     ("Smith,John", "John", "Smith"),
     ("Smith,", "Smith", None),
+    ("Ash Brook, Lady. (Name)", "Lady. (Name)", "Ash Brook"),
+    ("John Smith, Dr.", "John", "Smith"),
     ("J. R. R. Tolkien", "J. R. R.", "Tolkien"),
     ("Abdul Rahman ibn Said", "Abdul Rahman", "ibn Said"),
     ('John "Jack" Kennedy', 'John "Jack"', "Kennedy"),
