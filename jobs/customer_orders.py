@@ -52,7 +52,7 @@ class Options(DailyOptions):
     def prepare(self) -> Self:
         """Finds the day's files, and the day."""
         found = with_daily_files(self, "customers", "orders", "items", day_needed_by="queue_url")
-        headers = [found.header(source) for source in (found.customers, found.orders, found.items)]
+        headers = [found.header_of(source) for source in (found.customers, found.orders, found.items)]
         names = [piece for header in headers if header for column in header[0] for piece in column.split(" ")]
         for name in self.elastic:
             if all(headers) and name not in [*names, *CUSTOMER, *ORDER, *ITEM]:

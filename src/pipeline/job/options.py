@@ -212,6 +212,11 @@ def character_or_none(text: str) -> str:
     return "" if text == "none" else text if text == '"' else character(text)
 
 
+def escape_character(text: str) -> str:
+    """A character other than what separates and quotes, or nothing."""
+    return character(text) if text else ""
+
+
 def encoding(text: str) -> str:
     """The name of a text encoding that Python knows."""
     try:
@@ -233,7 +238,7 @@ def whole_number(text: str) -> int:
 
 
 # The options of jobs with CSV inputs.
-CSV_OPTIONS = ("multi_line", "delimiter", "quote", "encoding", "skip_lines")
+CSV_OPTIONS = ("multi_line", "delimiter", "quote", "encoding", "skip_lines", "header", "comment", "escape")
 
 
 @dataclass
@@ -256,6 +261,9 @@ class JobOptions:
     quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=character_or_none)
     encoding: str = option("encoding of CSV inputs without a byte order mark", "utf-8", parse=encoding)
     skip_lines: int = option("lines before the header of each CSV input", 0, parse=whole_number, metavar="N")
+    header: tuple[str, ...] = option("columns of CSV inputs without a header line: a,b,c", split=comma_separated)
+    comment: tuple[str, ...] = option("what lines of CSV inputs begin with that are no records: '#,Total'", split=words)
+    escape: str = option("what makes the next character text in CSV inputs: \\", "", parse=escape_character)
     notes: list[str] = field(default_factory=list, kw_only=True)
 
     def prepare(self) -> Self:
@@ -264,9 +272,10 @@ class JobOptions:
 
     def dialect(self) -> Dialect:
         """How the CSV inputs are written."""
-        return Dialect(self.delimiter, self.quote, self.multi_line, self.encoding, self.skip_lines)
+        taken = [one.name for one in dataclasses.fields(Dialect)]
+        return Dialect(**{name: getattr(self, name) for name in taken})
 
-    def header(self, source: CsvInput) -> tuple[list[str], str] | None:
+    def header_of(self, source: CsvInput) -> tuple[list[str], str] | None:
         """The names in an input's first header, and the end of a message where it looks like another dialect's.
 
         Needs no engine. None for an .xlsx file.

@@ -15,7 +15,8 @@ class Dialect:
     """The form of CSV inputs; its characters are ASCII. Without `quote` quotes are text.
 
     `multi_line`: quoted values may hold line ends. `encoding`: that of files without a byte order mark. `skip_lines`:
-    the number of lines before the header.
+    the number of lines before the header. `header`: the columns of files without one. `comment`: what lines begin with
+    that are no records. `escape`: what makes the character behind it text; an unquoted `\\N` is then null.
     """
 
     delimiter: str = ","
@@ -23,6 +24,9 @@ class Dialect:
     multi_line: bool = False
     encoding: str = "utf-8"
     skip_lines: int = 0
+    header: tuple[str, ...] = ()
+    comment: tuple[str, ...] = ()
+    escape: str = ""
 
     def fields(self, record: str) -> list[str | None] | str:
         """The fields of one record, null for an empty one; or the reason why it has none.
@@ -39,9 +43,28 @@ class Dialect:
             if not match:
                 return UNCLOSED if _unclosed(self).match(record, at) else STRAY
             quoted, bare, behind = match.groups()
-            found.append((bare if quoted is None else quoted.replace(self.quote * 2, self.quote)) or None)
+            found.append(self._bare(bare) if quoted is None else self._unescaped(quoted, self.quote * 2) or None)
             at, more = match.end(), behind != ""
         return found
+
+    def has_marks(self, text: bytes) -> bool:
+        """Whether quotes or escapes are in the text."""
+        return any(mark.encode() in text for mark in (self.quote, self.escape) if mark)
+
+    @property
+    def header_line(self) -> str:
+        """The header of files without one, as a line of the dialect."""
+        quoted = [f"{self.quote}{name.replace(self.quote, self.quote * 2)}{self.quote}" for name in self.header]
+        return self.delimiter.join(quoted if self.quote else self.header)
+
+    def _unescaped(self, text: str, doubled: str) -> str:
+        if not self.escape or self.escape not in text:
+            return text.replace(doubled, self.quote) if doubled else text
+        pairs = re.escape(self.escape) + "(.)" + (f"|({re.escape(self.quote)}){re.escape(self.quote)}" if doubled else "")
+        return re.sub(pairs, lambda pair: pair[pair.lastindex or 0], text, flags=re.DOTALL)
+
+    def _bare(self, text: str) -> str | None:
+        return None if self.escape and text == f"{self.escape}N" else self._unescaped(text, "") or None
 
 
 RFC_4180 = Dialect()
@@ -49,9 +72,12 @@ RFC_4180 = Dialect()
 
 def _texts(dialect: Dialect, but: str = "") -> tuple[str, str]:
     """The text in a quoted and in an unquoted value, as expressions; the latter holds none of the characters `but`."""
-    quote = re.escape(dialect.quote)
-    outside = f"[^{re.escape(dialect.delimiter)}{but}]*+"
-    return (f"(?:[^{quote}]|{quote}{quote})*+", f"(?!{quote}){outside}") if quote else ("(?!)", outside)
+    quote, escape = re.escape(dialect.quote), re.escape(dialect.escape)
+    outside, inside = f"[^{re.escape(dialect.delimiter)}{but}{escape}]", f"[^{quote}{escape}]|{quote}{quote}"
+    if escape:
+        # A lone one at the end of a record is text.
+        outside, inside = f"(?:{outside}|{escape}(?:[^\n]|\\Z))", f"{inside}|{escape}."
+    return (f"(?:{inside})*+", f"(?!{quote}){outside}*+") if quote else ("(?!)", f"{outside}*+")
 
 
 @functools.cache

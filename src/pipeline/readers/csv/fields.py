@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 from pipeline.readers.base import Layout
-from pipeline.readers.csv.lines import improper_quotes
+from pipeline.readers.csv.lines import in_doubt
 from pipeline.readers.dialect import STRAY, UNCLOSED, Dialect
 from pipeline.readers.spans import NOT_UTF8, RecordSpans
 
@@ -36,8 +36,8 @@ def _odd_rows(found: RecordSpans, dialect: Dialect) -> dict[int, str | None]:
                 if not _is_utf8(text):
                     odd.setdefault(row, NOT_UTF8)
     suspects: set[int] = set()
-    if dialect.quote and dialect.quote.encode() in data:
-        suspects |= set(improper_quotes(data, found.starts, found.ends, dialect).tolist())
+    if dialect.has_marks(data):
+        suspects |= set(in_doubt(data, found.starts, found.ends, dialect).tolist())
     if data.count(b"\r") != data.count(b"\r\n"):
         suspects |= {row for row, text in enumerate(found.texts()) if b"\r" in text.replace(b"\r\n", b"")}
     for row in sorted(suspects - odd.keys()):
@@ -176,9 +176,9 @@ def _joined(held: list[pa.RecordBatch]) -> pa.RecordBatch:
 
 def with_unclosed(found: RecordSpans, dialect: Dialect) -> RecordSpans:
     """The records as they are, those with a quote that nothing closes with that error."""
-    if dialect.quote and dialect.quote.encode() in found.data:
+    if dialect.quote and dialect.has_marks(found.data):
         texts = list(found.texts())
-        for row in improper_quotes(found.data, found.starts, found.ends, dialect).tolist():
+        for row in in_doubt(found.data, found.starts, found.ends, dialect).tolist():
             if dialect.fields(texts[row].decode(errors="replace")) == UNCLOSED:
                 found.errors.setdefault(row, UNCLOSED)
     return found

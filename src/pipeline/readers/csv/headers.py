@@ -35,7 +35,7 @@ def headers_of(pieces: Sequence[FileSplit], dialect: Dialect) -> Headers:
     places: dict[str, str] = {}
     for piece, header, line in found:
         if header is not None:
-            places.setdefault(header, f"{piece.path}, line {line}")
+            places.setdefault(header, "--header" if dialect.header else f"{piece.path}, line {line}")
     number = {text: index for index, text in enumerate(places)}
     of_file = [-1 if header is None else number[header] for _, header, _ in found]
     return Headers(list(places), list(places.values()), of_file, [piece for piece, *_ in found])
@@ -57,6 +57,8 @@ def _looked_at(piece: FileSplit, dialect: Dialect) -> tuple[FileSplit, str | Non
         record = first_record(text.replace(b"\r", b"\n"), dialect, True)
     if record is None:
         return piece, None, 0
+    if dialect.header:
+        return piece, dialect.header_line, 1
     header, line = record
     return piece, _sound(header, f"{piece.path}, line {line}", dialect), line
 

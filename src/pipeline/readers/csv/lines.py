@@ -95,7 +95,20 @@ def _records(text: bytes, base: int, dialect: Dialect, final: bool) -> tuple[lis
     before = raw[np.maximum(breaks - 1, 0)]
     ends = breaks - ((before == 0x0D) & (breaks > starts))
     keep = ends > starts
+    for begin in dialect.comment:
+        lines = np.flatnonzero(raw[starts] == begin.encode()[0])
+        keep[[line for line in lines.tolist() if text.startswith(begin.encode(), starts[line])]] = False
     return [RecordSpans(text[:used], base, starts[keep], ends[keep], {}, False)], used
+
+
+def in_doubt(text: bytes, starts: Offsets, ends: Offsets, dialect: Dialect) -> Offsets:
+    """The records that need care: with improper quotes, or with an escape."""
+    found = improper_quotes(text, starts, ends, dialect) if dialect.quote else np.zeros(0, np.int64)
+    if dialect.escape:
+        escapes = np.flatnonzero(np.frombuffer(text, np.uint8) == ord(dialect.escape))
+        rows = np.searchsorted(starts, escapes, side="right") - 1
+        found = np.union1d(found, rows[(rows >= 0) & (escapes < ends[rows])])
+    return found
 
 
 def improper_quotes(text: bytes, starts: Offsets, ends: Offsets, dialect: Dialect) -> Offsets:
@@ -130,9 +143,10 @@ def _put_together(text: bytes, breaks: Offsets, dialect: Dialect, final: bool) -
     whole, unclosed = record_patterns(dialect)
     inner = np.zeros(len(breaks), np.bool_)
     behind = 0
-    for line in improper_quotes(text, starts, ends, dialect).tolist():
+    comments = tuple(begin.encode() for begin in dialect.comment)
+    for line in in_doubt(text, starts, ends, dialect).tolist():
         start = int(starts[line])
-        if start < behind:
+        if start < behind or (comments and text.startswith(comments, start)):
             continue
         limit = min(start + MOST_QUOTED, len(text))
         record = whole.match(text, start, limit)

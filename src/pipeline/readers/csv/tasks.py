@@ -18,7 +18,7 @@ def csv_spans(piece: FileSplit, dialect: Dialect, content: bytes | None = None) 
     if not piece.start:
         parts = behind_preamble(parts, dialect)
     last = None
-    for found in csv_records(parts, dialect, header=piece.start == 0):
+    for found in csv_records(parts, dialect, header=piece.start == 0 and not dialect.header):
         if last is not None:
             yield last
         last = found
