@@ -72,6 +72,31 @@ def test_forms_that_are_read(split: Read, data: bytes, options: list[str], name:
     assert done.read("rows.csv") == SPLIT
 
 
+@pytest.mark.parametrize(
+    ("data", "options"),
+    [
+        ("Ann Lee,30,Zürich\nBo Ek,41,Rome\n", ["--header", "first last,age,location"]),
+        ("\ufeffAnn Lee;30;Zürich\nBo Ek;41;Rome", ["--header", "first last,age,location", "--delimiter", ";"]),
+        ("# made by hand\n" + PEOPLE + "#\nTotal,2,\n(2 rows)\n", ["--comment", "#,Total,("]),
+        (PEOPLE.replace("Bo", "B\\o").replace("Rome", '"\\Rom\\e"'), ["--escape", "\\"]),
+    ],
+    ids=["no header", "no header, but a mark", "comments and footer lines", "escapes"],
+)
+def test_forms_that_an_option_tells(split: Read, data: str, options: list[str]) -> None:
+    done = split(data.encode(), *options)
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == SPLIT
+
+
+def test_an_escape_makes_text_of_what_is_behind_it_and_marks_nothing_by_n(split: Read) -> None:
+    done = split(
+        b'a b,c,d\n1 2,x\\,y,\\N\n3 4,"\\"q\\\\",\\\\N\n5 6,"x\\",y\n', "--escape", "\\", "--max-rejected", "1"
+    )
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == 'a,b,c,d\n1,2,"x,y",\n3,4,"""q\\",\\N\n'
+    assert done.report["inputs"]["source"]["rejected"] == {"unclosed_quote": 1}
+
+
 LONG = "x" * 131_073
 
 

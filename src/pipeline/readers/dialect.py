@@ -60,7 +60,9 @@ class Dialect:
     def _unescaped(self, text: str, doubled: str) -> str:
         if not self.escape or self.escape not in text:
             return text.replace(doubled, self.quote) if doubled else text
-        pairs = re.escape(self.escape) + "(.)" + (f"|({re.escape(self.quote)}){re.escape(self.quote)}" if doubled else "")
+        pairs = (
+            re.escape(self.escape) + "(.)" + (f"|({re.escape(self.quote)}){re.escape(self.quote)}" if doubled else "")
+        )
         return re.sub(pairs, lambda pair: pair[pair.lastindex or 0], text, flags=re.DOTALL)
 
     def _bare(self, text: str) -> str | None:

@@ -53,9 +53,12 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _sound_text(found: RecordSpans, odd: Sequence[int]) -> Any:
-    """The text of the rows that are not odd, with their line ends."""
+def _sound_text(found: RecordSpans, odd: Sequence[int], comment: bool) -> Any:
+    """The text of the rows that are not odd, with their line ends; `comment`: other lines may be between them."""
     view = memoryview(found.data)
+    if comment:
+        sound = np.delete(np.stack((found.starts, found.ends), axis=1), odd, axis=0)
+        return b"\n".join([view[start:end] for start, end in sound.tolist()])
     parts, row = [], 0
     for stop in [*odd, len(found.starts)]:
         if stop > row:
@@ -116,7 +119,7 @@ def parse_fields(found: RecordSpans, file: int, layout: Layout) -> pa.RecordBatc
     strays: list[tuple[int, str | None, str | None, list[str | None]]] = []
     nothing: list[str | None] = [None] * len(layout.wanted)
     if len(sound):
-        columns, rows, counts = _parse(_sound_text(found, places), layout)
+        columns, rows, counts = _parse(_sound_text(found, places, bool(layout.dialect.comment)), layout)
         for row, count in zip(sound[rows].tolist(), counts, strict=True):
             strays.append((row, *_count_error(count, layout.width), nothing))
         sound = np.delete(sound, rows)

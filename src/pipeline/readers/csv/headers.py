@@ -55,6 +55,8 @@ def _looked_at(piece: FileSplit, dialect: Dialect) -> tuple[FileSplit, str | Non
     if b"\r" in text and b"\n" not in text:
         piece = replace(piece, whole=True, carriage_returns=True)
         record = first_record(text.replace(b"\r", b"\n"), dialect, True)
+    if record is None and len(text) == _MOST_HEADER:
+        raise InputError(f"{piece.path}: no header in its first {_MOST_HEADER >> 20} MiB")
     if record is None:
         return piece, None, 0
     if dialect.header:
