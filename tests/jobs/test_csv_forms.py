@@ -175,12 +175,15 @@ def test_a_file_damaged_from_its_first_bytes_is_one_line(split: Read) -> None:
 def test_bytes_that_the_encoding_does_not_have_reject_their_row_with_exact_text_and_line(
     split: Read, tmp_path: pathlib.Path
 ) -> None:
-    done = split(b"\nh\xe9 b\n1 \xe9\n2 \x81\n3 d\n", "--encoding", "cp1252", "--max-rejected", "1")
+    done = split(
+        b"Report\n\nh\xe9 b\n# 0\n1 \xe9\n2 \x81\n3 d\n", "--encoding", "cp1252", "--max-rejected", "1",
+        "--skip-lines", "1", "--comment", "#",
+    )  # fmt: skip
     assert done.exit_code == 0, done.output
     assert done.read("rows.csv") == "hé,b\n1,é\n3,d\n"
     [quarantine] = (tmp_path / "out" / "_runs").glob("*/quarantine/source.jsonl")
     [row] = [json.loads(line) for line in quarantine.read_text(encoding="utf-8").splitlines()]
-    assert (row["position"], row["reason"], row["raw"]) == (4, "not_utf8", "2 \\x81")
+    assert (row["position"], row["reason"], row["raw"]) == (6, "not_utf8", "2 \\x81")
 
 
 @pytest.mark.parametrize("packed", [gzip.compress, bz2.compress, _zstd])
