@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
 from pipeline.readers.raw_lookup import Lookup, fetch_raw
-from transforms.kernels.batches import Batches
+from transforms.kernels.batches import map_each
 from transforms.render import json_text, json_value
 from transforms.row_errors import ERROR, ERROR_FIELDS, EXCLUDED, REJECTED
 
@@ -41,74 +41,62 @@ class RejectedRows:
     raw_column: str = ""
 
 
-def _own_text(rows: RejectedRows, name: str) -> DataFrame:
+def _columns(rows: RejectedRows) -> list[Column]:
+    return [F.lit(rows.name).alias("input"), *[F.col(f"{ERROR}.{name}").alias(name) for name in ERROR_FIELDS]]
+
+
+def _own_text(rows: RejectedRows) -> DataFrame:
     """The rows with the text that they make themselves: a column of text, or of a struct as JSON without its nulls."""
     paths = rows.reader.files
 
-    def render(batches: Batches) -> Iterator[pa.RecordBatch]:
+    def render(batch: pa.RecordBatch) -> pa.RecordBatch:
         """Path, place and text of the rows."""
-        for batch in batches:
-            values = batch.column("_raw").to_pylist()
-            texts = [_present_json(value) if isinstance(value, dict) else value for value in values]
-            files = [paths[number] for number in batch.column("_source_file").to_pylist()]
-            columns = [pa.array(files, pa.string()), batch.column("_source_offset"), pa.array(texts, pa.string())]
-            yield pa.RecordBatch.from_arrays(
-                [*batch.columns[:4], *columns], names=["input", *ERROR_FIELDS, "file", "position", "raw"]
-            )
+        files = pa.array([paths[number] for number in batch.column("_source_file").to_pylist()], pa.string())
+        texts = pa.array(map(_text, batch.column("_raw").to_pylist()), pa.string())
+        columns = [*batch.columns[:4], files, batch.column("_source_offset"), texts]
+        return pa.RecordBatch.from_arrays(columns, names=["input", *ERROR_FIELDS, "file", "position", "raw"])
 
-    error = [F.col(f"{ERROR}.{name}").alias(name) for name in ERROR_FIELDS]
-    chosen = rows.frame.select(
-        F.lit(rows.name).alias("input"), *error, "_source_file", "_source_offset", F.col(name).alias("_raw")
-    )
-    return chosen.mapInArrow(render, _WITH_RAW)
+    raw = F.col(rows.raw_column).alias("_raw")
+    return map_each(rows.frame.select(*_columns(rows), "_source_file", "_source_offset", raw), render, _WITH_RAW)
 
 
-def _present_json(value: dict[str, Any]) -> str:
-    return json_value({key: one for key, one in value.items() if one is not None})
+def _text(value: Any) -> str | None:
+    present = {key: one for key, one in value.items() if one is not None} if isinstance(value, dict) else value
+    return json_value(present) if isinstance(value, dict) else value
 
 
 def _fetched_text(rejected: Sequence[RejectedRows]) -> DataFrame:
     """The rows with the text of the files, each part of a file read once for all inputs."""
-    readers = list(dict.fromkeys(id(one.reader) for one in rejected))
     lookups, places = [], []
-    for number, reader in enumerate(readers):
-        same = [one for one in rejected if id(one.reader) == reader]
+    for number, reader in enumerate({id(one.reader): one.reader for one in rejected}.values()):
+        same = [one for one in rejected if one.reader is reader]
         files = frozenset[int]().union(*[one.files for one in same])
-        path = next((one.array_path for one in same if one.array_path), "")
-        lookups.append(Lookup(same[0].reader, files, path))
+        lookups.append(Lookup(reader, files, next((one.array_path for one in same if one.array_path), "")))
         for one in same:
             index = (F.col("_index") if one.array_path else F.lit(None)).cast("int").alias("_index")
-            columns = [F.lit(one.name).alias("input"), F.lit(number).alias("_input")]
-            error = [F.col(f"{ERROR}.{name}").alias(name) for name in ERROR_FIELDS]
-            places.append(one.frame.select(*columns, *error, "_source_file", "_source_offset", index))
+            columns = [*_columns(one), F.lit(number).alias("_input"), index]
+            places.append(one.frame.select(*columns, "_source_file", "_source_offset"))
     found = fetch_raw(lookups, functools.reduce(DataFrame.unionByName, places))
     return found.select("input", *ERROR_FIELDS, "file", "position", "raw")
 
 
 def _as_lines(rows: DataFrame, run_id: str, job: str) -> DataFrame:
     """`group` (kind and input), `file`, `position` and the JSON line, `lines`."""
+    head = f'{{"run_id":{json_text(run_id)},"job":{json_text(job)}'
 
-    def render(batches: Batches) -> Iterator[pa.RecordBatch]:
+    def render(batch: pa.RecordBatch) -> pa.RecordBatch:
         """The lines of the rows."""
-        head = f'{{"run_id":{json_text(run_id)},"job":{json_text(job)}'
-        for batch in batches:
-            columns = [
-                batch.column(name).to_pylist() for name in ("input", "file", "position", "code", "detail", "raw")
-            ]
-            texts = [
-                f'{head},"input":{json_text(name)},"file":{json_text(file)},"position":{position},'
-                f'"reason":{json_text(code)},"detail":{json_value(detail)},"raw":{json_value(raw)}}}'
-                for name, file, position, code, detail, raw in zip(*columns, strict=True)
-            ]
-            lines = pa.array(texts, pa.string())
-            yield pa.RecordBatch.from_arrays(
-                [batch.column("group"), batch.column("file"), batch.column("position"), lines],
-                names=["group", "file", "position", "lines"],
-            )
+        columns = [batch.column(name).to_pylist() for name in ("input", "file", "position", "code", "detail", "raw")]
+        lines = [
+            f'{head},"input":{json_text(name)},"file":{json_text(file)},"position":{position},'
+            f'"reason":{json_text(code)},"detail":{json_value(detail)},"raw":{json_value(raw)}}}'
+            for name, file, position, code, detail, raw in zip(*columns, strict=True)
+        ]
+        kept = {name: batch.column(name) for name in ("group", "file", "position")}
+        return pa.RecordBatch.from_pydict({**kept, "lines": pa.array(lines, pa.string())})
 
-    group = F.concat("kind", F.lit(" "), "input").alias("group")
-    chosen = rows.select(group, "input", "file", "position", "code", "detail", "raw")
-    return chosen.mapInArrow(render, "group string, file string, position long, lines string")
+    chosen = rows.withColumn("group", F.concat("kind", F.lit(" "), "input"))
+    return map_each(chosen, render, "group string, file string, position long, lines string")
 
 
 def with_raw(rejected: Sequence[RejectedRows]) -> DataFrame:

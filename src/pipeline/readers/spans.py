@@ -50,10 +50,10 @@ def single(text: bytes, position: int, error: str | None) -> RecordSpans:
     return RecordSpans(text, position, np.zeros(1, np.int64), np.array([len(text)], np.int64), errors, False)
 
 
-def _strings(found: RecordSpans, exact: bool) -> tuple[Any, Offsets]:
+def _strings(found: RecordSpans) -> tuple[Any, Offsets]:
     """A buffer and the offsets of the records' texts in it, one behind the other."""
 
-    if found.plain and not exact:
+    if found.plain:
         return found.data, np.append(found.starts, found.ends[-1])
     lengths = found.ends - found.starts
     view = memoryview(found.data)
@@ -100,10 +100,10 @@ def _batch(data: bytes, offsets: Offsets, positions: Any, files: Any, errors: di
     return pa.RecordBatch.from_arrays(columns, names=["_source_file", "_source_offset", "_raw", "_read_error"])
 
 
-def batches(finds: Iterable[tuple[int, RecordSpans]], exact: bool = False) -> Iterator[pa.RecordBatch]:
+def batches(finds: Iterable[tuple[int, RecordSpans]]) -> Iterator[pa.RecordBatch]:
     """Arrow batches of `_source_file`, `_source_offset`, `_raw`, `_read_error` from finds with their file.
 
-    With `exact` texts end where the records do, else blanks and commas may follow.
+    Blanks and commas may follow a text.
     """
 
     held: list[tuple[int, RecordSpans, bytes, Offsets]] = []
@@ -111,7 +111,7 @@ def batches(finds: Iterable[tuple[int, RecordSpans]], exact: bool = False) -> It
     for file, found in finds:
         if not len(found.starts):
             continue
-        data, offsets = _strings(found, exact)
+        data, offsets = _strings(found)
         length = int(offsets[-1] - offsets[0])
         if held and size + length > BATCH_BYTES:
             yield _joined(held)

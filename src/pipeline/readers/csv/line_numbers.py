@@ -32,8 +32,9 @@ def lines_before(spark: SparkSession, pieces: Mapping[int, Sequence[FileSplit]])
     result: dict[tuple[int, int], int] = {}
     if parts:
         counts = dict(tuple(row) for row in run_tasks(spark, len(parts), work, "number int, count long").collect())
+        before = 0
         for number, piece in enumerate(parts):
-            result[piece.file, piece.start] = (
-                0 if piece.start == 0 else result[piece.file, parts[number - 1].start] + counts[number - 1]
-            )
+            before = before if piece.start else 0
+            result[piece.file, piece.start] = before
+            before += counts[number]
     return result
