@@ -101,7 +101,7 @@ def _as_lines(rows: DataFrame, run_id: str, job: str) -> DataFrame:
 
 def with_raw(rejected: Sequence[RejectedRows]) -> DataFrame:
     """The rows of all inputs: `input`, `kind`, `code`, `detail`, `file`, `position`, `raw`."""
-    frames = [_own_text(one, one.raw_column) for one in rejected if one.raw_column]
+    frames = [_own_text(one) for one in rejected if one.raw_column]
     fetched = [one for one in rejected if not one.raw_column]
     if fetched:
         frames.append(_fetched_text(fetched))
