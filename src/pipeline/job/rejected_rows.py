@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
-from pipeline.readers.raw_lookup import Lookup, fetch_raw
+from pipeline.readers.raw_lookup import fetch_raw
 from transforms.kernels.batches import map_each
 from transforms.render import json_text, json_value
 from transforms.row_errors import ERROR, ERROR_FIELDS, EXCLUDED, REJECTED
@@ -67,16 +67,17 @@ def _text(value: Any) -> str | None:
 
 def _fetched_text(rejected: Sequence[RejectedRows]) -> DataFrame:
     """The rows with the text of the files, each part of a file read once for all inputs."""
-    lookups, places = [], []
+    sources, places = [], []
     for number, reader in enumerate({id(one.reader): one.reader for one in rejected}.values()):
         same = [one for one in rejected if one.reader is reader]
         files = frozenset[int]().union(*[one.files for one in same])
-        lookups.append(Lookup(reader, files, next((one.array_path for one in same if one.array_path), "")))
+        path = next((one.array_path for one in same if one.array_path), "")
+        sources.append(replace(reader.raw_source(files), array_path=path))
         for one in same:
             index = (F.col("_index") if one.array_path else F.lit(None)).cast("int").alias("_index")
             columns = [*_columns(one), F.lit(number).alias("_input"), index]
             places.append(one.frame.select(*columns, "_source_file", "_source_offset"))
-    found = fetch_raw(lookups, functools.reduce(DataFrame.unionByName, places))
+    found = fetch_raw(sources, functools.reduce(DataFrame.unionByName, places))
     return found.select("input", *ERROR_FIELDS, "file", "position", "raw")
 
 

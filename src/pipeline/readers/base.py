@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 
 from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.spans import RecordSpans
@@ -30,7 +30,8 @@ class RawSource:
 
     `splits` by file number; `spans` gives the records of a split; `lines_before` has the number of lines before each
     split by file and start (None: places are byte offsets), `skipped_lines` of those that are left out at the start of
-    each file; `texts` has the texts by place where all are known already.
+    each file; `array_path` has the dotted keys of an array in each record, of which single elements are wanted; `texts`
+    has the texts by place where all are known already.
     """
 
     paths: list[str]
@@ -38,6 +39,7 @@ class RawSource:
     spans: Callable[[FileSplit], Iterator[RecordSpans]] = lambda split: iter(())
     lines_before: Mapping[tuple[int, int], int] | None = None
     skipped_lines: int = 0
+    array_path: str = ""
     texts: Mapping[int, str] | None = None
 
 
@@ -55,7 +57,7 @@ class Reader(Protocol):
         """The records as text."""
         ...
 
-    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+    def raw_source(self, files: frozenset[int] | None = None) -> RawSource:
         """For fetching texts out of these files (None: of any)."""
         ...
 

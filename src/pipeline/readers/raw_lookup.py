@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -15,36 +14,22 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.engines.registry import engine_of
-from pipeline.readers.base import RawSource, Reader
+from pipeline.readers.base import RawSource
 from pipeline.readers.spans import BATCH_BYTES, RecordSpans
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-@dataclass(frozen=True)
-class Lookup:
-    """An input of which texts are wanted. `files`: numbers of the ones that hold what is wanted (None: of any).
-
-    `array_path`: the dotted keys of an array in each record, of which single elements are wanted.
-    """
-
-    reader: Reader
-    files: frozenset[int] | None = None
-    array_path: str = ""
-
-
-def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
+def fetch_raw(sources: Sequence[RawSource], places: DataFrame) -> DataFrame:
     """The texts of records, or of elements in them, read once from the parts of files that hold any.
 
-    In: `places` with `_input` int (index into `lookups`), `_source_file` int, `_source_offset` long, `_index` int (the
+    In: `places` with `_input` int (index into `sources`), `_source_file` int, `_source_offset` long, `_index` int (the
     element wanted, null: all of the record) and any other columns. Out: each of its rows with `file` string,
     `position` long (byte offset for JSON, physical line from 1 for CSV) and `raw` string, null where the place holds
     no record. A part of a file is read once, by one task, with bounded memory.
     """
     engine = engine_of(places.sparkSession)
-    sources = [lookup.reader.raw_source(engine.spark, lookup.files) for lookup in lookups]
-    paths = [lookup.array_path for lookup in lookups]
     bucket = F.lit(0).cast("long")
     for number, one in enumerate(sources):
         cut = [file for file, parts in one.splits.items() if len(parts) > 1]
@@ -55,13 +40,13 @@ def fetch_raw(lookups: Sequence[Lookup], places: DataFrame) -> DataFrame:
 
     def fetch(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """The rows of a partition with their texts."""
-        at, held = (-1, -1), _FileTexts(sources[0], 0, "")
+        at, held = (-1, -1), _FileTexts(sources[0], 0)
         for batch in batches:
             columns = [batch.column(name).to_pylist() for name in (*order, "_index")]
             found, first, size = list[tuple[int, str | None]](), 0, 0
             for row, (number, file, offset, index) in enumerate(zip(*columns, strict=True), 1):
                 if at != (number, file):
-                    at, held = (number, file), _FileTexts(sources[number], file, paths[number])
+                    at, held = (number, file), _FileTexts(sources[number], file)
                 found.append(held.text(offset, index))
                 size += len(found[-1][1] or "")
                 if size > BATCH_BYTES or row == batch.num_rows:
@@ -84,8 +69,8 @@ def _with(rows: Any, files: Sequence[str], positions: Sequence[int], texts: Sequ
 class _FileTexts:
     """The texts of a file's records, asked for in the order of the file."""
 
-    def __init__(self, source: RawSource, file: int, array_path: str) -> None:
-        self._source, self._file, self._keys = source, file, array_path.split(".")
+    def __init__(self, source: RawSource, file: int) -> None:
+        self._source, self._file = source, file
         self._parts, self._part = source.splits.get(file, []), -1
         self._starts = [one.start for one in self._parts]
         self._finds: Iterator[RecordSpans] = iter(())
@@ -145,7 +130,7 @@ class _FileTexts:
     def _element(self, record: bytes, index: int) -> bytes:
         """The element to the byte; the whole record where it has no such element."""
         if record != self._record:
-            self._record, self._elements = record, _elements(record, self._keys)
+            self._record, self._elements = record, _elements(record, self._source.array_path.split("."))
         return bytes(self._elements[index]) if index < len(self._elements) else record
 
 

@@ -53,7 +53,7 @@ class XlsxReader:
         batch = pa.RecordBatch.from_pydict({"_source_file": files, "_source_offset": places, **columns})
         return run_tasks(self.spark, 1, lambda number: iter([batch]), schema, self.counter)
 
-    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+    def raw_source(self, files: frozenset[int] | None = None) -> RawSource:
         """For fetching texts; places are the sheet's rows."""
         return RawSource(self.files, texts=dict(self.lines))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+from dataclasses import replace
 
 import pytest
 from openpyxl import Workbook
@@ -13,7 +14,7 @@ from pyspark.sql import functions as F
 from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.dialect import Dialect
 from pipeline.readers.json.reader import json_records
-from pipeline.readers.raw_lookup import Lookup, fetch_raw
+from pipeline.readers.raw_lookup import fetch_raw
 from pipeline.readers.xlsx import xlsx_lines
 from tests.pipeline.readers.input_files import same, write_files
 
@@ -47,7 +48,7 @@ def test_the_exact_text_of_json_records(spark: SparkSession, tmp_path: pathlib.P
         (1, 890, second, 890, '{"n": 90}'),
         (1, 5000, second, 5000, None),
     ]
-    found = fetch_raw([Lookup(reader)], places(spark, *wanted)).drop("_input", "_index")
+    found = fetch_raw([reader.raw_source()], places(spark, *wanted)).drop("_input", "_index")
     same(found, rows, "_source_file int, _source_offset long, file string, position long, raw string")
     errors = reader.frame.where("_read_error is not null").select("_source_offset", "_read_error")
     same(errors, [(damaged, "truncated")], "_source_offset long, _read_error string")
@@ -66,7 +67,7 @@ def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSess
         (0, 0, 75, 0),
         (0, 0, 118, 4),
     ]
-    found = fetch_raw([Lookup(reader, array_path="found")], places(spark, *wanted))
+    found = fetch_raw([replace(reader.raw_source(), array_path="found")], places(spark, *wanted))
     rows = [
         (0, 0, "1"),
         (0, 2, '{"a" : 1.10, "b": [2, {"c": "]"}]}'),
@@ -84,7 +85,7 @@ def test_csv_lines_are_published_with_their_line_number(spark: SparkSession, tmp
     files = write_files(tmp_path, a_csv=b"b,a\r\n1,2\r\n", b_csv=long, c_csv=b"\xef\xbb\xbfb,a\n3,4\n", d_csv=b"")
     reader = csv_lines(spark, files)
     wanted = records((0, 5), (1, 494), (1, 500), (2, 7))
-    found = fetch_raw([Lookup(reader)], places(spark, *wanted)).select("file", "position", "raw")
+    found = fetch_raw([reader.raw_source()], places(spark, *wanted)).select("file", "position", "raw")
     a, b, c, _ = reader.files
     rows = [(a, 2, "1,2"), (b, 102, '7,"y'), (b, 104, "8,z"), (c, 2, "3,4")]
     same(found, rows, "file string, position long, raw string")
@@ -95,7 +96,7 @@ def test_lines_without_a_record_are_counted_in_every_range(spark: SparkSession, 
     text = b"a,b\n" + b"\n" * 1000 + b"1,x\r\n" + b"\r\n" * 500 + b"2,y\n\n" + b"\n" * 700 + b"3,z"
     reader = csv_lines(spark, write_files(tmp_path, a_csv=text))
     wanted = records((0, 1004), (0, 2009), (0, 2714))
-    found = fetch_raw([Lookup(reader)], places(spark, *wanted)).select("position", "raw")
+    found = fetch_raw([reader.raw_source()], places(spark, *wanted)).select("position", "raw")
     same(found, [(1002, "1,x"), (1503, "2,y"), (2205, "3,z")], "position long, raw string")
 
 
@@ -104,7 +105,7 @@ def test_lines_that_are_skipped_are_counted(spark: SparkSession, tmp_path: pathl
     text = b"\xef\xbb\xbf\nabout\n\na,b\n1,x\n" + b"2,y\n" * 200 + b"3,z"
     files = write_files(tmp_path, a_csv=text, b_csv=text[:20])
     reader = csv_lines(spark, files, dialect=Dialect(skip_lines=3))
-    found = fetch_raw([Lookup(reader)], places(spark, *records((0, 15), (0, 819), (1, 15))))
+    found = fetch_raw([reader.raw_source()], places(spark, *records((0, 15), (0, 819), (1, 15))))
     a, b = reader.files
     rows = [(a, 5, "1,x"), (a, 206, "3,z"), (b, 5, "1,x")]
     same(found.select("file", "position", "raw"), rows, "file string, position long, raw string")
@@ -121,7 +122,7 @@ def test_text_behind_the_last_record_of_a_range_is_found_in_the_next_one(
         [(709, "oops")],
         "_source_offset long, _raw string",
     )
-    found = fetch_raw([Lookup(reader)], places(spark, *records((0, 709)))).select("position", "raw")
+    found = fetch_raw([reader.raw_source()], places(spark, *records((0, 709)))).select("position", "raw")
     same(found, [(709, "oops")], "position long, raw string")
 
 
@@ -129,7 +130,7 @@ def test_csv_values_over_several_lines_have_the_number_of_their_first(
     spark: SparkSession, tmp_path: pathlib.Path
 ) -> None:
     reader = csv_lines(spark, write_files(tmp_path, a_csv=b'a,b\n1,"x\ny"\n2,z\n'), dialect=Dialect(multi_line=True))
-    found = fetch_raw([Lookup(reader)], places(spark, *records((0, 4), (0, 12)))).select("position", "raw")
+    found = fetch_raw([reader.raw_source()], places(spark, *records((0, 4), (0, 12)))).select("position", "raw")
     same(found, [(2, '1,"x\ny"'), (4, "2,z")], "position long, raw string")
 
 
@@ -143,9 +144,9 @@ def test_several_inputs_are_looked_up_at_once_and_other_columns_stay(
         book.worksheets[0].append(row)
     book.save(tmp_path / "codes.xlsx")
     sheet = xlsx_lines(spark, str(tmp_path / "codes.xlsx"))
-    lookups = [Lookup(pages, frozenset([0])), Lookup(sheet)]
+    sources = [pages.raw_source(frozenset([0])), sheet.raw_source()]
     wanted = places(spark, (0, 0, 9, None), (1, 0, 4, None), (1, 0, 3, None))
-    found = fetch_raw(lookups, wanted.withColumn("input", F.concat(F.lit("input "), "_input")))
+    found = fetch_raw(sources, wanted.withColumn("input", F.concat(F.lit("input "), "_input")))
     rows = [
         ("input 0", file.path, 9, '{"n": 2}'),
         ("input 1", str(tmp_path / "codes.xlsx"), 4, "2,b"),

@@ -61,11 +61,11 @@ class CsvReader:
 
         return run_tasks(self.spark, len(tasks), work, fields_schema(len(layouts[0].wanted)), self.counter)
 
-    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+    def raw_source(self, files: frozenset[int] | None = None) -> RawSource:
         """For fetching texts; places are physical lines."""
         splits = splits_by_file(self.splits, files)
         read = partial(csv_spans, dialect=self.dialect)
-        return RawSource(self.files, splits, read, lines_before(spark, splits), self.dialect.skip_lines)
+        return RawSource(self.files, splits, read, lines_before(self.spark, splits), self.dialect.skip_lines)
 
 
 def csv_lines(

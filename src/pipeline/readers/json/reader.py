@@ -29,7 +29,7 @@ class JsonReader:
     splits: list[FileSplit]
     records_path: str = ""
 
-    def raw_source(self, spark: SparkSession, files: frozenset[int] | None) -> RawSource:
+    def raw_source(self, files: frozenset[int] | None = None) -> RawSource:
         """For fetching texts; places are byte offsets."""
         return RawSource(self.files, splits_by_file(self.splits, files), partial(json_spans, records=self.records_path))
 
