@@ -97,6 +97,15 @@ def test_an_escape_makes_text_of_what_is_behind_it_and_marks_nothing_by_n(split:
     assert done.report["inputs"]["source"]["rejected"] == {"unclosed_quote": 1}
 
 
+def test_numbers_with_a_decimal_comma_and_thousands(split: Read) -> None:
+    data = "a b;price;n;text\n1 2;1.234,50;1.000;1.000,5\n3 4;-,5; 7 ;\n5 6;1.23,4;1;\n7 8;1234.5;1;\n9 0;1;10.00;\n"
+    options = ["--delimiter", ";", "--decimal", ",", "--thousands", ".", "--types", "price=decimal(9,2),n=int"]
+    done = split(data.encode(), *options, "--max-rejected", "3")
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == 'a,b,price,n,text\n1,2,1234.50,1000,"1.000,5"\n3,4,-0.50,7,\n'
+    assert done.report["inputs"]["source"]["rejected"] == {"wrong_type": 3}
+
+
 LONG = "x" * 131_073
 
 
@@ -123,6 +132,7 @@ def test_a_header_field_of_any_length(split: Read) -> None:
         (b"a b\n1 2\n", ["--encoding", "utf-7000"], "unknown encoding 'utf-7000'"),
         (b"a b\n1 2\n", ["--encoding", "base64"], "'base64' is no encoding of text"),
         (b"a b\n1 2\n", ["--skip-lines", "-1"], "'-1' is not a whole number"),
+        (b"a b\n1 2\n", ["--decimal", ",", "--thousands", ","], "--decimal and --thousands are both ','"),
     ],
 )
 def test_forms_that_are_refused_in_one_line(split: Read, data: bytes, options: list[str], message: str) -> None:

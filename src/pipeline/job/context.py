@@ -64,7 +64,8 @@ class JobContext:
         for names, line, place in zip(headers, reader.headers, reader.header_places, strict=True):
             csv_typed.check_header(names, schema.fieldNames(), place, csv_typed.hint(line, reader.dialect))
         layouts = [csv_typed.layout(names, schema.fieldNames(), reader.dialect) for names in headers]
-        return csv_typed.typed_rows(reader.fields(layouts), schema, absent=absent)
+        marks = (reader.dialect.decimal, reader.dialect.thousands)
+        return csv_typed.typed_rows(reader.fields(layouts), schema, absent=absent, marks=marks)
 
     def read_csv_text(self, source: CsvInput) -> DataFrame:
         """The lines of a CSV input as text: `_source_file`, `_source_offset`, `_raw`, `_error`; nothing is parsed."""

@@ -212,8 +212,8 @@ def character_or_none(text: str) -> str:
     return "" if text == "none" else text if text == '"' else character(text)
 
 
-def escape_character(text: str) -> str:
-    """A character other than what separates and quotes, or nothing."""
+def character_or_nothing(text: str) -> str:
+    """One ASCII character, or nothing."""
     return character(text) if text else ""
 
 
@@ -238,7 +238,18 @@ def whole_number(text: str) -> int:
 
 
 # The options of jobs with CSV inputs.
-CSV_OPTIONS = ("multi_line", "delimiter", "quote", "encoding", "skip_lines", "header", "comment", "escape")
+CSV_OPTIONS = (
+    "multi_line",
+    "delimiter",
+    "quote",
+    "encoding",
+    "skip_lines",
+    "header",
+    "comment",
+    "escape",
+    "decimal",
+    "thousands",
+)
 
 
 @dataclass
@@ -263,7 +274,9 @@ class JobOptions:
     skip_lines: int = option("lines before the header of each CSV input", 0, parse=whole_number, metavar="N")
     header: tuple[str, ...] = option("columns of CSV inputs without a header line: a,b,c", split=comma_separated)
     comment: tuple[str, ...] = option("what lines of CSV inputs begin with that are no records: '#,Total'", split=words)
-    escape: str = option("what makes the next character text in CSV inputs: \\", "", parse=escape_character)
+    escape: str = option("what makes the next character text in CSV inputs: \\", "", parse=character_or_nothing)
+    decimal: str = option("what is before the decimals in number columns of CSV inputs", ".", parse=character)
+    thousands: str = option("what is between thousands in number columns of CSV inputs", "", parse=character_or_nothing)
     notes: list[str] = field(default_factory=list, kw_only=True)
 
     def prepare(self) -> Self:
@@ -272,6 +285,8 @@ class JobOptions:
 
     def dialect(self) -> Dialect:
         """How the CSV inputs are written."""
+        if self.decimal == self.thousands:
+            raise UsageError(f"--decimal and --thousands are both '{self.decimal}'")
         taken = [one.name for one in dataclasses.fields(Dialect)]
         return Dialect(**{name: getattr(self, name) for name in taken})
 

@@ -17,6 +17,7 @@ class Dialect:
     `multi_line`: quoted values may hold line ends. `encoding`: that of files without a byte order mark. `skip_lines`:
     the number of lines before the header. `header`: the columns of files without one. `comment`: what lines begin with
     that are no records. `escape`: what makes the character behind it text; an unquoted `\\N` is then null.
+    `decimal`, `thousands`: what is before the decimals of numbers, and between their thousands.
     """
 
     delimiter: str = ","
@@ -27,6 +28,8 @@ class Dialect:
     header: tuple[str, ...] = ()
     comment: tuple[str, ...] = ()
     escape: str = ""
+    decimal: str = "."
+    thousands: str = ""
 
     def fields(self, record: str) -> list[str | None] | str:
         """The fields of one record, null for an empty one; or the reason why it has none.

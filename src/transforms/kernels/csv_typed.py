@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.kernels.row_steps import BatchErrors, as_mask, text_column
-from transforms.kernels.typed_text import only_where, typed
+from transforms.kernels.typed_text import POINT, only_where, plain_numbers, typed
 from transforms.kernels.types import arrow_type
 from transforms.row_errors import ERROR
 
@@ -26,7 +26,9 @@ class CsvColumn:
     nullable: bool = True
 
 
-def typed_batch(batch: pa.RecordBatch, columns: Sequence[CsvColumn], absent: Sequence[str]) -> pa.RecordBatch:
+def typed_batch(
+    batch: pa.RecordBatch, columns: Sequence[CsvColumn], absent: Sequence[str], marks: tuple[str, str] = POINT
+) -> pa.RecordBatch:
     """A row for each record, in order.
 
     In: `_source_file`, `_source_offset`, `_read_error`, `_read_detail`, and a text for each of `columns` as `c0`,
@@ -48,7 +50,7 @@ def typed_batch(batch: pa.RecordBatch, columns: Sequence[CsvColumn], absent: Seq
     values = []
     for number, column in enumerate(columns):
         text = _present(text_column(batch, f"c{number}"), absent)
-        values.append(_value(text, column.type))
+        values.append(_value(text, column.type, marks))
         _check(errors, column, text, values[-1])
     names = [*[column.name for column in columns], "_source_file", "_source_offset", ERROR]
     places = [batch.column("_source_file"), batch.column("_source_offset")]
@@ -62,8 +64,10 @@ def _present(texts: pa.Array, absent: Sequence[str]) -> pa.Array:
     return only_where(pc.invert(pc.is_in(bare, pa.array(absent, pa.string()))), texts)
 
 
-def _value(texts: pa.Array, type_name: str) -> pa.Array:
+def _value(texts: pa.Array, type_name: str, marks: tuple[str, str]) -> pa.Array:
     kind = arrow_type(type_name)
+    if marks != POINT and (pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind)):
+        texts = plain_numbers(texts, *marks)
     # Numbers have their blanks dropped only where there are any: see `typed_text`.
     bare = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
     return typed(texts if bare else pc.utf8_trim(texts, " "), kind)

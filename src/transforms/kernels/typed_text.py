@@ -7,6 +7,7 @@ made plain first.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import numpy as np
@@ -15,6 +16,8 @@ import pyarrow.compute as pc
 
 # What may be around a number, as Java takes it: blanks and control characters.
 _BLANKS = "".join(map(chr, range(33)))
+# The decimal and the thousands mark of numbers in code.
+POINT = (".", "")
 _DIGITS = b"0123456789-"
 NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
 FLOATING = NUMBER + r"(?:[eE][+-]?[0-9]+)?"
@@ -51,6 +54,18 @@ def typed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
     if pa.types.is_floating(kind):
         return pc.cast(_matching(texts, FLOATING), kind)
     return _dates(texts) if pa.types.is_date(kind) else _timestamps(texts)
+
+
+def plain_numbers(texts: pa.Array, decimal: str, thousands: str) -> pa.Array:
+    """Numbers with other marks as `typed` takes them; null for texts that are none.
+
+    >>> plain_numbers(pa.array(["1.234,50", "1234,5", "1.23,4", "1,5e3"]), ",", ".").to_pylist()
+    ['1234.50', '1234.5', None, '1.5e3']
+    """
+    point, group = re.escape(decimal), re.escape(thousands)
+    whole = "[0-9]*" + (f"|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if thousands else "")
+    shaped = _matching(texts, rf" *[+-]?(?:{whole})(?:{point}[0-9]*)?(?:[eE][+-]?[0-9]+)? *")
+    return pc.replace_substring(pc.replace_substring(shaped, thousands, "") if thousands else shaped, decimal, ".")
 
 
 def only_where(condition: pa.Array, texts: pa.Array) -> pa.Array:

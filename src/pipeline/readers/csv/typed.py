@@ -17,6 +17,7 @@ from pipeline.readers.splits import whole_files
 from pipeline.storage import FileInfo
 from transforms.kernels.batches import map_each
 from transforms.kernels.csv_typed import CsvColumn, typed_batch
+from transforms.kernels.typed_text import POINT
 from transforms.row_errors import ERROR_FIELD
 
 # What else may separate the columns of a file.
@@ -69,18 +70,20 @@ def layout(header: Sequence[str], wanted: Sequence[str], dialect: Dialect = RFC_
     return Layout(len(header), tuple(list(header).index(name) for name in wanted), dialect)
 
 
-def typed_rows(fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",)) -> DataFrame:
+def typed_rows(
+    fields: DataFrame, schema: T.StructType, *, absent: Sequence[str] = ("",), marks: tuple[str, str] = POINT
+) -> DataFrame:
     """The fields of CSV records as typed columns: one row per record, none lost.
 
     In: `_source_file` int, `_source_offset` long, `_read_error` string, `_read_detail` string, and the schema's
     columns in order as strings `c0`, `c1`, ... Out: the schema's columns, `_source_file`, `_source_offset`, `_error`.
-    Texts in `absent` (any case) are null. Reasons: what the reader found (`unclosed_quote`, `stray_quote`, `not_utf8`,
-    `too_few_fields`, `too_many_fields`), `missing_value` for a null in a field that is not nullable, `wrong_type` for
-    a text that is not exactly of the field's type.
+    Texts in `absent` (any case) are null. `marks`: the decimal and the thousands mark of numbers. Reasons: what the
+    reader found (`unclosed_quote`, `stray_quote`, `not_utf8`, `too_few_fields`, `too_many_fields`), `missing_value` for
+    a null in a field that is not nullable, `wrong_type` for a text that is not exactly of the field's type.
     """
     # An empty field is null already.
     tokens = [token.lower() for token in absent if token]
     columns = [CsvColumn(field.name, field.dataType.simpleString(), field.nullable) for field in schema.fields]
-    run = functools.partial(typed_batch, columns=columns, absent=tokens)
+    run = functools.partial(typed_batch, columns=columns, absent=tokens, marks=marks)
     kinds = [T.StructField(field.name, field.dataType) for field in schema.fields]
     return map_each(fields, run, T.StructType([*kinds, *_PLACES, ERROR_FIELD]))
