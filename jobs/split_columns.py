@@ -23,7 +23,10 @@ class Options(JobOptions):
     """Splits packed columns of any CSV; what does not split is kept apart with its reason."""
 
     source: CsvInput = csv_input("CSV files with packed columns")
-    column: tuple[str, ...] = option("packed column (default: each whose header holds the separator)", split=tuple)
+    column: tuple[str, ...] = option(
+        "packed column, or its header and the names of its pieces: 'Ticket=prefix number' (default: each column whose"
+        " header holds the separator)", split=tuple, metavar="NAME[=PIECES]",
+    )  # fmt: skip
     separator: str | None = option("what separates the pieces (default: a blank; | in lists, ; between pairs)")
     regex: bool = option("the separator is a regular expression", False)
     elastic: tuple[str, ...] = option("pieces, or unquoted columns, that may hold the separator", split=words)

@@ -231,3 +231,15 @@ def test_columns_with_blanks_in_their_names_stay_when_another_is_named(call_job:
     args = ("--source", tmp_path / "in.csv", "--destination", tmp_path / "out", "--column", "name size")
     assert call_job("split_columns", *args).exit_code == 0
     assert (tmp_path / "out" / "rows.csv").read_text() == "Expense,Expense Area,name,size\nfood,Fixed costs,shirt,3\n"
+
+
+def test_pieces_that_the_header_does_not_name(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.csv").write_text("id,Ticket,Cabin\n1,A/5 21171,C 85\n2,,\n3,113803,\n4,PC 17599,D 56\n")
+    options = ["--column", "Ticket=prefix Ticket", "--column", "Cabin=deck place", "--types", "Ticket=int"]
+    done = call_job(
+        "split_columns", "--source", tmp_path / "in.csv", *options, "--max-rejected", "2", "--destination",
+        tmp_path / "out",
+    )  # fmt: skip
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == "id,prefix,Ticket,deck,place\n1,A/5,21171,C,85\n2,,,,\n4,PC,17599,D,56\n"
+    assert done.report["inputs"]["source"]["rejected"] == {"too_few_pieces": 1}

@@ -27,8 +27,8 @@ PLACE = "_place"
 class SplitOptions:
     """What was asked for.
 
-    `columns`: headers of packed columns (none: every header that holds the separator). `lists`: column -> rows or
-    array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells under
+    `columns`: headers of packed columns, or `header=pieces` (none: each that holds the separator).
+    `lists`: column -> rows or array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells under
     the other headers. `shape`: narrow, wide, or empty for what the header says.
     """
 
@@ -78,14 +78,21 @@ class Plan:
         return None if self.lists_to_rows else len(self.cells) if self.is_narrow else 1
 
 
-def _packed_headers(header: list[str], options: SplitOptions, separator: str) -> list[str]:
+def _packed_headers(header: list[str], options: SplitOptions, separator: str) -> dict[str, str]:
+    """The packed columns, and the text that names the pieces of each: its header, or what was given for it."""
     if not options.columns:
         special = {*options.lists, *options.pairs}
         cut = separator if options.regex else re.escape(separator)
-        return [name for name in header if re.search(cut, name) and name not in special]
+        return {name: name for name in header if re.search(cut, name) and name not in special}
     # A header may hold commas itself: the whole text is looked for first.
-    named = [name for text in options.columns for name in ([text] if text in header else text.split(","))]
-    return [name.strip() for name in named]
+    found: dict[str, str] = {}
+    for text in options.columns:
+        name, _, pieces = text.partition("=")
+        if text not in header and name in header:
+            found[name] = pieces
+        else:
+            found |= {one.strip(): one.strip() for one in ([text] if text in header else text.split(","))}
+    return found
 
 
 def make_plan(header: list[str], options: SplitOptions) -> Plan:
@@ -102,8 +109,8 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     if both := [name for name in named if name in {**options.lists, **options.pairs}]:
         raise ValueError(f"--column {', '.join(both)}: --list and --pairs name their columns alone, without --column")
     _check_names("--column", named, header)
-    for name in named:
-        keys, key_name = header_parts(name)
+    for name, text in named.items():
+        keys, key_name = header_parts(text)
         across = key_name or across
         packed[name] = packed_column(
             keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.types
@@ -222,7 +229,7 @@ def split_rows(lines: DataFrame, row: Packed) -> DataFrame:
 
 def schema_of(plan: Plan) -> T.StructType:
     """The columns of the header as they are read: text, those with a type of their own typed."""
-    types = plan.options.types
+    types = {name: kind for name, kind in plan.options.types.items() if name not in plan.packed}
     return T.StructType([T.StructField(name, spark_type(types.get(name, "string"))) for name in plan.header])
 
 
