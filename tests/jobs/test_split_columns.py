@@ -241,5 +241,5 @@ def test_pieces_that_the_header_does_not_name(call_job: Call, tmp_path: pathlib.
         tmp_path / "out",
     )  # fmt: skip
     assert done.exit_code == 0, done.output
-    assert done.read("rows.csv") == "id,prefix,Ticket,deck,place\n1,A/5,21171,C,85\n2,,,,\n4,PC,17599,D,56\n"
-    assert done.report["inputs"]["source"]["rejected"] == {"too_few_pieces": 1}
+    assert done.read("rows.csv") == "id,prefix,Ticket,deck,place\n1,A/5,21171,C,85\n4,PC,17599,D,56\n"
+    assert done.report["inputs"]["source"]["rejected"] == {"too_few_pieces": 2}

@@ -27,9 +27,9 @@ PLACE = "_place"
 class SplitOptions:
     """What was asked for.
 
-    `columns`: headers of packed columns, or `header=pieces` (none: each that holds the separator).
-    `lists`: column -> rows or array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells under
-    the other headers. `shape`: narrow, wide, or empty for what the header says.
+    `columns`: headers of packed columns, or `header=pieces` (none: each that holds the separator). `lists`: column ->
+    rows or array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells
+    under the other headers. `shape`: narrow, wide, or empty for what the header says.
     """
 
     columns: tuple[str, ...] = ()
