@@ -21,7 +21,9 @@ from transforms.row_errors import is_valid, valid
 class Options(JobOptions):
     """Car parks with the sums of their lots, and every lot type with its age."""
 
-    information: CsvInput = csv_input("car parks as CSV: " + ", ".join(carparks.INFORMATION_COLUMNS))
+    information: CsvInput = csv_input(
+        "car parks as CSV: " + ", ".join(carparks.INFORMATION_COLUMNS), columns=carparks.INFORMATION.names
+    )
     availability: JsonInput = json_input("saved answers of the availability API as JSON")
     stale_after: int = option(
         "readings older than this, against the newest answer, are stale", "24h", parse=duration, metavar="24h"

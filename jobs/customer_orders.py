@@ -14,6 +14,7 @@ from pipeline.job.daily_inputs import DailyOptions, with_daily_files
 from pipeline.job.options import CsvInput, comma_separated, csv_input, option
 from pipeline.job.outputs import Outputs, jsonl
 from pipeline.job.runner import Job
+from pipeline.sinks.sqs.queue import check_queue
 from pipeline.sinks.sqs.send import sqs
 from transforms.checks import check_foreign_key, check_unique, exclude_duplicates
 from transforms.customer_orders import (
@@ -39,11 +40,19 @@ MESSAGES = ("customer_messages.jsonl", "error_messages.jsonl")
 class Options(DailyOptions):
     """One message per customer (orders, amount spent) out of a day's customers, orders and items."""
 
-    customers: CsvInput = csv_input("customers_D.csv: id, ..., 'customer_reference status'", required=False)
-    orders: CsvInput = csv_input(
-        "orders_D.csv: id, customer_reference, 'order_status order_reference order_timestamp'", required=False
+    customers: CsvInput = csv_input(
+        "customers_D.csv: id, ..., 'customer_reference status'", required=False, columns=("id",)
     )
-    items: CsvInput = csv_input("items_D.csv: id, order_reference, 'item_name quantity total_price'", required=False)
+    orders: CsvInput = csv_input(
+        "orders_D.csv: id, customer_reference, 'order_status order_reference order_timestamp'",
+        required=False,
+        columns=("id", "customer_reference"),
+    )
+    items: CsvInput = csv_input(
+        "items_D.csv: id, order_reference, 'item_name quantity total_price'",
+        required=False,
+        columns=("id", "order_reference"),
+    )
     elastic: tuple[str, ...] = option(
         "pieces that may hold blanks, one per packed column", ("item_name", "order_status"), split=comma_separated
     )
@@ -57,6 +66,8 @@ class Options(DailyOptions):
         for name in self.elastic:
             if all(headers) and name not in [*names, *CUSTOMER, *ORDER, *ITEM]:
                 raise UsageError(f"--elastic: no column has {name}; have {', '.join(names)}{suggest(name, names)}")
+        if found.queue_url and not found.dry_run:
+            check_queue(found.queue_url)
         return found
 
 

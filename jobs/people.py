@@ -28,7 +28,7 @@ def key_columns(text: str) -> tuple[str, ...]:
 class Options(JobOptions):
     """People with first and last name and a stable id, as CSV and as a PostgreSQL table."""
 
-    people: CsvInput = csv_input("people as CSV: fullname, age, location")
+    people: CsvInput = csv_input("people as CSV: fullname, age, location", columns=PEOPLE.names)
     database_url: Database | None = option(
         "load the table of this database; credentials from PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN",
         parse=database_url,

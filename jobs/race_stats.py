@@ -23,8 +23,10 @@ SHARED_WINS_NAMED = 100
 class Options(JobOptions):
     """Winner and winner's fastest lap of every race, one stats_YEAR.json per year."""
 
-    races: CsvInput = csv_input("races as CSV: raceId, year, round, name, date, time")
-    results: CsvInput = csv_input("results as CSV: resultId, raceId, driverId, position, fastestLapTime")
+    races: CsvInput = csv_input("races as CSV: raceId, year, round, name, date, time", columns=RACES.names)
+    results: CsvInput = csv_input(
+        "results as CSV: resultId, raceId, driverId, position, fastestLapTime", columns=RESULTS.names
+    )
     from_year: int | None = option(
         "first year to publish; files of earlier years stay as they are", parse=int, metavar="YEAR"
     )

@@ -29,7 +29,9 @@ class Options(JobOptions):
     """Restaurant search pages to details, events of a period, rating thresholds and a histogram."""
 
     restaurants: JsonInput = json_input("search pages as JSON: an array of pages, or one page per line or per file")
-    country_codes: CsvInput = csv_input("country sheet as .xlsx or .csv: Country Code, Country")
+    country_codes: CsvInput = csv_input(
+        "country sheet as .xlsx or .csv: Country Code, Country", columns=COUNTRIES.names
+    )
     events_from: datetime.date = option("first day of the events' period", "2019-04-01", parse=day, metavar="DAY")
     events_to: datetime.date = option("last day of the events' period", "2019-04-30", parse=day, metavar="DAY")
     lookup_table: str | None = option("DynamoDB table to fill with the details", metavar="TABLE")

@@ -168,7 +168,7 @@ def test_messages_reach_the_queue_once_however_often_the_day_is_run(
     assert (second.report["figures"]["messages_sent"], second.report["figures"]["messages_sent_before"]) == (0, 2)
 
 
-def test_a_queue_that_is_not_there_makes_the_run_fail_but_the_files_stay(
+def test_a_queue_that_is_not_there_is_known_before_anything_is_read(
     call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = day(tmp_path / "drops", ["1,A,B,c1 Active"], ["1,c1,Delivered o1 10"], ["1,o1,Lamp 1 2.50"])
@@ -181,9 +181,22 @@ def test_a_queue_that_is_not_there_makes_the_run_fail_but_the_files_stay(
     url = "https://sqs.eu-west-1.amazonaws.com/123456789012/nowhere"
     with mock_aws():
         done = call_job("customer_orders", "--source", source, "--queue-url", url, "--destination", tmp_path / "out")
-    assert done.exit_code == 1
-    assert f"queue {url}" in done.output
-    assert len(done.read("customer_messages.jsonl").splitlines()) == 1
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"customer_orders: --queue-url {url}: ")
+    assert "NonExistentQueue" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_queue_that_does_not_answer_is_known_before_anything_is_read(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    source = day(tmp_path / "drops", ["1,A,B,c1 Active"], ["1,c1,Delivered o1 10"], ["1,o1,Lamp 1 2.50"])
+    url = "http://127.0.0.1:9/123456789012/messages"  # the port that discards: nobody listens
+    done = call_job("customer_orders", "--source", source, "--queue-url", url, "--destination", tmp_path / "out")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "Could not connect to the endpoint URL" in done.stderr
 
 
 def test_a_missing_column_is_reported_with_what_is_there(call_job: Call, tmp_path: pathlib.Path) -> None:

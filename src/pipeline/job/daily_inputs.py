@@ -38,7 +38,7 @@ def with_daily_files(options: Options, *names: str, day_needed_by: str = "") -> 
         raise UsageError(f"--source and --{given[0]} exclude each other")
     if options.source:
         day, files, notes = pick_day(options.source, names, options.date)
-        found: dict[str, Any] = {name: type(one)(name, (files[name],)) for name, one in inputs.items()}
+        found: dict[str, Any] = {name: dataclasses.replace(one, paths=(files[name],)) for name, one in inputs.items()}
         return dataclasses.replace(options, **found, date=day, notes=notes)
     if missing:
         raise UsageError(f"{', '.join(missing)} is missing: give all inputs, or --source DIR")

@@ -57,8 +57,11 @@ class Input:
         return self._files
 
 
+@dataclass
 class CsvInput(Input):
-    """An input of CSV files (or one .xlsx)."""
+    """An input of CSV files (or one .xlsx), and the columns that each file must have."""
+
+    columns: tuple[str, ...] = ()
 
 
 class JsonInput(Input):
@@ -76,15 +79,16 @@ class _Spec:
     metavar: str = ""
     split: Callable[[list[str]], Any] | None = None
     required: bool = False
+    columns: tuple[str, ...] = ()
 
 
 def _spec_field(spec: _Spec) -> Any:
     return field(default=None, kw_only=True, metadata={_SPEC: spec})
 
 
-def csv_input(help: str, *, required: bool = True) -> Any:
-    """An input of CSV files: `--name PATH[,PATH...]`."""
-    return _spec_field(_Spec(help, required=required))
+def csv_input(help: str, *, required: bool = True, columns: Sequence[str] = ()) -> Any:
+    """An input of CSV files: `--name PATH[,PATH...]`; files without these columns are refused before an engine starts."""
+    return _spec_field(_Spec(help, required=required, columns=tuple(columns)))
 
 
 def json_input(help: str, *, required: bool = True) -> Any:
@@ -390,7 +394,8 @@ def _value(one: _Field, given: Any) -> Any:
     """The value of a field; `given` is what the parser found."""
     if one.is_input:
         whole = [[text] if "," in text and storage.exists(text) else comma_separated([text]) for text in given]
-        return one.type(one.name, tuple(path for paths in whole for path in paths))
+        made = one.type(one.name, tuple(path for paths in whole for path in paths))
+        return dataclasses.replace(made, columns=one.spec.columns) if isinstance(made, CsvInput) else made
     if one.spec.split is None:
         return given
     try:

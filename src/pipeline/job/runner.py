@@ -25,6 +25,7 @@ from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
 from pipeline.job.counts import check_counts
+from pipeline.job.early import check_inputs
 from pipeline.job.interrupt import Interrupt
 from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
@@ -137,8 +138,8 @@ class Job(Generic[Options]):
 
     def _run(self, options: Options, report: Report, files: RunFiles, lock: Lock | None, interrupt: Interrupt) -> None:
         """Reads, writes quarantine, checks, writes outputs, publishes, delivers."""
-        # A missing input is reported before an engine takes its seconds to start.
-        size = sum(info.size for source in options.inputs() if source for info in source.files())
+        # What is wrong with inputs is reported before an engine takes its seconds to start.
+        size = check_inputs(options)
         with report.timed("start the engine"):
             engine = engines.start(options.engine, self.name, size, self.batch_rows)
             interrupt.listen(engine)

@@ -22,7 +22,7 @@ from botocore.exceptions import (
 from tenacity import Retrying, retry_if_exception, retry_if_result, stop_after_attempt, wait_exponential
 from tenacity import wait_random_exponential as wait_random
 
-from pipeline.errors import DeliveryError
+from pipeline.errors import DeliveryError, UsageError
 
 ID_ATTRIBUTE = "message_id"
 BATCH_ENTRIES = 10
@@ -59,8 +59,19 @@ class SendResult:
     doubtful: list[str] = field(default_factory=list)
 
 
-def connect(queue_url: str, threads: int) -> Any:
-    """A client of SQS by the usual AWS chain; a queue of another host than AWS's is talked to at that host."""
+def check_queue(queue_url: str) -> None:
+    """`UsageError` when the queue does not answer within seconds: asked before a run reads anything."""
+    try:
+        connect(queue_url, 1, seconds=5).get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])
+    except (BotoCoreError, ClientError) as error:
+        raise UsageError(f"--queue-url {queue_url}: {_words(error)}") from error
+
+
+def connect(queue_url: str, threads: int, seconds: float = 60) -> Any:
+    """A client of SQS by the usual AWS chain; a queue of another host than AWS's is talked to at that host.
+
+    `seconds`: how long it waits for a connection, and for an answer.
+    """
     place = urlparse(queue_url)
     host = place.hostname or ""
     session = boto3.Session()
@@ -70,7 +81,13 @@ def connect(queue_url: str, threads: int) -> Any:
     if not endpoint and not re.search(r"\.amazonaws\.com(\.cn)?$", host):
         endpoint = f"{place.scheme}://{place.netloc}"
     # A request repeated after a lost answer may arrive again: this module decides and reports that, not the library.
-    config = Config(max_pool_connections=threads, retries={"total_max_attempts": 1}, parameter_validation=False)
+    config = Config(
+        max_pool_connections=threads,
+        retries={"total_max_attempts": 1},
+        parameter_validation=False,
+        connect_timeout=seconds,
+        read_timeout=seconds,
+    )
     return session.client("sqs", region_name=region, endpoint_url=endpoint, config=config)
 
 
