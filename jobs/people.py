@@ -10,8 +10,16 @@ from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, JobOptions, csv_input, option
 from pipeline.job.outputs import Outputs, csv
 from pipeline.job.runner import Job
-from pipeline.sinks.postgres.connection import Database, Table, check_credentials, database_url, role_name, table_name
-from pipeline.sinks.postgres.load import Target, postgres
+from pipeline.sinks.postgres.connection import (
+    Database,
+    Table,
+    check_credentials,
+    credentials,
+    database_url,
+    role_name,
+    table_name,
+)
+from pipeline.sinks.postgres.load import Target, check_database, postgres
 from transforms.people.table import KEY_COLUMNS, OUTPUT_COLUMNS, PEOPLE, people_table, tag_people
 from transforms.row_errors import valid
 
@@ -48,9 +56,11 @@ class Options(JobOptions):
     )
 
     def prepare(self) -> Self:
-        """A load needs credentials."""
+        """A load needs credentials, and a database that takes them."""
         if self.database_url:
             check_credentials()
+        if self.database_url and not self.dry_run:
+            check_database(self.database_url, credentials())
         return self
 
 

@@ -87,7 +87,7 @@ def _spec_field(spec: _Spec) -> Any:
 
 
 def csv_input(help: str, *, required: bool = True, columns: Sequence[str] = ()) -> Any:
-    """An input of CSV files: `--name PATH[,PATH...]`; files without these columns are refused before an engine starts."""
+    """An input of CSV files: `--name PATH[,PATH...]`; files without these columns are refused at once."""
     return _spec_field(_Spec(help, required=required, columns=tuple(columns)))
 
 

@@ -22,7 +22,7 @@ from pyarrow.csv import WriteOptions, write_csv
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from pipeline.errors import DeliveryError
+from pipeline.errors import DeliveryError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.outputs import Delivery
 from pipeline.sinks.postgres.connection import Credentials, Database, Table, connect, credentials
@@ -73,15 +73,28 @@ def load(
         raise _failure(target, _reason(error), login) from None
 
 
+def check_database(database: Database, login: Credentials) -> None:
+    """`UsageError` when the database lets nobody in: asked before a run reads anything."""
+    try:
+        connect(database, login, "check").close()
+    except psycopg.Error as error:
+        place = f"{database.host}:{database.port}/{database.name}"
+        raise UsageError(f"--database-url {place}: {_plain(_reason(error), login)[:500]}") from None
+
+
 def _reason(error: psycopg.Error) -> str:
     """The server's message without the detail, which repeats values of rows; else what the client says."""
     return error.diag.message_primary or str(error)
 
 
 def _failure(target: Target, reason: str, login: Credentials) -> DeliveryError:
-    # As a word of its own: a short password must not hide letters of ordinary words.
-    line = re.sub(rf"(?<!\w){re.escape(login.password)}(?!\w)", "***", " ".join(reason.split()))
+    line = _plain(reason, login)
     return DeliveryError(f"the files are published, but table {target.table.quoted} was not loaded: {line[:500]}")
+
+
+def _plain(reason: str, login: Credentials) -> str:
+    # As a word of its own: a short password must not hide letters of ordinary words.
+    return re.sub(rf"(?<!\w){re.escape(login.password)}(?!\w)", "***", " ".join(reason.split()))
 
 
 @contextmanager
