@@ -11,6 +11,7 @@ import pytest
 
 from pipeline.errors import UsageError
 from pipeline.job.options import parse
+from pipeline.readers import splits
 from tests.support.jobs import JobResult, job_module
 from tests.support.paths import SAMPLES
 
@@ -243,3 +244,16 @@ def test_pieces_that_the_header_does_not_name(call_job: Call, tmp_path: pathlib.
     assert done.exit_code == 0, done.output
     assert done.read("rows.csv") == "id,prefix,Ticket,deck,place\n1,A/5,21171,C,85\n4,PC,17599,D,56\n"
     assert done.report["inputs"]["source"]["rejected"] == {"too_few_pieces": 2}
+
+
+@pytest.mark.parametrize("length", [150, 700, 4 << 20])
+def test_a_file_cut_anywhere_gives_the_same_bytes_with_quotes_inside_unquoted_values(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, length: int
+) -> None:
+    monkeypatch.setattr(splits, "RANGE_BYTES", length)
+    monkeypatch.setattr(splits, "SMALL_BYTES", length)
+    rows = [(f'{n},ab"i"cd 3', f'{n},"ab""i""cd",3') if n % 50 == 0 else (f"{n},x 4", f"{n},x,4") for n in range(400)]
+    (tmp_path / "in.csv").write_text("\n".join(["id,name size", *[row for row, _ in rows]]) + "\n")
+    done = call_job("split_columns", "--source", tmp_path / "in.csv", "--destination", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == "\n".join(["id,name,size", *[row for _, row in rows]]) + "\n"
