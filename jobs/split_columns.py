@@ -84,6 +84,8 @@ def run(job: JobContext, o: Options) -> Outputs:
             read = packed.split_rows(job.read_csv_text(o.source), plan.row)
         else:
             read = job.read_csv(o.source, packed.schema_of(plan))
+        if plan.packed and not o.column:
+            job.counts("source").hint = f"; packed by their headers: {', '.join(plan.packed)}; --column names others"
         rows = job.record("source", packed.split_all(read, plan))
         if "columns" in o.pairs.values() and job.used("source"):
             counts = job.few_rows(packed.keys_found(rows, plan))[0].asDict()

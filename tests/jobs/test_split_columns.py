@@ -257,3 +257,10 @@ def test_a_file_cut_anywhere_gives_the_same_bytes_with_quotes_inside_unquoted_va
     done = call_job("split_columns", "--source", tmp_path / "in.csv", "--destination", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert done.read("rows.csv") == "\n".join(["id,name,size", *[row for _, row in rows]]) + "\n"
+
+
+def test_columns_taken_for_packed_ones_by_mistake_are_named(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.csv").write_text("id,Expense Area,Total cost\n1,food,3\n")
+    done = call_job("split_columns", "--source", tmp_path / "in.csv", "--destination", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "packed by their headers: Expense Area, Total cost; --column names others" in " ".join(done.output.split())

@@ -27,6 +27,7 @@ class RecordCounts:
     rejected: dict[str, int] = field(default_factory=dict)
     may_be_empty: bool = False
     files: list[str] = field(default_factory=list)
+    hint: str = ""  # the end of a message that too few are used
 
     @property
     def rejected_total(self) -> int:
@@ -56,11 +57,11 @@ class RecordCounts:
                 f" + {self.rejected_total} rejected = {found}"
             )
         if self.used == 0 and not self.may_be_empty:
-            raise InputError(f"input {self.name}: no usable record ({self._summary()})")
+            raise InputError(f"input {self.name}: no usable record ({self._summary()}){self.hint}")
         if limit.exceeded(self.rejected_total, self.read):
             raise RejectedError(
                 f"input {self.name}: {self.rejected_total} of {self.read} records rejected ({self._reasons()}),"
-                f" more than --max-rejected {limit.text}"
+                f" more than --max-rejected {limit.text}{self.hint}"
             )
 
     def _summary(self) -> str:
