@@ -75,7 +75,7 @@ class _FileTexts:
         self._starts = [one.start for one in self._parts]
         self._finds: Iterator[RecordSpans] = iter(())
         self._found: RecordSpans | None = None
-        self._places = np.zeros(0, np.int64)
+        self._places, self._last = np.zeros(0, np.int64), -1
         self._at = self._lines = 0  # in the data that was found last, and the lines that end before
         self._record, self._elements = b"", list[msgspec.Raw]()
 
@@ -83,8 +83,10 @@ class _FileTexts:
         """The published place of a record, and its text or that of an element; None where there is no record."""
         if self._source.texts is not None:
             return offset, self._source.texts.get(offset)
-        # What is behind the last record of a part is read with it, wherever it is.
-        for part in range(bisect.bisect_right(self._starts, offset) - 1, -1, -1):
+        own = bisect.bisect_right(self._starts, offset) - 1
+        # What is behind the last record of a part is read with it, wherever it is: one piece of text after the other.
+        first = self._part if self._part >= 0 and self._last >= self._starts[own] else own
+        for part in dict.fromkeys((first, *range(own, -1, -1))):
             if (found := self._find(part, offset)) is not None:
                 place, record = found
                 text = record if index is None else self._element(record, index)
@@ -95,10 +97,11 @@ class _FileTexts:
         """The published place and the record, looked for from the last one on; None when the part does not give it."""
         if part != self._part:
             self._part, self._finds, self._found = part, self._source.spans(self._parts[part]), None
-        while self._found is None or (row := int(self._places.searchsorted(offset))) == len(self._places):
+        while self._found is None or self._last < offset:
             if not self._next():
                 self._part = -1
                 return None
+        row = int(self._places.searchsorted(offset))
         if self._places[row] != offset:
             return None
         start, end = int(self._found.starts[row]), int(self._found.ends[row])
@@ -120,6 +123,7 @@ class _FileTexts:
         if self._found is None:
             return False
         self._places = self._found.places()
+        self._last = int(self._places[-1]) if len(self._places) else -1
         return True
 
     def _count_lines(self, end: int) -> None:

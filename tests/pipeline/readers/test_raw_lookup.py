@@ -115,15 +115,16 @@ def test_lines_that_are_skipped_are_counted(spark: SparkSession, tmp_path: pathl
 def test_text_behind_the_last_record_of_a_range_is_found_in_the_next_one(
     spark: SparkSession, tmp_path: pathlib.Path
 ) -> None:
-    array = b'[{"n": 1}' + b" " * 700 + b'oops ,{"n": 2}]'
+    array = b'[{"n": 1}' + b" " * 700 + b'oops, oh, {"n": 2}, ah]'
     reader = json_records(spark, write_files(tmp_path, a_json=array))
     same(
         reader.frame.where("_read_error is not null").select("_source_offset", "_raw"),
-        [(709, "oops")],
+        [(709, "oops"), (715, "oh"), (729, "ah")],
         "_source_offset long, _raw string",
     )
-    found = fetch_raw([reader.raw_source()], places(spark, *records((0, 709)))).select("position", "raw")
-    same(found, [(709, "oops")], "position long, raw string")
+    found = fetch_raw([reader.raw_source()], places(spark, *records((0, 709), (0, 715), (0, 719), (0, 729))))
+    rows = [(709, "oops"), (715, "oh"), (719, '{"n": 2}'), (729, "ah")]
+    same(found.select("position", "raw"), rows, "position long, raw string")
 
 
 def test_csv_values_over_several_lines_have_the_number_of_their_first(
