@@ -141,6 +141,13 @@ def limit(text: str) -> Limit:
     raise argparse.ArgumentTypeError(f"'{text}' is neither a percentage (5%) nor a number of records (200)")
 
 
+def positive(text: str) -> int:
+    """A whole number from 1."""
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}' is not a whole number from 1")
+    return int(text)
+
+
 def boolean(text: str) -> bool:
     """Reads true or false (Glue passes every flag as text)."""
     known = {"true": True, "false": False, "yes": True, "no": False, "1": True, "0": False, "": True}
@@ -271,6 +278,10 @@ class JobOptions:
     )
     dry_run: bool = option("read and check everything, show what would be written, write and send nothing", False)
     quiet: bool = option("print nothing but errors", False)
+    json: bool = option("print the content of report.json on stdout, and else nothing but errors", False)
+    keep_runs: int | None = option(
+        "keep the folders of so many finished runs under DIR/_runs, this one included", parse=positive, metavar="N"
+    )
     multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
     delimiter: str = option("what separates the columns of CSV inputs (\\t: tab)", ",", parse=character)
     quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=character_or_none)
@@ -420,6 +431,9 @@ def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     for one in fields:
         if one.is_input and one.spec.required and not getattr(made, one.name):
             raise UsageError(f"{one.flag} PATH is missing. See {parser.prog} --help")
+    if made.keep_runs and storage.is_s3(made.destination or ""):
+        raise UsageError("--keep-runs is for local folders; on S3 a lifecycle rule removes what is under _runs/")
+    made.quiet = made.quiet or made.json
     if not made.destination and not made.dry_run:
         raise UsageError(f"--destination DIR is missing. See {parser.prog} --help")
     return made

@@ -32,6 +32,7 @@ from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutpu
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.job.report import Report, print_report
 from pipeline.publish.lock import Lock
+from pipeline.publish.old_runs import remove_old_runs
 from pipeline.publish.outputs import RunFiles, SideFiles
 
 _STOPPED = "stopped; published files are as the last complete run left them"
@@ -133,7 +134,9 @@ class Job(Generic[Options]):
                 with _recorded(report, files), Interrupt() as interrupt:
                     self._run(options, report, files, lock, interrupt)
             finally:
-                if not options.quiet and report.exit_code != _STOPPED_CODE:
+                if options.json:
+                    print(report.as_json().decode(), end="", flush=True)
+                elif not options.quiet and report.exit_code != _STOPPED_CODE:
                     print_report(report, "" if options.dry_run else options.destination)
 
     def _run(self, options: Options, report: Report, files: RunFiles, lock: Lock | None, interrupt: Interrupt) -> None:
@@ -161,6 +164,9 @@ class Job(Generic[Options]):
             for delivery in outputs.deliveries:
                 with context.stage(delivery.stage):
                     delivery.deliver(context)
+            if options.keep_runs:
+                with context.stage("remove old runs"):
+                    remove_old_runs(options.destination, report.run_id, options.keep_runs)
         finally:
             if not interrupt.received:  # else the engine is in the middle of an answer, or gone
                 context.release()

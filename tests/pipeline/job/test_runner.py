@@ -332,6 +332,28 @@ def test_a_dry_run_names_its_stages_by_what_it_does(tmp_path: Path) -> None:
     assert stages == ["plan prices", "read prices", "count rejected", "count prices.csv"]
 
 
+@pytest.mark.usefixtures("spark")
+def test_json_prints_what_report_json_holds_and_nothing_else(tmp_path: Path) -> None:
+    write(tmp_path / "p.csv", *ROWS)
+    done = call_prices(tmp_path, publish_prices, "--max-rejected", "1", "--json")
+    assert (done.exit_code, done.stdout, done.stderr) == (0, done.read("report.json"), "")
+
+
+@pytest.mark.usefixtures("spark")
+def test_keep_runs_removes_older_runs_and_is_refused_on_s3(tmp_path: Path) -> None:
+    write(tmp_path / "p.csv", *ROWS)
+    (tmp_path / "out/_runs/r0").mkdir(parents=True)
+    (tmp_path / "out/_runs/r0/report.json").write_text("{}")
+    done = call_prices(tmp_path, publish_prices, "--max-rejected", "1", "--keep-runs", "1", "--quiet")
+    assert (done.exit_code, (tmp_path / "out/_runs/r0").exists(), (tmp_path / "out/_runs/r1").exists()) == (
+        0,
+        False,
+        True,
+    )
+    refused = call(make(publish_prices), "--destination", "s3://b/out", "--keep-runs", "1")
+    assert (refused.exit_code, "on S3 a lifecycle rule" in refused.stderr) == (2, True)
+
+
 def test_log_lines_of_threads_are_one_write_each(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[str] = []
 
