@@ -97,6 +97,13 @@ def test_an_escape_makes_text_of_what_is_behind_it_and_marks_nothing_by_n(split:
     assert done.report["inputs"]["source"]["rejected"] == {"unclosed_quote": 1}
 
 
+def test_a_file_with_a_comma_in_its_name_is_an_input_also_beside_others(split: Read, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "more.csv").write_text("a b\n3 4\n")
+    done = split(b"a b\n1 2\n", "--source", str(tmp_path / "more.csv"), name="in, first.csv")
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == "a,b\n1,2\n3,4\n"
+
+
 def test_numbers_with_a_decimal_comma_and_thousands(split: Read) -> None:
     data = "a b;price;n;text\n1 2;1.234,50;1.000;1.000,5\n3 4;-,5; 7 ;\n5 6;1.23,4;1;\n7 8;1234.5;1;\n9 0;1;10.00;\n"
     options = ["--delimiter", ";", "--decimal", ",", "--thousands", ".", "--types", "price=decimal(9,2),n=int"]

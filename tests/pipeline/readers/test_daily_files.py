@@ -28,3 +28,5 @@ def test_the_day_in_the_names_of_files() -> None:
     assert day_of(["/in/customers_20220130.csv", "s3://b/orders_20220130.csv.gz"]) == "20220130"
     assert day_of(["customers_20220130.csv", "orders_20220131.csv"]) is None
     assert day_of(["customers.csv"]) is None
+    assert day_of(["customers_20220130.csv.GZ", "orders_20220130.csv.zst", "items_20220130.csv.bz2"]) == "20220130"
+    assert day_of(["customers_20220130.csv.zip"]) is None

@@ -31,7 +31,8 @@ def world(server: Endpoint) -> World:
 def test_a_key_belongs_to_an_input_and_a_day() -> None:
     rule = read_rules(json.dumps(SETS))[0]
     assert rule.match("customer_orders/items_20240229.csv") == ("items", "20240229")
-    assert rule.match("customer_orders/items_20240229.csv.gz") == ("items", "20240229")
+    for ending in (".gz", ".GZ", ".zst", ".bz2"):
+        assert rule.match(f"customer_orders/items_20240229.csv{ending}") == ("items", "20240229")
     assert rule.match("customer_orders/items_2024022.csv") is None
     assert rule.match("customer_orders/items_20240229.csv.old") is None
     assert rule.match("other/customer_orders/items_20240229.csv") is None

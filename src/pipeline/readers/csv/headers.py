@@ -43,11 +43,14 @@ def headers_of(pieces: Sequence[FileSplit], dialect: Dialect) -> Headers:
 
 def _looked_at(piece: FileSplit, dialect: Dialect) -> tuple[FileSplit, str | None, int]:
     """A file with what its head tells of its text, its header (None when it is empty), and the header's line."""
-    piece = replace(piece, whole=bool(compression_of(stored_head(piece, HEAD))))
-    encoding = marked_encoding(head(piece, 4)) or dialect.encoding
+    text = stored_head(piece, HEAD)
+    if compression_of(text):
+        piece = replace(piece, whole=True)
+        text = head(piece, HEAD)
+    encoding = marked_encoding(text) or dialect.encoding
     if encoding != "utf-8":
         piece = replace(piece, whole=True, encoding=encoding)
-    text = head(piece, HEAD)
+        text = head(piece, HEAD)
     record = first_record(text, dialect, len(text) < HEAD)
     if record is None and len(text) == HEAD:
         text = head(piece, _MOST_HEADER)
