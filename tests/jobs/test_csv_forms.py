@@ -97,7 +97,7 @@ def test_an_escape_makes_text_of_what_is_behind_it_and_marks_nothing_by_n(split:
     assert done.report["inputs"]["source"]["rejected"] == {"unclosed_quote": 1}
 
 
-def test_a_file_with_a_comma_in_its_name_is_an_input_also_beside_others(split: Read, tmp_path: pathlib.Path) -> None:
+def test_a_file_with_a_comma_in_its_name_is_an_input_as_are_others(split: Read, tmp_path: pathlib.Path) -> None:
     (tmp_path / "more.csv").write_text("a b\n3 4\n")
     done = split(b"a b\n1 2\n", "--source", str(tmp_path / "more.csv"), name="in, first.csv")
     assert done.exit_code == 0, done.output
@@ -211,3 +211,11 @@ def test_json_is_read_whatever_compresses_it(
     done = call_job("explode_json", "--source", tmp_path / "in.json", "--destination", tmp_path / "out")
     assert done.exit_code == 0, done.output
     assert done.report["inputs"]["source"]["used"] == 3
+
+
+def test_a_zip_archive_as_json_is_one_line(call_job: Read, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.json").write_bytes(b"PK\x03\x04rest")
+    done = call_job("explode_json", "--source", tmp_path / "in.json", "--destination", tmp_path / "out")
+    assert done.exit_code == 2, done.output
+    assert "in.json: a zip archive; unpack it first" in done.output
+    assert "Traceback" not in done.output
