@@ -113,16 +113,17 @@ def _reading_texts(batch: pa.RecordBatch) -> tuple[dict[str, pa.Array], pa.Array
     answer, items = _explode(batch.column("items"))
     item, parks = _explode(pc.struct_field(items, "carpark_data"))
     park, lots = _explode_outer(pc.struct_field(parks, "carpark_info"))
-    parks, items = parks.take(park), items.take(item.take(park))
+    # Texts alone are repeated for each reading: the lists beside them would be repeated whole.
+    of_item = item.take(park)
     texts = {
-        "car_park_no": _trimmed(parks, "carpark_number"),
+        "car_park_no": _trimmed(parks, "carpark_number").take(park),
         "lot_type": _trimmed(lots, "lot_type"),
         "total_lots": _trimmed(lots, "total_lots"),
         "lots_available": _trimmed(lots, "lots_available"),
-        "update_datetime": _trimmed(parks, "update_datetime"),
-        "timestamp": _trimmed(items, "timestamp"),
+        "update_datetime": _trimmed(parks, "update_datetime").take(park),
+        "timestamp": _trimmed(items, "timestamp").take(of_item),
     }
-    return texts, pc.is_valid(lots), answer.take(item.take(park))
+    return texts, pc.is_valid(lots), answer.take(of_item)
 
 
 def _error(texts: dict[str, str | None], values: dict[str, Any], is_lot: bool) -> dict[str, str]:
