@@ -113,7 +113,7 @@ def _reading_texts(batch: pa.RecordBatch) -> tuple[dict[str, pa.Array], pa.Array
     answer, items = _explode(batch.column("items"))
     item, parks = _explode(pc.struct_field(items, "carpark_data"))
     park, lots = _explode_outer(pc.struct_field(parks, "carpark_info"))
-    # Texts alone are repeated for each reading: the lists beside them would be repeated whole.
+    # Texts alone are repeated for each reading: lists would be, whole.
     of_item = item.take(park)
     texts = {
         "car_park_no": _trimmed(parks, "carpark_number").take(park),

@@ -20,5 +20,5 @@ def test_memory_grows_with_the_readings_of_an_answer_and_not_with_their_square()
     finally:
         pa.set_memory_pool(before)
     assert rows == 4000
-    # Some megabytes; with the list of all car parks beside each reading it was hundreds.
+    # Some megabytes; with the list of all car parks for each reading it was hundreds.
     assert (measured.max_memory() or 0) < 32 << 20
