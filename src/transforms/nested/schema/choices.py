@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Container, Iterable, Iterator, Sequence
 
 from transforms.nested.schema.rules import dotted, parse_path
-from transforms.nested.schema.stats import JSON, PathStats
+from transforms.nested.schema.stats import ARRAY, EMPTY_ARRAY, JSON, PathStats
 from transforms.text import MOST_NAMES, suggest
 
 
@@ -16,16 +16,21 @@ def unmatched(
     """One message for each `PATH=CHOICE` and wanted path that no document has and no locked place is, with the nearest
     names.
     """
-    asked = [(f"--path {text}", parse_path(text.rpartition("=")[0])) for text in choices]
+    paths = [(text, text.rpartition("=")[0]) for text in choices]
+    asked = [(f"--path {text}", parse_path(path) if path else ()) for text, path in paths]
     asked += [(f"--only {path}", parse_path(path)) for path in only]
     return [f"{option}: {_problem(stats, path)}" for option, path in asked if _missing(stats, path, locked)]
 
 
 def _missing(stats: PathStats, path: tuple[str, ...], locked: Container[tuple[str, ...]]) -> bool:
+    if not path:
+        return not (stats.counts[ARRAY] or stats.counts[EMPTY_ARRAY])
     return path not in locked and not _places(stats, path[:-1], path[-1])
 
 
 def _problem(stats: PathStats, path: tuple[str, ...]) -> str:
+    if not path:
+        return "no record is an array"
     for length in range(1, len(path)):
         if any(place.counts[JSON] for place in _at(stats, path[:length])):
             return f"{dotted(path[:length])} is kept as JSON text, so nothing below it can be chosen"

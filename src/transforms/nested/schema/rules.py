@@ -106,7 +106,8 @@ def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:
         rule.wanted = True
     for text in choices:
         path, mark, choice = text.rpartition("=")
-        if not mark or choice not in CHOICES:
+        if not mark or choice not in CHOICES or (not path and choice != "columns"):
             raise RuleError(f"{text!r} is not PATH=CHOICE; choices: {', '.join(CHOICES)}")
-        root.at(parse_path(path)).choice = choice
+        # An empty path is the record itself: one that is an array can be columns by position.
+        root.at(parse_path(path) if path else ()).choice = choice
     return root

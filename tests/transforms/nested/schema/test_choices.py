@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.documents import observe
 from transforms.nested.schema.choices import unmatched
 from transforms.nested.schema.rules import build_rules
 from transforms.nested.schema.stats import PathStats
@@ -90,3 +91,9 @@ def test_a_key_that_is_named_stays_apart_from_the_map_around_it() -> None:
     assert list(entry.fields) == ["k7"]
     assert list(entry.fields["k7"].fields) == ["a"]
     assert unmatched(stats, ["m.k7.b=skip"], []) == []
+
+
+def test_the_record_itself_can_be_columns_where_a_record_is_an_array() -> None:
+    rules = build_rules(["=columns"])
+    assert unmatched(observe(["[1, 2]"], rules), ["=columns"], ()) == []
+    assert unmatched(observe(['{"a": 1}'], rules), ["=columns"], ()) == ["--path =columns: no record is an array"]
