@@ -76,7 +76,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     header = job.csv_header(source)
     packed = [name for name in header if set(fields) <= set(name.split(" "))]
     if not packed:
-        have = ", ".join(header)
+        have = ", ".join(header) + (o.header_of(source) or ([], ""))[1]
         raise InputError(f"{source.files()[0].path}: missing column '{' '.join(fields)}'; have {have}")
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))

@@ -183,6 +183,18 @@ def test_too_many_rejected_names_every_such_input_with_its_first_record(call_job
     assert done.output.count("_runs/r1/quarantine/races.jsonl") == 1
 
 
+@pytest.mark.parametrize("job", ["race_stats", "customer_orders"])
+def test_a_header_of_another_delimiter_is_shown_with_the_option(
+    call_job: Read, tmp_path: pathlib.Path, job: str
+) -> None:
+    (tmp_path / "in.csv").write_text("raceId;year;name\n1;2020;a\n")
+    names = ["--races", "--results"] if job == "race_stats" else ["--customers", "--orders", "--items"]
+    inputs = [text for name in names for text in (name, str(tmp_path / "in.csv"))]
+    done = call_job(job, *inputs, "--destination", tmp_path / "out")
+    assert done.exit_code == 2
+    assert "the header is 'raceId;year;name': for --delimiter ';'" in " ".join(done.output.split())
+
+
 def test_a_file_damaged_from_its_first_bytes_is_one_line(split: Read) -> None:
     done = split(_zstd(b"a b\n1 2\n")[:-3])
     assert done.exit_code == 2

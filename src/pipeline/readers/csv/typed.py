@@ -56,13 +56,13 @@ def first_header(files: Sequence[FileInfo], dialect: Dialect) -> tuple[list[str]
 
 
 def check_header(names: Sequence[str], wanted: Sequence[str], place: str, hint: str = "") -> None:
-    """Raises `InputError` naming file, missing and present columns, with the nearest present name, or the hint."""
+    """Raises `InputError` naming file, missing and present columns, with the hint or the nearest present name."""
     missing = [name for name in wanted if name not in names]
     if missing:
         similar = {name: difflib.get_close_matches(name, names, n=1) for name in missing}
         hints = [f"{found[0]!r} looks like {name!r}" for name, found in similar.items() if found]
         text = f"{place}: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
-        raise InputError(text + (f" ({'; '.join(hints)})" if hints else hint))
+        raise InputError(text + (hint or (f" ({'; '.join(hints)})" if hints else "")))
     duplicates = sorted({name for name in wanted if list(names).count(name) > 1})
     if duplicates:
         raise InputError(f"{place}: duplicate column {', '.join(duplicates)}")
