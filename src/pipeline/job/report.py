@@ -93,10 +93,10 @@ def console() -> Console:
         return Console(highlight=False, width=os.get_terminal_size(terminal.fileno()).columns)
 
 
-def _shown(figure: Any) -> Any:
+def as_words(figure: Any) -> Any:
     """A figure as a cell: counts by name and lists as words."""
     if isinstance(figure, dict):
-        return ", ".join(f"{name} {_shown(value)}" for name, value in figure.items()) or "-"
+        return ", ".join(f"{name} {as_words(value)}" for name, value in figure.items()) or "-"
     if isinstance(figure, list | tuple):
         return ", ".join(str(one) for one in figure) or "-"
     return figure
@@ -115,7 +115,7 @@ def print_report(report: Report, place: str) -> None:
         rows = [[name, entry["rows"], entry["bytes"]] for name, entry in sorted(report.outputs.items())]
         table(f"Files in {place}" if place else "Files (dry run, nothing written)", ["file", "rows", "bytes"], rows)
     if report.figures:
-        table("Figures", ["figure", "value"], [[name, _shown(value)] for name, value in report.figures.items()])
+        table("Figures", ["figure", "value"], [[name, as_words(value)] for name, value in report.figures.items()])
     for note in report.notes:
         print(f"note: {note}")
     # Stages run side by side: their seconds add up to more than the run's.

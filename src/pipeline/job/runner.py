@@ -31,6 +31,7 @@ from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.job.report import Report, print_report
+from pipeline.job.report_html import render
 from pipeline.publish.lock import Lock
 from pipeline.publish.old_runs import remove_old_runs
 from pipeline.publish.outputs import RunFiles, SideFiles
@@ -231,7 +232,7 @@ def _note_failure(report: Report, error: BaseException) -> None:
 
 
 def _write_report(report: Report, files: RunFiles) -> list[str]:
-    """Writes report.json in both places, but not in a dry run; says where it could not be written, and why."""
+    """Writes report.json and report.html in both places, not in a dry run; says where the first was not written, and why."""
     if files.dry_run:
         return []
     content, problems = report.as_json(), []
@@ -240,4 +241,10 @@ def _write_report(report: Report, files: RunFiles) -> list[str]:
             storage.write_bytes(storage.join(folder, "report.json"), content)
         except (PipelineError, OSError) as error:
             problems.append(f"report.json was not written: {error}")
+    if not problems:
+        # A run does not fail for the page that shows the same to a person.
+        with contextlib.suppress(Exception):
+            page = render(report, files.run_folder, files.destination)
+            for folder in (files.run_folder, files.destination):
+                storage.write_bytes(storage.join(folder, "report.html"), page)
     return problems

@@ -200,7 +200,13 @@ def test_quarantine_is_written_once_for_all_inputs_with_exactly_the_rows_that_we
     }
     folder = tmp_path / "out" / "_runs" / "r1"
     written = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    assert written == ["excluded/prices.jsonl", "quarantine/prices.jsonl", "quarantine/shops.jsonl", "report.json"]
+    assert written == [
+        "excluded/prices.jsonl",
+        "quarantine/prices.jsonl",
+        "quarantine/shops.jsonl",
+        "report.html",
+        "report.json",
+    ]
 
     def line(name: str, file: Path, position: int, reason: str, detail: str, raw: str) -> dict[str, Any]:
         place = {"run_id": "r1", "job": "prices", "input": name, "file": str(file), "position": position}

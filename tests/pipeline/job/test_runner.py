@@ -115,7 +115,7 @@ def test_a_run_that_succeeds_exits_0_and_reports_all_of_itself(tmp_path: Path) -
     }
     assert files_of(tmp_path / "out") == [
         *("_manifest.json", "_runs/r1/excluded/prices.jsonl", "_runs/r1/quarantine/prices.jsonl"),
-        *("_runs/r1/report.json", "prices.csv", "report.json"),
+        *("_runs/r1/report.html", "_runs/r1/report.json", "prices.csv", "report.html", "report.json"),
     ]
 
 
@@ -145,7 +145,7 @@ def test_more_rejected_than_allowed_exits_3_with_quarantine_and_nothing_publishe
     }
     assert files_of(tmp_path / "out") == [
         *("_runs/r1/excluded/prices.jsonl", "_runs/r1/quarantine/prices.jsonl"),
-        *("_runs/r1/report.json", "report.json"),
+        *("_runs/r1/report.html", "_runs/r1/report.json", "report.html", "report.json"),
     ]
 
 
@@ -181,7 +181,7 @@ def test_a_file_with_another_number_of_rows_than_expected_makes_the_run_fail(tmp
     assert (done.exit_code, done.stderr) == (1, "prices: prices.csv: 1 rows written, 2 expected\n")
     assert files_of(tmp_path / "out") == [
         *("_runs/r1/excluded/prices.jsonl", "_runs/r1/quarantine/prices.jsonl"),
-        *("_runs/r1/report.json", "report.json"),
+        *("_runs/r1/report.html", "_runs/r1/report.json", "report.html", "report.json"),
     ]
 
 
