@@ -232,7 +232,7 @@ def _note_failure(report: Report, error: BaseException) -> None:
 
 
 def _write_report(report: Report, files: RunFiles) -> list[str]:
-    """Writes report.json and report.html in both places, not in a dry run; says where the first was not written, and why."""
+    """Writes both reports to both places, not in a dry run; says where report.json was not written, and why."""
     if files.dry_run:
         return []
     content, problems = report.as_json(), []
