@@ -98,15 +98,15 @@ class Reader:
         token = boto3.client("rds").generate_db_auth_token(DBHostname=place.host, Port=place.port, DBUsername=user)
         return Credentials(user, token)
 
-    def _drop(self, pool: Pool) -> None:
+    def _drop(self, pool: Pool, seconds: float = 0) -> None:
         """Replaces a pool that failed; of several users that notice it at once, one does."""
         with self._lock:
             if self._pool is not pool:
                 return
             self._pool = None
-        pool.close(timeout=0)
+        pool.close(timeout=seconds)
 
     def close(self) -> None:
         """Gives the connections back."""
         if self._pool is not None:
-            self._drop(self._pool)
+            self._drop(self._pool, seconds=5)  # else psycopg warns of its threads

@@ -206,6 +206,15 @@ def test_connections_that_the_server_cut_are_replaced_unnoticed(client: TestClie
     assert client.get("/read/first-chunk").status_code == 200
 
 
+@pytest.mark.usefixtures("environment")
+def test_the_api_ends_without_a_word_of_its_connections(
+    postgres: PrivatePostgres, table: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with client_of(postgres, table) as client:
+        assert client.get("/read/first-chunk").status_code == 200
+    assert [record.message for record in caplog.records if record.name.startswith("psycopg")] == []
+
+
 def test_while_the_database_is_down_503_at_once_and_healthy_again_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     with private_postgres("fsync=off") as server:
         for name, value in server.server.environment.items():
