@@ -28,7 +28,7 @@ class Settings:
 
     work: Path
     runs: int = 3
-    contenders: tuple[str, ...] = ("ours", "floor", "plain", "pandas", "duckdb", "polars")
+    contenders: tuple[str, ...] = ("ours", "embedded", "floor", "plain", "pandas", "duckdb", "polars")
     megabytes: float = 500
     customers: int = 1_000_000
     array_megabytes: float = 4096
@@ -70,6 +70,11 @@ def job(
 ) -> list[str]:
     """The command of one of our jobs."""
     return submit(str(ROOT / "jobs" / f"{name}.py"), *arguments, "--quiet", master=master, memory=memory, more=more)
+
+
+def embedded_job(name: str, *arguments: str) -> list[str]:
+    """The command of one of our jobs on the embedded engine, in its own environment (`make .env-embedded-dev`)."""
+    return [str(ROOT / ".venv-embedded" / "bin" / "python"), str(ROOT / "jobs" / f"{name}.py"), *arguments, "--quiet"]
 
 
 def contender(module: str, name: str, *arguments: str, memory: str = "4g") -> list[str]:

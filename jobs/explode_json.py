@@ -1,4 +1,4 @@
-"""Explodes any nested JSON into typed, keyed tables: NAME.<format>, NAME__child.<format>, tables.json, tables.sql."""
+"""Explodes any nested JSON into typed, keyed tables: NAME.<format>, NAME__child.<format>, tables.json, .sql and .md."""
 
 from __future__ import annotations
 
@@ -77,6 +77,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     described = [
         data("tables.json", tables.tables_json(plan.tables, o.format, o.lineage, o.separator), rows=len(plan.tables)),
         data("tables.sql", tables.tables_sql(plan.tables, o.format, o.lineage), rows=len(plan.tables)),
+        data("tables.md", nested.tables_md(plan.tables, o.lineage), rows=len(plan.tables)),
     ]
     return Outputs(table_files(o, exploded, plan.tables), *described, new_lock(o, root, plan, locked))
 

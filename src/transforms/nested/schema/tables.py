@@ -112,6 +112,7 @@ def tables_sql(tables: Sequence[Table], form: str, lineage: bool) -> bytes:
     return ("\n".join(head) + "\n" + "\n".join(parts)).encode()
 
 
+_MOST_SHOWN = 40  # columns of a table in the tree
 _COLOURS = {
     "boolean": "magenta",
     "integer": "cyan",
@@ -152,5 +153,7 @@ def tree(tables: Sequence[Table], form: str, title: str) -> Tree:
             mixed = sum(other.path == column.path for other in table.columns) > 1
             colour = _COLOURS.get(column.type.partition("(")[0], "white")
             shown.append(f"{column.name} [{colour}]{column.type}[/]" + (" [red]mixed[/]" if mixed else ""))
+        if len(shown) > _MOST_SHOWN:
+            shown = [*shown[:_MOST_SHOWN], f"[dim]and {len(shown) - _MOST_SHOWN} more[/]"]
         node.add(" · ".join(shown) if shown else "[dim]keys only[/]", style="not bold")
     return top

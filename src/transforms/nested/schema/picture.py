@@ -1,0 +1,63 @@
+"""tables.md: the tables and how they hang together, as GitHub and most editors show it (Markdown, Mermaid)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from transforms.nested.schema.plan import Table
+
+# A diagram with more than these cannot be read, and Mermaid refuses 500 lines between tables.
+_MOST_TABLES, _MOST_COLUMNS = 60, 30
+_FOREIGN = ("_parent_id", "_root_id")
+
+
+def _quoted(text: str) -> str:
+    return '"' + text.replace('"', "'") + '"'
+
+
+def _word(text: str) -> str:
+    """A column's name as Mermaid takes one."""
+    word = re.sub(r"[^A-Za-z0-9_]", "_", text)
+    return word if re.match("[A-Za-z_]", word) else f"_{word}"
+
+
+def _entity(table: Table, lineage: bool) -> Iterator[str]:
+    columns = table.all_columns(lineage)
+    yield f"    {_quoted(table.name)} {{"
+    for name, kind in columns[:_MOST_COLUMNS]:
+        role = "PK" if name == "_id" else "FK" if name in _FOREIGN else ""
+        # A name that Mermaid does not take follows the one that it gets.
+        own = "" if _word(name) == name else _quoted(name)
+        yield "        " + " ".join(part for part in (kind.partition("(")[0], _word(name), role, own) if part)
+    if len(columns) > _MOST_COLUMNS:
+        yield f'        text _more "{len(columns) - _MOST_COLUMNS} more columns"'
+    yield "    }"
+
+
+def _diagram(tables: Sequence[Table], lineage: bool) -> Iterator[str]:
+    yield "```mermaid"
+    yield "erDiagram"
+    for table in tables:
+        if table.parent is not None:
+            label = ".".join(map(str, table.at)) or "value"
+            yield f"    {_quoted(table.parent)} ||--o{{ {_quoted(table.name)} : {_quoted(label)}"
+    for table in tables:
+        yield from _entity(table, lineage)
+    yield "```"
+
+
+def tables_md(tables: Sequence[Table], lineage: bool) -> bytes:
+    """tables.md: an entity diagram (of up to 60 tables, 30 columns each) and a line for each table."""
+    lines = [f"# Tables of {tables[0].name}", ""]
+    if len(tables) <= _MOST_TABLES:
+        lines += [*_diagram(tables, lineage), ""]
+    lines += ["| table | a row is | rows | columns | in |", "|---|---|---|---|---|"]
+    rows = {"record": "a record", "item": "an element of", "entry": "a key of the map", "object": "the object"}
+    for table in tables:
+        where = ".".join(map(str, table.at)).replace("|", "\\|")
+        kind = rows[table.each] + ("" if table.each == "record" else f" `{where or 'value'}`")
+        width = len(table.all_columns(lineage))
+        lines.append(f"| {table.name} | {kind} | {table.rows:,} | {width} | {table.parent or ''} |")
+    lines += ["", "`_parent_id` is the `_id` of the row in the table named under *in*, `_root_id` that of the record."]
+    return ("\n".join(lines) + "\n").encode()
