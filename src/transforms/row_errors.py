@@ -21,8 +21,8 @@ ERROR_ARROW = pa.struct([pa.field(name, pa.string()) for name in ERROR_FIELDS])
 ERROR_FIELD = T.StructField(ERROR, T.StructType([T.StructField(name, T.StringType()) for name in ERROR_FIELDS]))
 REJECTED = "rejected"
 EXCLUDED = "excluded"
-# What a reader says of a document that has no record: the one thing that it finds and that is no fault.
-NO_RECORDS = "no_records"
+# What a reader says of a document without a record: no fault, so it is excluded.
+NULL_RECORD, EMPTY_ARRAY = NO_RECORDS = ("null_record", "empty_array")
 
 
 def row_error(kind: str, code: Column | str, detail: Column | str) -> Column:

@@ -489,7 +489,7 @@ def test_a_document_without_a_record_is_excluded_and_counted(call_job: Call, tmp
     done = call_job("explode_json", "--source", tmp_path / "changes.jsonl", *options)
     assert done.exit_code == 0, done.stderr
     assert done.report["inputs"]["source"] == {
-        "read": 4, "used": 1, "excluded": {"no_records": 2}, "rejected": {"missing_path": 1},
+        "read": 4, "used": 1, "excluded": {"null_record": 1, "empty_array": 1}, "rejected": {"missing_path": 1},
     }  # fmt: skip
     [excluded] = (tmp_path / "out").glob("_runs/*/excluded/source.jsonl")
     first = json.loads(excluded.read_text(encoding="utf-8").splitlines()[0])

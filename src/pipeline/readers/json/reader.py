@@ -43,7 +43,7 @@ def json_records(
     A record is a value: on a line, in an array at the top of a file or line, alone in its file, or one after the other.
     With `records` (`items.data`) it is what is found at those keys of each document; arrays on the way, and the one
     found there, are gone through. Errors: `garbage` (text between records), `truncated`, `malformed_json`, `too_long`,
-    `not_utf8`, `truncated_gzip`, `bad_gzip`, `missing_path`, `no_records`.
+    `not_utf8`, `truncated_gzip`, `bad_gzip`, `missing_path`; `null_record`, `empty_array` (no faults).
     Raises `InputError` when a file changes while it is read.
 
     >>> import tempfile

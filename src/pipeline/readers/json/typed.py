@@ -16,7 +16,7 @@ from transforms.row_errors import ERROR, EXCLUDED, NO_RECORDS, REJECTED, row_err
 def reader_error() -> Column:
     """The problem that the record reader itself found (`_read_error`), null where it found none."""
     error = F.col("_read_error")
-    found = F.when(error == NO_RECORDS, row_error(EXCLUDED, error, ""))
+    found = F.when(error.isin(*NO_RECORDS), row_error(EXCLUDED, error, ""))
     return found.when(error.isNotNull(), row_error(REJECTED, error, ""))
 
 

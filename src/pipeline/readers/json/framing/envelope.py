@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pipeline.readers.json.framing.record_splitter import MALFORMED, TRUNCATED, JsonReader
 from pipeline.readers.json.framing.tokens import END, OPENING, STRING, DamagedError, TokenReader
 from pipeline.readers.spans import RecordSpans, single
-from transforms.row_errors import NO_RECORDS
+from transforms.row_errors import EMPTY_ARRAY, NULL_RECORD
 
 MISSING_PATH = "missing_path"
 # Of a document that is refused so much is kept as the record's text.
@@ -32,7 +32,8 @@ class EnvelopeReader:
     """Reads documents from offset `base` of the file and gives the value at `keys` in each.
 
     An array there gives its elements, another value but null is the record itself; arrays on the way are gone through.
-    Documents without the path are `missing_path`, those with nothing but null and empty arrays there `no_records`.
+    Documents without the path are `missing_path`; with null there and no record `null_record`, with only empty arrays
+    `empty_array`.
     Records that start at or behind `end` are left. `stack`: the brackets open around `base`; the innermost is the array
     at the path, whose elements come next.
     """
@@ -45,7 +46,9 @@ class EnvelopeReader:
         for kind in stack[:-1]:
             matched = self.frames[-1].value if self.frames else 0
             self.frames.append(_Frame(kind, matched, matched + 1 if kind == _OBJECT else matched))
-        self.found = self.given = self.in_array = bool(stack)
+        # Whether the document gave a record, and what it has at the path in place of one.
+        self.given = self.in_array = bool(stack)
+        self.without = ""
         self.done = False
 
     def records(self) -> Iterator[RecordSpans]:
@@ -87,7 +90,7 @@ class EnvelopeReader:
                 raise DamagedError(start - self.text.at, False)
             yield from self._behind_value()
         elif not self.frames:
-            self.text.keep, self.found, self.given = start, False, False
+            self.text.keep, self.given, self.without = start, False, ""
             yield from self._value(kind, start, 0)
         elif self.frames[-1].kind == _OBJECT:
             yield from self._member(kind, start)
@@ -118,11 +121,11 @@ class EnvelopeReader:
         if kind in (0x3A, *_CLOSING):
             raise DamagedError(start - self.text.at, False)
         if matched == len(self.keys):
-            self.found = True
             if kind == _ARRAY:
                 self.in_array = not self.text.passes(b"]")
                 if self.in_array:
                     return
+                self.without = self.without or EMPTY_ARRAY
             else:
                 yield from self._record(kind, start)
         elif kind in OPENING and matched >= 0:
@@ -134,7 +137,7 @@ class EnvelopeReader:
 
     def _behind_value(self) -> Iterator[RecordSpans]:
         if not self.frames and not self.given:
-            yield from self._refused(NO_RECORDS if self.found else MISSING_PATH)
+            yield from self._refused(self.without or MISSING_PATH)
 
     def _record(self, kind: int, start: int) -> Iterator[RecordSpans]:
         """The value at `start` as a record."""
@@ -145,7 +148,9 @@ class EnvelopeReader:
         self.text.keep = keep
         if self.end is not None and start >= self.end:
             self.done = True
-        elif text != b"null":
+        elif text == b"null":
+            self.without = NULL_RECORD
+        else:
             self.given = True
             yield single(text, start, None)
 

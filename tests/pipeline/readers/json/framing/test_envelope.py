@@ -33,7 +33,7 @@ CASES = [
     (
         "null and an empty array have no records",
         '{"a":{"b":null}}{"a":{"b":[]}}',
-        [(0, '{"a":{"b":null}}', "no_records"), (16, '{"a":{"b":[]}}', "no_records")],
+        [(0, '{"a":{"b":null}}', "null_record"), (16, '{"a":{"b":[]}}', "empty_array")],
     ),
     ("an empty array before another one", '{"a":[{"b":[]},{"b":[3]}]}', [(21, "3", None)]),
     ("an empty file", "", []),
@@ -108,7 +108,7 @@ def test_any_ranges_give_the_records_that_were_written(
     data = json.dumps(document, ensure_ascii=False, indent=indent).encode()
     whole = read(data)
     if not first + second:
-        assert [(place, error) for place, _, error in whole] == [(0, "no_records")]
+        assert [(place, error) for place, _, error in whole] == [(0, "empty_array")]
         return
     assert [json.loads(raw) for _, raw, _ in whole] == first + second
     assert all(data.startswith(raw.encode(), place) for place, raw, _ in whole)
