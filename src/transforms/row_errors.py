@@ -21,14 +21,19 @@ ERROR_ARROW = pa.struct([pa.field(name, pa.string()) for name in ERROR_FIELDS])
 ERROR_FIELD = T.StructField(ERROR, T.StructType([T.StructField(name, T.StringType()) for name in ERROR_FIELDS]))
 REJECTED = "rejected"
 EXCLUDED = "excluded"
-# What a reader says of a document without a record: no fault, so it is excluded.
-NULL_RECORD, EMPTY_ARRAY = NO_RECORDS = ("null_record", "empty_array")
+# What a reader says of a document without a record, and of a record that a person takes back: no faults.
+NULL_RECORD, EMPTY_ARRAY, WITHDRAWN = NO_FAULTS = ("null_record", "empty_array", "withdrawn")
 
 
 def row_error(kind: str, code: Column | str, detail: Column | str) -> Column:
     """The `_error` value of one row: a code that never changes and a detail for a person."""
     name, text = (F.lit(value) if isinstance(value, str) else value for value in (code, detail))
     return F.struct(F.lit(kind).alias("kind"), name.alias("code"), text.alias("detail")).cast(ERROR_TYPE)
+
+
+def kind_of(read_error: str) -> str:
+    """Whether a record with this reader's error is rejected or excluded."""
+    return EXCLUDED if read_error in NO_FAULTS else REJECTED
 
 
 def no_error() -> Column:

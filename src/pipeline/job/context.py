@@ -14,7 +14,7 @@ from pyspark.sql import types as T
 
 from pipeline import storage
 from pipeline.engines.base import Engine, RowCounter
-from pipeline.errors import InputError, PipelineError
+from pipeline.errors import InputError, PipelineError, UsageError
 from pipeline.job import report
 from pipeline.job.counts import RecordCounts
 from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
@@ -26,6 +26,7 @@ from pipeline.readers.csv import typed as csv_typed
 from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.json import typed as json_typed
 from pipeline.readers.json.reader import json_records
+from pipeline.readers.raw_lookup import check_places
 from pipeline.readers.xlsx import xlsx_lines
 from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
@@ -100,7 +101,11 @@ class JobContext:
     def _json_records(self, source: JsonInput, records_path: str) -> DataFrame:
         with self.stage(f"plan {source.name}"):
             reader = json_records(
-                self.engine.spark, source.files(), records=records_path, counter=self._counter(source)
+                self.engine.spark,
+                source.files(),
+                records=records_path,
+                counter=self._counter(source),
+                corrections=self.options.corrections_of(source.name),
             )
         self._add_reader(source, reader)
         return reader.frame
@@ -114,11 +119,18 @@ class JobContext:
 
     def _new_table_reader(self, source: CsvInput) -> TableReader:
         files, spark = source.files(), self.engine.spark
+        corrections = self.options.corrections_of(source.name)
         with self.stage(f"plan {source.name}"):
             if not any(info.path.lower().endswith(".xlsx") for info in files):
                 reader: TableReader = csv_lines(
-                    spark, files, dialect=self.options.dialect(), counter=self._counter(source)
+                    spark,
+                    files,
+                    dialect=self.options.dialect(),
+                    counter=self._counter(source),
+                    corrections=corrections,
                 )
+            elif corrections:
+                raise UsageError(f"{corrections[0].place}: an .xlsx file is mended in the sheet itself")
             elif len(files) == 1:
                 reader = xlsx_lines(spark, files[0].path, counter=self._counter(source))
             else:
@@ -130,6 +142,9 @@ class JobContext:
     def _add_reader(self, source: Input, reader: Reader) -> None:
         self._readers[source.name] = reader
         self.counts(source.name).files = list(reader.files)
+        self.counts(source.name).corrected = check_places(
+            self.options.corrections_of(source.name), reader, self.engine.spark
+        )
 
     def _counter(self, source: Input) -> RowCounter:
         # Counted where the reader makes the rows, so that a row that is lost later cannot hide.

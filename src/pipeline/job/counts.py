@@ -26,6 +26,7 @@ class RecordCounts:
     excluded: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, int] = field(default_factory=dict)
     may_be_empty: bool = False
+    corrected: int = 0
     files: list[str] = field(default_factory=list)
     hint: str = ""  # the end of a message that too few are used
 
@@ -41,7 +42,8 @@ class RecordCounts:
 
     def as_dict(self) -> dict[str, Any]:
         """The counts as report.json shows them."""
-        return {
+        corrected = {"corrected": self.corrected} if self.corrected else {}
+        return corrected | {
             "read": self.read,
             "used": self.used,
             "excluded": dict(sorted(self.excluded.items())),

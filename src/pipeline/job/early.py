@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pipeline.errors import InputError
+from pipeline.errors import InputError, UsageError
 from pipeline.job.options import CsvInput, JobOptions
 from pipeline.readers.csv import typed
 from pipeline.readers.csv.headers import headers_of
@@ -25,7 +25,15 @@ def check_inputs(options: JobOptions) -> int:
             problems.append(str(error))
     if problems:
         raise InputError("; ".join(problems))
+    _check_corrections(options)
     return size
+
+
+def _check_corrections(options: JobOptions) -> None:
+    names = [source.name for source in filter(None, options.inputs())]
+    for one in options.corrections_of(None):
+        if one.input not in names:
+            raise UsageError(f"{one.place}: no input {one.input}, there are {', '.join(names)}")
 
 
 def _check_headers(source: CsvInput, dialect: Dialect) -> None:

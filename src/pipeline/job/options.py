@@ -28,6 +28,7 @@ from pipeline import storage
 from pipeline.engines import ENGINES
 from pipeline.engines.glue import without_glue_arguments
 from pipeline.errors import InputError, UsageError
+from pipeline.readers.corrections import Correction, read_corrections
 from pipeline.readers.csv.typed import first_header
 from pipeline.readers.dialect import Dialect
 
@@ -282,6 +283,9 @@ class JobOptions:
     keep_runs: int | None = option(
         "keep the folders of so many finished runs under DIR/_runs, this one included", parse=positive, metavar="N"
     )
+    corrections: str = option(
+        "lines as quarantine has them, with mended raw: read in place of the files'", "", metavar="FILE"
+    )
     multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
     delimiter: str = option("what separates the columns of CSV inputs (\\t: tab)", ",", parse=character)
     quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=character_or_none)
@@ -313,6 +317,11 @@ class JobOptions:
         files = source.files()
         is_sheet = any(info.path.lower().endswith(".xlsx") for info in files)
         return None if is_sheet else first_header(files, self.dialect())
+
+    def corrections_of(self, name: str | None) -> list[Correction]:
+        """What `--corrections` has for an input (None: for any)."""
+        found = read_corrections(self.corrections) if self.corrections else []
+        return [one for one in found if name in (None, one.input)]
 
     def inputs(self) -> list[Input]:
         """The job's inputs, in order."""

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pyspark.sql import DataFrame
 
+from pipeline.readers.corrections import Corrections
 from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.spans import RecordSpans
 from pipeline.readers.splits import FileSplit
@@ -30,8 +31,8 @@ class RawSource:
 
     `splits` by file number; `spans` gives the records of a split; `lines_before` has the number of lines before each
     split by file and start (None: places are byte offsets), `skipped_lines` of those that are left out at the start of
-    each file; `array_path` has the dotted keys of an array in each record, of which single elements are wanted; `texts`
-    has the texts by place where all are known already.
+    each file; `corrections` are read in place of the files' texts; `array_path` has the dotted keys of an array in each
+    record, of which single elements are wanted; `texts` has the texts by place where all are known already.
     """
 
     paths: list[str]
@@ -41,6 +42,7 @@ class RawSource:
     skipped_lines: int = 0
     array_path: str = ""
     texts: Mapping[int, str] | None = None
+    corrections: Corrections = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -51,6 +53,7 @@ class Reader(Protocol):
     """
 
     files: list[str]
+    corrections: Corrections
 
     @property
     def frame(self) -> DataFrame:

@@ -9,12 +9,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.engines.registry import engine_of
-from pipeline.readers.base import RawSource
+from pipeline.errors import UsageError
+from pipeline.readers.base import RawSource, Reader
+from pipeline.readers.corrections import Correction
 from pipeline.readers.spans import BATCH_BYTES, RecordSpans
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -60,6 +62,23 @@ def fetch_raw(sources: Sequence[RawSource], places: DataFrame) -> DataFrame:
     return engine.map_sorted(places, splits, ["_input", "_source_file", bucket], order, fetch, schema)
 
 
+def check_places(corrections: Sequence[Correction], reader: Reader, spark: SparkSession) -> int:
+    """The number of corrections of an input; `UsageError` for those where its files have no record."""
+    placed = {(file, offset): one for file, own in reader.corrections.items() for offset, one in own.items()}
+    missing = set(corrections) - set(placed.values())
+    if placed:
+        rows = [(0, file, offset, None) for file, offset in placed]
+        places = spark.createDataFrame(rows, "_input int, _source_file int, _source_offset long, _index int")
+        found = fetch_raw([reader.raw_source(frozenset(file for file, _ in placed))], places)
+        missing |= {placed[row[1], row[2]] for row in found.where(F.col("raw").isNull()).collect()}
+    if missing:
+        said = [
+            f"{one.place}: no record begins at {one.position} in {one.file}" for one in corrections if one in missing
+        ]
+        raise UsageError("; ".join(said[:3]) + (f"; and {len(said) - 3} more" if len(said) > 3 else ""))
+    return len(corrections)
+
+
 def _with(rows: Any, files: Sequence[str], positions: Sequence[int], texts: Sequence[str | None]) -> Any:
     """The rows with their file, published place and text."""
     added = [pa.array(files, pa.string()), pa.array(positions, pa.int64()), pa.array(texts, pa.string())]
@@ -89,6 +108,8 @@ class _FileTexts:
         for part in dict.fromkeys((first, *range(own, -1, -1))):
             if (found := self._find(part, offset)) is not None:
                 place, record = found
+                correction = self._source.corrections.get(self._file, {}).get(offset)
+                record = correction.raw.encode() if correction and correction.raw else record
                 text = record if index is None else self._element(record, index)
                 return place, text.decode(errors="backslashreplace")
         return offset, None

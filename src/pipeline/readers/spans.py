@@ -37,6 +37,11 @@ class RecordSpans:
         """The offset of each record in its file."""
         return self.base + self.starts
 
+    def part(self, low: int, high: int) -> RecordSpans:
+        """The records from `low` up to `high`."""
+        errors = {row - low: error for row, error in self.errors.items() if low <= row < high}
+        return RecordSpans(self.data, self.base, self.starts[low:high], self.ends[low:high], errors, self.plain)
+
     def texts(self) -> Iterator[bytes]:
         """The exact bytes of each record."""
         for start, end in zip(self.starts.tolist(), self.ends.tolist(), strict=True):

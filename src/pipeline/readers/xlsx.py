@@ -6,7 +6,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 from openpyxl import load_workbook
@@ -18,6 +18,7 @@ from pipeline.engines.base import RowCounter
 from pipeline.engines.tasks import run_tasks
 from pipeline.errors import InputError
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema
+from pipeline.readers.corrections import Corrections
 from pipeline.readers.dialect import RFC_4180, Dialect
 
 
@@ -31,6 +32,7 @@ class XlsxReader:
     header_places: list[str]
     lines: list[tuple[int, str]]
     counter: RowCounter | None = None
+    corrections: Corrections = field(default_factory=dict)  # never any
     dialect: Dialect = RFC_4180  # a sheet has no other, whatever the job's CSV files have
 
     @property

@@ -23,11 +23,10 @@ from transforms.row_errors import (
     ERROR,
     ERROR_ARROW,
     ERROR_FIELD,
-    EXCLUDED,
-    NO_RECORDS,
     REJECTED,
     error_array,
     error_value,
+    kind_of,
 )
 
 Convert = Callable[[Any], Any]
@@ -256,7 +255,7 @@ class RecordParser:
     def _object(self, raw: bytes | None, read_error: str | None) -> tuple[Members, Error]:
         """The members of one record, none if it has an error."""
         if read_error is not None:
-            return {}, error_value(EXCLUDED if read_error in NO_RECORDS else REJECTED, read_error, "")
+            return {}, error_value(kind_of(read_error), read_error, "")
         # What is between two records can follow the text of the first one.
         text = (raw or b"").strip(b" \t\r\n,")
         if not text.startswith(b"{"):

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import types as T
 
 from transforms.kernels.batches import map_each
-from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_FIELD, REJECTED
+from transforms.row_errors import ERROR, ERROR_ARROW, ERROR_FIELD, kind_of
 
 Mask = NDArray[np.bool_]
 
@@ -75,10 +75,13 @@ class BatchErrors:
         return cls(batch.num_rows, batch.column(ERROR) if ERROR in batch.schema.names else None)
 
     def reject(self, wrong: Mask, code: str, detail: Callable[[int], str]) -> None:
-        """Rejects the rows of the mask that have no error yet; `detail` is asked for these only, by row number."""
+        """Rejects the rows of the mask that have no error yet, or excludes them for a code that is no fault.
+
+        `detail` is asked for these only, by row number.
+        """
         for row in np.flatnonzero(wrong & self._valid).tolist():
             self._rows.append(row)
-            self._errors.append((REJECTED, code, detail(row)))
+            self._errors.append((kind_of(code), code, detail(row)))
         self._valid &= ~wrong
 
     def column(self) -> pa.Array:

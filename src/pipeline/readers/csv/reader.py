@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers import spans
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema, splits_by_file
+from pipeline.readers.corrections import Correction, Corrections, at_offsets, by_file
 from pipeline.readers.csv import fields as csv_fields
 from pipeline.readers.csv.headers import headers_of
 from pipeline.readers.csv.line_numbers import lines_before
@@ -37,15 +38,16 @@ class CsvReader:
     layout_of_file: list[int]
     dialect: Dialect = RFC_4180
     counter: RowCounter | None = None
+    corrections: Corrections = field(default_factory=dict)
 
     @functools.cached_property
     def frame(self) -> DataFrame:
         """The records as text."""
-        tasks, dialect = self.tasks, self.dialect
+        tasks, dialect, corrections = self.tasks, self.dialect, self.corrections
 
         def work(number: int) -> Iterator[pa.RecordBatch]:
             """The records of a task as `RECORDS`."""
-            finds = csv_task(tasks[number], dialect)
+            finds = csv_task(tasks[number], dialect, corrections)
             return spans.batches((file, csv_fields.with_unclosed(one, dialect)) for file, one in finds)
 
         return run_tasks(self.spark, len(tasks), work, RECORDS, self.counter)
@@ -53,10 +55,11 @@ class CsvReader:
     def fields(self, layouts: Sequence[Layout]) -> DataFrame:
         """The records parsed into the fields that the layouts want, in place of their text."""
         tasks, layout_of_file, dialect = self.tasks, self.layout_of_file, self.dialect
+        corrections = self.corrections
 
         def work(number: int) -> Iterator[pa.RecordBatch]:
             """The fields of a task's records."""
-            found = csv_task(tasks[number], dialect)
+            found = csv_task(tasks[number], dialect, corrections)
             return csv_fields.batches((file, spans, layouts[layout_of_file[file]]) for file, spans in found)
 
         return run_tasks(self.spark, len(tasks), work, fields_schema(len(layouts[0].wanted)), self.counter)
@@ -65,7 +68,8 @@ class CsvReader:
         """For fetching texts; places are physical lines."""
         splits = splits_by_file(self.splits, files)
         read = partial(csv_spans, dialect=self.dialect)
-        return RawSource(self.files, splits, read, lines_before(self.spark, splits), self.dialect.skip_lines)
+        lines = lines_before(self.spark, splits)
+        return RawSource(self.files, splits, read, lines, self.dialect.skip_lines, corrections=self.corrections)
 
 
 def csv_lines(
@@ -74,6 +78,7 @@ def csv_lines(
     *,
     dialect: Dialect = RFC_4180,
     counter: RowCounter | None = None,
+    corrections: Sequence[Correction] = (),
 ) -> CsvReader:
     """The records of CSV files without their header lines: `_source_file`, `_source_offset`, `_raw`, `_read_error`.
 
@@ -89,4 +94,7 @@ def csv_lines(
     splits = whole if dialect.multi_line else [part for split in whole for part in ranges(split, length)]
     tasks = assign_splits(splits, cores)
     names = [file.path for file in files]
-    return CsvReader(spark, names, headers.lines, headers.places, splits, tasks, headers.of_file, dialect, counter)
+    placed = at_offsets(whole, by_file(corrections, names)) if corrections else {}
+    return CsvReader(
+        spark, names, headers.lines, headers.places, splits, tasks, headers.of_file, dialect, counter, placed
+    )

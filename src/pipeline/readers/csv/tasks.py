@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipeline.readers import chunks
+from pipeline.readers.corrections import NO_CORRECTIONS, Corrections, corrected
 from pipeline.readers.csv.lines import behind_preamble, csv_records
 from pipeline.readers.dialect import Dialect
 from pipeline.readers.spans import RecordSpans
@@ -25,8 +26,10 @@ def csv_spans(piece: FileSplit, dialect: Dialect, content: bytes | None = None) 
     yield from chunks.with_end(last, blocks, last is not None and len(last.starts) > 0 and blocks.open_line)
 
 
-def csv_task(pieces: Sequence[FileSplit], dialect: Dialect) -> Iterator[tuple[int, RecordSpans]]:
+def csv_task(
+    pieces: Sequence[FileSplit], dialect: Dialect, corrections: Corrections = NO_CORRECTIONS
+) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
     for piece, content in chunks.contents(pieces):
-        for found in csv_spans(piece, dialect, content):
+        for found in corrected(csv_spans(piece, dialect, content), corrections.get(piece.file, {})):
             yield piece.file, found

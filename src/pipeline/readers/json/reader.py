@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import pyarrow as pa
@@ -13,6 +13,7 @@ from pipeline.engines.base import RowCounter
 from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.readers.base import RECORDS, RawSource, splits_by_file
+from pipeline.readers.corrections import Correction, Corrections, by_file
 from pipeline.readers.json.file_splits import json_splits
 from pipeline.readers.json.tasks import json_spans, json_task
 from pipeline.readers.spans import batches
@@ -28,14 +29,21 @@ class JsonReader:
     files: list[str]
     splits: list[FileSplit]
     records_path: str = ""
+    corrections: Corrections = field(default_factory=dict)
 
     def raw_source(self, files: frozenset[int] | None = None) -> RawSource:
         """For fetching texts; places are byte offsets."""
-        return RawSource(self.files, splits_by_file(self.splits, files), partial(json_spans, records=self.records_path))
+        splits, read = splits_by_file(self.splits, files), partial(json_spans, records=self.records_path)
+        return RawSource(self.files, splits, read, corrections=self.corrections)
 
 
 def json_records(
-    spark: SparkSession, files: Sequence[FileInfo], *, records: str = "", counter: RowCounter | None = None
+    spark: SparkSession,
+    files: Sequence[FileInfo],
+    *,
+    records: str = "",
+    counter: RowCounter | None = None,
+    corrections: Sequence[Correction] = (),
 ) -> JsonReader:
     """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none
     lost.
@@ -62,10 +70,12 @@ def json_records(
     cores = engine_of(spark).cores
     splits = json_splits(spark, whole_files(files), cores, records)
     tasks = assign_splits(splits, cores)
+    names = [file.path for file in files]
+    placed = by_file(corrections, names)
 
     def work(number: int) -> Iterator[pa.RecordBatch]:
         """The records of a task as `RECORDS`."""
-        return batches(json_task(tasks[number], records))
+        return batches(json_task(tasks[number], records, placed))
 
     frame = run_tasks(spark, len(tasks), work, RECORDS, counter)
-    return JsonReader(frame, [file.path for file in files], splits, records)
+    return JsonReader(frame, names, splits, records, placed)

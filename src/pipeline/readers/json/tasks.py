@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.readers import chunks
+from pipeline.readers.corrections import NO_CORRECTIONS, Corrections, corrected
 from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.framing.envelope import EnvelopeReader
@@ -103,8 +104,10 @@ def split_summary(piece: FileSplit) -> SplitSummary:
     return summarize_split(blocks, escaped, behind[0] if behind else 0)
 
 
-def json_task(pieces: Sequence[FileSplit], records: str) -> Iterator[tuple[int, RecordSpans]]:
+def json_task(
+    pieces: Sequence[FileSplit], records: str, corrections: Corrections = NO_CORRECTIONS
+) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
     for piece, content in chunks.contents(pieces):
-        for found in json_spans(piece, records, content):
+        for found in corrected(json_spans(piece, records, content), corrections.get(piece.file, {})):
             yield piece.file, found

@@ -10,13 +10,13 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.kernels.json_typed import RecordParser, record_schema
-from transforms.row_errors import ERROR, EXCLUDED, NO_RECORDS, REJECTED, row_error
+from transforms.row_errors import ERROR, EXCLUDED, NO_FAULTS, REJECTED, row_error
 
 
 def reader_error() -> Column:
     """The problem that the record reader itself found (`_read_error`), null where it found none."""
     error = F.col("_read_error")
-    found = F.when(error.isin(*NO_RECORDS), row_error(EXCLUDED, error, ""))
+    found = F.when(error.isin(*NO_FAULTS), row_error(EXCLUDED, error, ""))
     return found.when(error.isNotNull(), row_error(REJECTED, error, ""))
 
 
