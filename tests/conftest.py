@@ -84,15 +84,18 @@ JOBS = pathlib.Path(__file__).parent / "jobs"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Marks the tests of whole jobs; leaves out the ones on real inputs where these are absent."""
+    """Marks the tests of whole jobs and on real inputs; leaves out the latter where these are absent."""
+    real = [item for item in items if "real_data" in getattr(item, "fixturenames", ())]
     for item in items:
         if JOBS in item.path.parents:
             item.add_marker("jobs")
+    for item in real:
+        item.add_marker("real_data")
     if REAL_DATA.is_dir():
         return
-    away = [item for item in items if "real_data" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=away)
-    items[:] = [item for item in items if item not in set(away)]
+
+    config.hook.pytest_deselected(items=real)
+    items[:] = [item for item in items if item not in set(real)]
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

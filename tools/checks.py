@@ -26,6 +26,7 @@ from dataclasses import dataclass
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache" / "checks"
 APART = ("slow", "measures", "standin", "postgres", "cloud", "spark4")
+FIRST = "(each_engine or real_data or spark_only)"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,9 @@ IMPORTS = Group("imports", ("lint-imports", "--no-logo", "--no-cache"))
 WORDS = Group("words", ("python", "tools/words.py"))
 TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
-JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {without(*APART)}")
+# Whole jobs take seconds each on Spark: samples, real and damaged inputs are run there first, the others with the rest.
+JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {FIRST} and {without(*APART)}")
+OTHER_JOBS = Group("other tests of jobs", PYTEST, minutes=40, marks=f"jobs and not {FIRST} and {without(*APART)}")
 EMBEDDED = Group(
     "tests on the embedded engine",
     (*PYTEST, "tests/transforms", "tests/pipeline", "tests/jobs"),
@@ -95,7 +98,7 @@ MEASURES = Group("tests that measure", PYTEST, minutes=30, marks="measures and n
 LINT = [RUFF, MYPY, IMPORTS, *([WORDS] if (ROOT / "tools" / "words.py").is_file() else [])]
 QUICK = [TESTS, JOBS, EMBEDDED, *LINT, TERRAFORM]
 # The last ones measure: nothing else runs at the same time.
-REST = [[SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
+REST = [[OTHER_JOBS, SLOW, SERVERS, CLOUD, SPARK4], [MEASURES]]
 PHASES = {"lint": [LINT], "quick": [QUICK], "all": [[*QUICK, ENGINE4], *REST], "rest": [[ENGINE4], *REST]}
 
 

@@ -59,6 +59,7 @@ def differences(base: duckdb.DuckDBPyConnection, messages: pathlib.Path) -> tupl
     return row[0], row[1]
 
 
+@pytest.mark.each_engine
 @pytest.mark.parametrize(
     "customers", [pytest.param(5_000, id="small"), pytest.param(1_000_000, marks=pytest.mark.slow, id="million")]
 )

@@ -12,6 +12,8 @@ import pytest
 from tests.support.jobs import JobResult, sampled_jobs
 from tests.support.paths import JOBS, ROOT
 
+pytestmark = pytest.mark.each_engine
+
 ALL_JOBS = sorted(path.stem for path in JOBS.glob("[a-z]*.py"))
 
 

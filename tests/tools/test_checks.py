@@ -71,7 +71,7 @@ def test_every_test_belongs_to_a_group_of_test_all() -> None:
         groups = [group for phase in checks.PHASES["all"] for group in phase if group.marks]
         return any(eval(group.marks, {"__builtins__": {}}, names) for group in groups)
 
-    known = ("jobs", *checks.APART)
+    known = ("jobs", "each_engine", "real_data", "spark_only", *checks.APART)
     combinations = [set()] + [{a, b} for a in known for b in known]
     assert [marks for marks in combinations if not selected(marks)] == []
 
