@@ -47,7 +47,7 @@ def test_a_job_without_a_sample_is_refused_with_the_known_ones() -> None:
 
 @pytest.mark.slow
 def test_without_java_the_pinned_package_brings_one_that_runs_spark(tmp_path: Path) -> None:
-    for program in ("sh", "env", "grep", "cat", "cksum", "dirname", "basename", "rm"):
+    for program in ("sh", "env", "grep", "cat", "cksum", "dirname", "basename", "rm", "chmod"):
         (tmp_path / program).symlink_to(shutil.which(program) or program)
     (tmp_path / "python3.11").symlink_to(Path(sys.executable).resolve())
     made = run("tools/setup.sh", ".venv-java", "java", path=str(tmp_path))

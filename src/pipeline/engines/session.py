@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyspark import SparkConf, SparkContext, inheritable_thread_target
+from pyspark import SparkConf, SparkContext
 from pyspark.sql import SparkSession
 
 from pipeline.engines.base import BATCH_ROWS, Engine
 from pipeline.engines.glue import is_glue_run
 from pipeline.engines.registry import engine_of
+from pipeline.engines.spark import in_own_thread
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
@@ -138,7 +139,7 @@ def _start_workers(spark: SparkSession) -> None:
         with contextlib.suppress(Exception):
             run_tasks(spark, 1, load, "nothing int").write.format("noop").mode("overwrite").save()
 
-    threading.Thread(target=inheritable_thread_target(run), daemon=True).start()
+    threading.Thread(target=in_own_thread(spark, run), daemon=True).start()
 
 
 def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) -> None:

@@ -25,6 +25,13 @@ from transforms.text import quoted
 _AT_ONCE = 4
 
 
+def in_own_thread(spark: SparkSession, step: Callable[[], Any]) -> Callable[[], Any]:
+    """The step as what a thread of its own runs, with the job group of the caller's; Spark 4 asks for the session."""
+    target: Any = inheritable_thread_target
+    made: Callable[[], Any] = target(step) if spark.version.startswith("3.") else target(spark)(step)
+    return made
+
+
 class ObservedCounter:
     """Counted by an observation of the frame."""
 
@@ -101,7 +108,7 @@ class SparkEngine:
     def run_parallel(self, steps: Sequence[Callable[[], Any]]) -> list[Any]:
         """Each step has a thread of the JVM of its own, with the job group of the caller's."""
         with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="parallel") as pool:
-            started = [pool.submit(inheritable_thread_target(step)) for step in steps]
+            started = [pool.submit(in_own_thread(self.spark, step)) for step in steps]
         return [step.result() for step in started]
 
     def progress(self) -> tuple[int, int] | None:
