@@ -121,7 +121,7 @@ class JobContext:
         files, spark = source.files(), self.engine.spark
         corrections = self.options.corrections_of(source.name)
         with self.stage(f"plan {source.name}"):
-            if not any(info.path.lower().endswith(".xlsx") for info in files):
+            if not source.is_sheet():
                 reader: TableReader = csv_lines(
                     spark,
                     files,

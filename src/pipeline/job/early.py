@@ -31,14 +31,14 @@ def check_inputs(options: JobOptions) -> int:
 
 def _check_corrections(options: JobOptions) -> None:
     names = [source.name for source in filter(None, options.inputs())]
-    for one in options.corrections_of(None):
+    for one in options.all_corrections:
         if one.input not in names:
             raise UsageError(f"{one.place}: no input {one.input}, there are {', '.join(names)}")
 
 
 def _check_headers(source: CsvInput, dialect: Dialect) -> None:
     files = source.files()
-    if any(info.path.lower().endswith(".xlsx") for info in files):
+    if source.is_sheet():
         return
     found = headers_of(whole_files(files[:_MOST_FILES]), dialect)
     if not found.lines and len(files) <= _MOST_FILES:

@@ -17,6 +17,7 @@ import codecs
 import dataclasses
 import datetime
 import difflib
+import functools
 import re
 import sys
 import typing
@@ -63,6 +64,10 @@ class CsvInput(Input):
     """An input of CSV files (or one .xlsx), and the columns that each file must have."""
 
     columns: tuple[str, ...] = ()
+
+    def is_sheet(self) -> bool:
+        """Whether a file is an .xlsx sheet."""
+        return any(info.path.lower().endswith(".xlsx") for info in self.files())
 
 
 class JsonInput(Input):
@@ -314,14 +319,16 @@ class JobOptions:
 
         Needs no engine. None for an .xlsx file.
         """
-        files = source.files()
-        is_sheet = any(info.path.lower().endswith(".xlsx") for info in files)
-        return None if is_sheet else first_header(files, self.dialect())
+        return None if source.is_sheet() else first_header(source.files(), self.dialect())
 
-    def corrections_of(self, name: str | None) -> list[Correction]:
-        """What `--corrections` has for an input (None: for any)."""
-        found = read_corrections(self.corrections) if self.corrections else []
-        return [one for one in found if name in (None, one.input)]
+    @functools.cached_property
+    def all_corrections(self) -> list[Correction]:
+        """What `--corrections` has, read once."""
+        return read_corrections(self.corrections) if self.corrections else []
+
+    def corrections_of(self, name: str) -> list[Correction]:
+        """What `--corrections` has for an input."""
+        return [one for one in self.all_corrections if one.input == name]
 
     def inputs(self) -> list[Input]:
         """The job's inputs, in order."""

@@ -10,7 +10,9 @@ from html import escape
 from typing import Any
 
 from pipeline import storage
+from pipeline.job.rejected_rows import FOLDERS
 from pipeline.job.report import Report, as_words
+from transforms.row_errors import EXCLUDED, REJECTED
 
 _LINES_LOOKED_AT = 10_000
 _MOST_PICTURE = 2 << 20
@@ -55,8 +57,8 @@ def _inputs(report: Report) -> Iterator[str]:
     for name, counts in report.counts.items():
         numbers = {
             "used": counts.used,
-            "excluded": sum(counts.excluded.values()),
-            "rejected": sum(counts.rejected.values()),
+            "excluded": counts.excluded_total,
+            "rejected": counts.rejected_total,
         }
         bar = "".join(f'<i class="{kind}" style="flex:{n}"></i>' for kind, n in numbers.items() if n)
         texts = ", ".join(f"{n:,} {kind}" for kind, n in numbers.items() if n or kind == "used")
@@ -66,8 +68,8 @@ def _inputs(report: Report) -> Iterator[str]:
 def _reasons(report: Report, run_folder: str) -> Iterator[str]:
     """Each reason with its first record, as paragraphs: a table is too wide for a phone."""
     for name, counts in report.counts.items():
-        for kind, found in (("rejected", counts.rejected), ("excluded", counts.excluded)):
-            first = _first_ones(run_folder, "quarantine" if kind == "rejected" else kind, name) if found else {}
+        for kind, found in ((REJECTED, counts.rejected), (EXCLUDED, counts.excluded)):
+            first = _first_ones(run_folder, FOLDERS[kind], name) if found else {}
             for reason, number in found.items():
                 example = escape(first.get(reason, ""))
                 yield f"<p><b>{escape(name)}</b>: {number:,} {kind}, {escape(reason)}<br><code>{example}</code></p>"

@@ -215,24 +215,26 @@ class PathStats:
         """Makes maps of what looks like one in a row with this value; then, until no more than `MAX_COLUMNS` are
         needed, of the object with most keys. A choice or a locked schema keeps keys as they are.
         """
-        rows = [self]
-        for stats in rows:
+
+        def keys(stats: PathStats) -> int:
+            """How many keys may become a map's."""
+            return 0 if stats.rule.choice == "columns" else len(stats._free_keys())
+
+        for stats in self._row():
             if stats.looks_like_map():
                 stats.collapse()
-            rows += stats._columns_below()
-        while sum(stats.columns for stats in rows) > MAX_COLUMNS:
-            widest = max(
-                (stats for stats in rows if stats.rule.choice != "columns"), key=lambda one: len(one._free_keys())
-            )
-            if not widest._free_keys():
+        while sum(stats.columns for stats in self._row()) > MAX_COLUMNS:
+            widest = max(self._row(), key=keys)
+            if not keys(widest):
                 return
             widest.collapse()
-            rows = [self]
-            for stats in rows:
-                rows += stats._columns_below()
 
-    def _columns_below(self) -> list[PathStats]:
-        return [stats for stats in self.fields.values() if stats.rule.choice != "table"]
+    def _row(self) -> Iterator[PathStats]:
+        """This path and all below it in the same row, a path before what is below it."""
+        paths = [self]
+        for stats in paths:
+            yield stats
+            paths += [below for below in stats.fields.values() if below.rule.choice != "table"]
 
     @property
     def columns(self) -> int:
