@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from transforms.nested.schema.plan import Table
+from transforms.nested.schema.plan import ID, PARENT, ROOT, Table
 
 # A diagram with more than these cannot be read, and Mermaid refuses 500 lines between tables.
 _MOST_TABLES, _MOST_COLUMNS = 60, 30
-_FOREIGN = ("_parent_id", "_root_id")
 
 
 def _quoted(text: str) -> str:
@@ -26,7 +25,7 @@ def _entity(table: Table, lineage: bool) -> Iterator[str]:
     columns = table.all_columns(lineage)
     yield f"    {_quoted(table.name)} {{"
     for name, kind in columns[:_MOST_COLUMNS]:
-        role = "PK" if name == "_id" else "FK" if name in _FOREIGN else ""
+        role = "PK" if name == ID else "FK" if name in (PARENT, ROOT) else ""
         # A name that Mermaid does not take follows the one that it gets.
         own = "" if _word(name) == name else _quoted(name)
         yield "        " + " ".join(part for part in (kind.partition("(")[0], _word(name), role, own) if part)
@@ -59,5 +58,5 @@ def tables_md(tables: Sequence[Table], lineage: bool) -> bytes:
         kind = rows[table.each] + ("" if table.each == "record" else f" `{where or 'value'}`")
         width = len(table.all_columns(lineage))
         lines.append(f"| {table.name} | {kind} | {table.rows:,} | {width} | {table.parent or ''} |")
-    lines += ["", "`_parent_id` is the `_id` of the row in the table named under *in*, `_root_id` that of the record."]
+    lines += ["", f"`{PARENT}` is the `{ID}` of the row in the table named under *in*, `{ROOT}` that of the record."]
     return ("\n".join(lines) + "\n").encode()
