@@ -15,12 +15,8 @@ from pyspark.sql import types as T
 from pipeline import storage
 from pipeline.engines.base import Engine, RowCounter
 from pipeline.errors import InputError, PipelineError, UsageError
-from pipeline.job import report
-from pipeline.job.counts import RecordCounts
 from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
-from pipeline.job.progress import Stages
 from pipeline.job.rejected_rows import RejectedRows, with_raw
-from pipeline.job.report import Report
 from pipeline.readers.base import Reader, TableReader
 from pipeline.readers.csv import typed as csv_typed
 from pipeline.readers.csv.reader import csv_lines
@@ -28,6 +24,10 @@ from pipeline.readers.json import typed as json_typed
 from pipeline.readers.json.reader import json_records
 from pipeline.readers.raw_lookup import check_places
 from pipeline.readers.xlsx import xlsx_lines
+from pipeline.reports import report
+from pipeline.reports.counts import RecordCounts
+from pipeline.reports.progress import Stages
+from pipeline.reports.report import Report
 from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
 

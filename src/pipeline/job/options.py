@@ -32,8 +32,8 @@ from pipeline.errors import InputError, UsageError
 from pipeline.readers.corrections import Correction, read_corrections
 from pipeline.readers.csv.typed import first_header
 from pipeline.readers.dialect import Dialect
+from pipeline.reports.counts import Limit, limit
 
-_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _SPEC = "option"
 
 
@@ -117,34 +117,6 @@ def option(
     `parse` and `split` refuse with `ValueError` or `UsageError` is a usage error that names the option.
     """
     return _spec_field(_Spec(help, parse, default, tuple(choices), metavar, split))
-
-
-@dataclass(frozen=True)
-class Limit:
-    """How many records of an input may be rejected: a share of the records read, or a number."""
-
-    text: str
-    share: float | None
-    count: int | None
-
-    def __str__(self) -> str:
-        return self.text
-
-    def exceeded(self, rejected: int, read: int) -> bool:
-        """True when `rejected` of `read` records are more than this limit allows."""
-        return rejected > (self.count if self.count is not None else (self.share or 0.0) * read)
-
-
-def limit(text: str) -> Limit:
-    """Reads `1%` or `200`; ValueError for anything else."""
-    text = text.strip()
-    if match := _PERCENT.fullmatch(text):
-        share = float(match[1]) / 100
-        if share <= 1:
-            return Limit(text, share, None)
-    elif text.isdigit():
-        return Limit(text, None, int(text))
-    raise argparse.ArgumentTypeError(f"'{text}' is neither a percentage (5%) nor a number of records (200)")
 
 
 def positive(text: str) -> int:

@@ -15,12 +15,12 @@ from pipeline.errors import AccountingError
 from pipeline.publish.outputs import SideFiles
 from pipeline.readers.base import Reader
 from pipeline.readers.raw_lookup import fetch_raw
+from pipeline.reports.counts import FOLDERS
 from transforms.kernels.batches import map_each
 from transforms.render import json_text, json_value
-from transforms.row_errors import ERROR, ERROR_FIELDS, EXCLUDED, REJECTED
+from transforms.row_errors import ERROR, ERROR_FIELDS
 
 _WITH_RAW = "input string, kind string, code string, detail string, file string, position long, raw string"
-FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
 
 
 @dataclass(frozen=True)

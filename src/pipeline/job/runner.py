@@ -24,17 +24,17 @@ from pipeline.engines.glue import is_glue_run, take_variables
 from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
-from pipeline.job.counts import check_counts
 from pipeline.job.early import check_inputs
 from pipeline.job.interrupt import Interrupt
-from pipeline.job.options import Options
+from pipeline.job.options import CsvInput, Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
-from pipeline.job.report import Report, print_report
-from pipeline.job.report_html import render
 from pipeline.publish.lock import Lock
 from pipeline.publish.old_runs import remove_old_runs
 from pipeline.publish.outputs import RunFiles, SideFiles
+from pipeline.reports.counts import check_counts
+from pipeline.reports.html import render
+from pipeline.reports.report import Report, print_report
 
 _STOPPED = "stopped; published files are as the last complete run left them"
 _STOPPED_CODE = 130  # as a shell shows a program that Ctrl-C ended
@@ -154,7 +154,9 @@ class Job(Generic[Options]):
             context.close()
             with context.stage("count rejected" if options.dry_run else "write quarantine"):
                 write_rejected(context.rejected, report.run_id, self.name, SideFiles(files))
-            check_counts(list(report.counts.values()), options, "" if options.dry_run else files.run_folder)
+            run_folder = "" if options.dry_run else files.run_folder
+            csv_inputs = {one.name for one in options.inputs() if isinstance(one, CsvInput)}
+            check_counts(list(report.counts.values()), options.max_rejected, run_folder, csv_inputs)
             _write(context, outputs.files, files)
             if lock is None:
                 report.outputs = {name: {"rows": one.rows, "bytes": None} for name, one in files.staged.items()}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import threading
@@ -16,7 +15,6 @@ from pipeline.errors import DeliveryError, InputError, PipelineError, RejectedEr
 from pipeline.job.context import JobContext
 from pipeline.job.options import JobOptions
 from pipeline.job.outputs import Delivery, Outputs, csv, data
-from pipeline.job.progress import log
 from pipeline.job.runner import Job, one_line, raised_by_a_task
 from pipeline.publish.outputs import RunFiles
 from tests.pipeline.job.prices import Options, make, read_prices, write
@@ -352,19 +350,6 @@ def test_keep_runs_removes_older_runs_and_is_refused_on_s3(tmp_path: Path) -> No
     )
     refused = call(make(publish_prices), "--destination", "s3://b/out", "--keep-runs", "1")
     assert (refused.exit_code, "on S3 a lifecycle rule" in refused.stderr) == (2, True)
-
-
-def test_log_lines_of_threads_are_one_write_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    written: list[str] = []
-
-    class Stream(io.StringIO):
-        def write(self, text: str) -> int:
-            written.append(text)
-            return len(text)
-
-    monkeypatch.setattr(sys, "stderr", Stream())
-    log("prices", "read prices")
-    assert [text.partition(" ")[2] for text in written] == ["prices: read prices\n"]
 
 
 def test_a_failed_process_exits_with_the_code_and_on_glue_with_the_message(

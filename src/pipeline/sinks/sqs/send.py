@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from pipeline import storage
 from pipeline.job.context import JobContext
 from pipeline.job.outputs import Delivery
-from pipeline.job.progress import log
+from pipeline.reports.progress import log
 from pipeline.sinks.sqs.delivery import THREADS, Outbox, deliver
 from pipeline.sinks.sqs.ledger import Ledger, ledger_folder
 from pipeline.sinks.sqs.queue import Queue, connect

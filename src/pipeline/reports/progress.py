@@ -21,7 +21,7 @@ from rich.progress import (
 from rich.table import Column
 
 from pipeline.engines.base import Engine
-from pipeline.job.terminal import terminal_of
+from pipeline.reports.terminal import terminal_of
 
 
 def log(job: str, text: str) -> None:

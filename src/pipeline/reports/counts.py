@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import argparse
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +12,38 @@ import msgspec
 
 from pipeline import storage
 from pipeline.errors import AccountingError, InputError, RejectedError
-from pipeline.job.options import CsvInput, JobOptions, Limit
+from transforms.row_errors import EXCLUDED, REJECTED
+
+FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
+_PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
+
+
+@dataclass(frozen=True)
+class Limit:
+    """How many records of an input may be rejected: a share of the records read, or a number."""
+
+    text: str
+    share: float | None
+    count: int | None
+
+    def __str__(self) -> str:
+        return self.text
+
+    def exceeded(self, rejected: int, read: int) -> bool:
+        """True when `rejected` of `read` records are more than this limit allows."""
+        return rejected > (self.count if self.count is not None else (self.share or 0.0) * read)
+
+
+def limit(text: str) -> Limit:
+    """Reads `1%` or `200`; ValueError for anything else."""
+    text = text.strip()
+    if match := _PERCENT.fullmatch(text):
+        share = float(match[1]) / 100
+        if share <= 1:
+            return Limit(text, share, None)
+    elif text.isdigit():
+        return Limit(text, None, int(text))
+    raise argparse.ArgumentTypeError(f"'{text}' is neither a percentage (5%) nor a number of records (200)")
 
 
 @dataclass
@@ -77,22 +110,21 @@ class RecordCounts:
         return ", ".join(f"{reason} {count}" for reason, count in sorted(self.rejected.items()))
 
 
-def check_counts(counts: Sequence[RecordCounts], options: JobOptions, run_folder: str) -> None:
+def check_counts(counts: Sequence[RecordCounts], allowed: Limit, run_folder: str, csv_inputs: Collection[str]) -> None:
     """Checks all inputs. The error of too many rejected names each such input, its first record and its quarantine."""
     failed: list[tuple[InputError | RejectedError, str]] = []
     for one in counts:
         try:
-            one.check(options.max_rejected)
+            one.check(allowed)
         except (InputError, RejectedError) as error:
-            is_csv = isinstance(getattr(options, one.name.partition(".")[0], None), CsvInput)
-            failed.append((error, _first(one, run_folder, "line" if is_csv else "byte")))
+            failed.append((error, _first(one, run_folder, "line" if one.name in csv_inputs else "byte")))
     if failed:
         raise type(failed[0][0])("; ".join(f"{error}{first}" for error, first in failed)) from failed[0][0]
 
 
 def _first(counts: RecordCounts, run_folder: str, unit: str) -> str:
     """The first rejected record of an input, as the end of a message; empty without one or without a run folder."""
-    path = storage.join(run_folder, "quarantine", f"{counts.name}.jsonl")
+    path = storage.join(run_folder, FOLDERS[REJECTED], f"{counts.name}.jsonl")
     if not (run_folder and counts.rejected):
         return ""
     row = msgspec.json.decode(next(storage.read_lines(path)))

@@ -18,8 +18,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pipeline import __version__
-from pipeline.job.counts import RecordCounts
-from pipeline.job.terminal import terminal_of
+from pipeline.reports.counts import RecordCounts
+from pipeline.reports.terminal import terminal_of
 
 
 @dataclass

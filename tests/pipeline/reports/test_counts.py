@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import AccountingError, InputError, PipelineError, RejectedError
-from pipeline.job.counts import RecordCounts
-from pipeline.job.options import limit
+from pipeline.reports.counts import RecordCounts, limit
 
 
 def counts(**values: Any) -> RecordCounts:

@@ -10,8 +10,8 @@ from html import escape
 from typing import Any
 
 from pipeline import storage
-from pipeline.job.rejected_rows import FOLDERS
-from pipeline.job.report import Report, as_words
+from pipeline.reports.counts import FOLDERS
+from pipeline.reports.report import Report, as_words
 from transforms.row_errors import EXCLUDED, REJECTED
 
 _LINES_LOOKED_AT = 10_000
