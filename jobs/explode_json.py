@@ -38,6 +38,12 @@ class Options(JobOptions):
     on_drift: str = option("what the locked schema lacks: add, keep in _rest, fail", "add", choices=nested.DRIFT_MODES)
     lenient: bool = option("also take comments, trailing commas, single quotes, NaN (as text)", False)
     lineage: bool = option("add _source_file and _source_position to the root table", False)
+    ordinal: bool = option("add _ordinal to the root table: the record's place in the input, from 0", False)
+
+    @property
+    def added(self) -> tuple[str, ...]:
+        """The columns that the root table has on request."""
+        return (*((nested.FILE, nested.POSITION) if self.lineage else ()), *((nested.ORDINAL,) if self.ordinal else ()))
 
     def prepare(self) -> Self:
         """Refuses what cannot be meant."""
@@ -65,19 +71,20 @@ def run(job: JobContext, o: Options) -> Outputs:
     if unmatched:
         raise UsageError("; ".join(unmatched))
     try:
-        plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift)
+        plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift, o.added)
     except nested.SchemaError as error:
         raise InputError(str(error)) from None
     note_plan(job, o, plan)
 
     records = checked.where(is_valid())
-    ranked = nested.with_ranks(records, nested.ranks(records) if note_repeated(job, o, records) else None)
-    files = job.files_of(o.source) if o.lineage else None
+    ranks = nested.ranks(records) if note_repeated(job, o, records) else None
+    ranked = nested.with_ranks(nested.with_ordinals(checked).where(is_valid()) if o.ordinal else records, ranks)
+    files = job.files_of(o.source)
     exploded = nested.explode(ranked, plan.tables, parsing, o.format, schema_locked=plan.is_locked, files=files)
     described = [
-        data("tables.json", tables.tables_json(plan.tables, o.format, o.lineage, o.separator), rows=len(plan.tables)),
-        data("tables.sql", tables.tables_sql(plan.tables, o.format, o.lineage), rows=len(plan.tables)),
-        data("tables.md", nested.tables_md(plan.tables, o.lineage), rows=len(plan.tables)),
+        data("tables.json", tables.tables_json(plan.tables, o.format, o.separator), rows=len(plan.tables)),
+        data("tables.sql", tables.tables_sql(plan.tables, o.format), rows=len(plan.tables)),
+        data("tables.md", nested.tables_md(plan.tables), rows=len(plan.tables)),
     ]
     return Outputs(table_files(o, exploded, plan.tables), *described, new_lock(o, root, plan, locked))
 

@@ -389,6 +389,25 @@ def test_lineage_names_the_file_and_the_place_of_each_record(call_job: Call, tmp
     ]
 
 
+def test_the_ordinal_is_the_place_in_all_files_with_rejected_records_counted(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "a.json").write_text('{"a":10}\n{bad}\n{"a":12}\n')
+    (tmp_path / "b.json").write_text('[{"a":13},\n {"a":10}]')
+    called = ["--source", tmp_path / "*.json", "--root", "doc", "--ordinal", "--max-rejected", "1"]
+    for form in ("csv", "parquet"):
+        done = call_job("explode_json", *called, "--format", form, "--destination", tmp_path / form)
+        assert done.exit_code == 0, done.stderr
+    placed = {(row["_ordinal"], row["a"]) for row in csv_rows((tmp_path / "csv" / "doc.csv").read_text())}
+    # Two records with one content get the same two ids whatever their order.
+    assert placed == {("0", "10"), ("2", "12"), ("3", "13"), ("4", "10")}
+    [table] = tables_of(tmp_path / "parquet")
+    assert {(row["_ordinal"], row["a"]) for row in rows_of(tmp_path / "parquet", table)} == {
+        (0, 10), (2, 12), (3, 13), (4, 10)
+    }  # fmt: skip
+    assert [key["name"] for key in table["keys"]] == ["_id", "_ordinal"]
+
+
 def test_all_files_at_hand_come_back_from_one_run(
     real_data: pathlib.Path, call_job: Call, tmp_path: pathlib.Path
 ) -> None:

@@ -74,7 +74,7 @@ def explode(
     shredder.shred([str(number) for number in range(len(texts))], [parser.parse(text) for text in texts])
     found = {}
     for builder in shredder.tables:
-        rows = rows_of(builder, form, False)
+        rows = rows_of(builder, form)
         header = ",".join(name for name, _ in builder.table.all_columns()) + "\n"
         if form == TYPED:
             found[builder.table.name] = rows.to_pylist()

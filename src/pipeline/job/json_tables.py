@@ -23,7 +23,6 @@ class TableOptions(Protocol):
     source: JsonInput
     format: str
     schema: str
-    lineage: bool
     dry_run: bool
 
 
@@ -47,13 +46,10 @@ def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> T
     """A file for each table, all of them in one pass."""
 
     def header(table: Table) -> str:
-        names = [name for name, _ in table.all_columns(o.lineage)]
+        names = [name for name, _ in table.all_columns()]
         return csv_header(names) if o.format == "csv" else ""
 
-    files = [
-        (tables.file_of(table, o.format), header(table), nested.block_table(table, o.format, o.lineage))
-        for table in planned
-    ]
+    files = [(tables.file_of(table, o.format), header(table), nested.block_table(table, o.format)) for table in planned]
     return TablesOutput(tuple(files), exploded)
 
 
@@ -66,7 +62,7 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
     for table in plan.tables:
         if table.each == "entry":
             job.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
-        if (width := len(table.all_columns(o.lineage))) > _MOST_COLUMNS:
+        if (width := len(table.all_columns())) > _MOST_COLUMNS:
             job.note(
                 f"{table.name} has {width} columns, PostgreSQL takes {_MOST_COLUMNS}: --path PATH=map, json or skip"
             )

@@ -8,6 +8,7 @@ from transforms.nested.explode import (
     ranks,
     repeated_keys,
     table_rows,
+    with_ordinals,
     with_ranks,
 )
 from transforms.nested.record_check import DEPTH, ParseOptions
@@ -26,12 +27,13 @@ from transforms.nested.schema.lock import (
 from transforms.nested.schema.lock_rules import lock_rules, locked_paths
 from transforms.nested.schema.names import clean
 from transforms.nested.schema.picture import tables_md
-from transforms.nested.schema.plan import Table, plan_tables
+from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, Table, plan_tables
 from transforms.nested.schema.rules import RuleError, build_rules
 
 __all__ = [
-    "ADD", "DEPTH", "DRIFT_MODES", "ParseOptions", "RuleError", "SchemaError", "Table", "TablePlan", "block_table",
+    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "ParseOptions", "RuleError", "SchemaError", "Table",
+    "TablePlan", "block_table",
     "build_rules", "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock",
     "partial_stats", "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_rows", "tables", "tables_md",
-    "unmatched", "with_ranks",
+    "unmatched", "with_ordinals", "with_ranks",
 ]  # fmt: skip

@@ -24,7 +24,7 @@ from transforms.nested.record_check import DEPTH, Check, ParseOptions
 from transforms.nested.rows.render import LINE, TYPED, block_table, rows_of, spark_type
 from transforms.nested.rows.router import digest
 from transforms.nested.rows.shredder import Shredder
-from transforms.nested.schema.plan import ROOT, Table
+from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, ROOT, Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import Parser, prepare_process
@@ -40,6 +40,7 @@ __all__ = [
     "partial_stats",
     "ranks",
     "table_rows",
+    "with_ordinals",
     "with_ranks",
 ]
 
@@ -135,6 +136,22 @@ def with_ranks(checked: DataFrame, found: DataFrame | None = None) -> DataFrame:
     return joined.withColumn("_rank", F.coalesce(F.col("_rank"), F.lit(0)))
 
 
+def with_ordinals(checked: DataFrame, part_bytes: int = 64 << 20) -> DataFrame:
+    """Adds `_ordinal` long: the place of each record, from 0, by file and then by offset.
+
+    Records with an error have a place too, so that it is the one that a person counts in the files. The records of
+    `part_bytes` of a file are numbered by one task.
+    """
+    part = F.expr(f"_source_offset div {part_bytes}")
+    placed = checked.withColumn("_part", part)
+    counts = placed.groupBy("_source_file", "_part").agg(F.count(F.lit(1)).alias("_count"))
+    earlier = Window.partitionBy(F.lit(0)).orderBy("_source_file", "_part").rowsBetween(Window.unboundedPreceding, -1)
+    before = counts.withColumn("_before", F.coalesce(F.sum("_count").over(earlier), F.lit(0))).drop("_count")
+    within = F.row_number().over(Window.partitionBy("_source_file", "_part").orderBy("_source_offset"))
+    numbered = placed.withColumn("_within", within).join(before, on=["_source_file", "_part"])
+    return numbered.withColumn(ORDINAL, F.col("_before") + F.col("_within") - 1).drop("_part", "_before", "_within")
+
+
 def explode(
     checked: DataFrame,
     tables: Sequence[Table],
@@ -142,26 +159,28 @@ def explode(
     form: str,
     *,
     schema_locked: bool = False,
-    files: Sequence[str] | None = None,
+    files: Sequence[str] = (),
 ) -> DataFrame:
     """The rows of all tables as blocks: `group` int, the table's number; `part` int; `block` binary (`kernels.blocks`).
 
-    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`. `form` csv or jsonl makes finished lines, parquet
-    typed columns. `schema_locked` says that the plan was not made of these records. `files` adds lineage: the name of
-    each `_source_file`.
+    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`, and `_ordinal` where the root table has it. `form`
+    csv or jsonl makes finished lines, parquet typed columns. `schema_locked` says that the plan was not made of these
+    records. `files` has the name of each `_source_file`, for a root table that shows it.
     """
-    lineage = files is not None
-    described = [block_table(table, form, lineage) for table in tables]
+    described = [block_table(table, form) for table in tables]
+    added = tables[0].added
 
-    def blocks_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int]]) -> pa.RecordBatch:
-        """The blocks of some documents: their root keys, values, files and positions."""
-        ids, values, numbers, positions = map(list, zip(*parsed, strict=True))
-        shredder.shred(ids, values, ([files[number] for number in numbers], positions) if files is not None else ())
+    def blocks_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int, int]]) -> pa.RecordBatch:
+        """The blocks of some documents: their root keys, values, files, positions and ordinals."""
+        ids, values, numbers, positions, ordinals = map(list, zip(*parsed, strict=True))
+        names = [files[number] for number in numbers] if FILE in added else []
+        columns = {FILE: names, POSITION: positions, ORDINAL: ordinals}
+        shredder.shred(ids, values, [columns[name] for name in added])
         rows = [
             (group, part, block)
             for group, builder in enumerate(shredder.tables)
             if builder.count
-            for part, block in to_blocks(rows_of(builder, form, lineage), described[group])
+            for part, block in to_blocks(rows_of(builder, form), described[group])
         ]
         groups, parts, blocks = zip(*rows, strict=True)
         arrays = [pa.array(groups, pa.int32()), pa.array(parts, pa.int32()), pa.array(blocks, pa.binary())]
@@ -170,14 +189,15 @@ def explode(
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Shreds one task's records, some of them at a time."""
         prepare_process()
-        parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked, lineage)
-        parsed: list[tuple[str, Any, int, int]] = []
+        parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked)
+        parsed: list[tuple[str, Any, int, int, int]] = []
         size = 0
         for batch in batches:
             columns = [column.to_pylist() for column in batch.columns]
-            for file, position, text, key, rank, plain in zip(*columns, are_plain(batch.column("_raw")), strict=True):
+            plain = are_plain(batch.column("_raw"))
+            for file, position, text, key, rank, ordinal, fine in zip(*columns, plain, strict=True):
                 identity = digest(f"{key}#{rank}") if rank else key
-                parsed.append((identity, parser.parse(options.document(text), plain), file, position))
+                parsed.append((identity, parser.parse(options.document(text), fine), file, position, ordinal))
                 size += len(text)
                 if size > _CHUNK_BYTES:
                     yield blocks_of(shredder, parsed)
@@ -185,15 +205,15 @@ def explode(
         if parsed:
             yield blocks_of(shredder, parsed)
 
-    return checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank").mapInArrow(body, BLOCKS)
+    ordinal = F.col(ORDINAL) if ORDINAL in added else F.lit(0).alias(ORDINAL)
+    chosen = checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank", ordinal)
+    return chosen.mapInArrow(body, BLOCKS)
 
 
-def table_rows(
-    exploded: DataFrame, tables: Sequence[Table], number: int, form: str, lineage: bool = False
-) -> DataFrame:
+def table_rows(exploded: DataFrame, tables: Sequence[Table], number: int, form: str) -> DataFrame:
     """The rows of one table: typed columns for parquet, else `_root_id` and `line`, those of one record in order."""
-    described = block_table(tables[number], form, lineage)
-    columns = tables[number].all_columns(lineage) if form == TYPED else [(ROOT, "text"), (LINE, "text")]
+    described = block_table(tables[number], form)
+    columns = tables[number].all_columns() if form == TYPED else [(ROOT, "text"), (LINE, "text")]
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Opens the blocks, one at a time."""

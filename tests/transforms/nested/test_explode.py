@@ -105,3 +105,10 @@ def test_ranks_number_the_records_that_share_a_key(spark: SparkSession) -> None:
     assert_df_equality(found.orderBy("_rank"), expected, ignore_nullable=True)
     ranked = nested.with_ranks(frame, found).select("_source_offset", "_rank").orderBy("_rank", "_source_offset")
     assert [tuple(row) for row in ranked.collect()] == [(1, 0), (9, 0), (0, 1), (5, 2)]
+
+
+def test_ordinals_go_over_all_parts_of_all_files(spark: SparkSession) -> None:
+    rows = [(1, 5), (0, 25), (0, 3), (0, 9), (1, 0)]
+    frame = spark.createDataFrame(rows, "_source_file int, _source_offset long").repartition(3)
+    numbered = {(row[0], row[1]): row["_ordinal"] for row in nested.with_ordinals(frame, part_bytes=10).collect()}
+    assert numbered == {(0, 3): 0, (0, 9): 1, (0, 25): 2, (1, 0): 3, (1, 5): 4}

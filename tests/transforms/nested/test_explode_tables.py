@@ -93,13 +93,13 @@ def test_documents_shredded_together_have_the_rows_they_have_alone(
     values = [Parser().parse(text) for text in texts]
     ids = [f"record {number}" for number in range(len(texts))]
     shredder.shred(ids, values)
-    together = [rows_of(builder, form, False).to_pylist() for builder in shredder.tables]
+    together = [rows_of(builder, form).to_pylist() for builder in shredder.tables]
     records = [list(builder.records) for builder in shredder.tables]
     for number, (identity, value) in enumerate(zip(ids, values, strict=True)):
         shredder.shred([identity], [value])
         for builder, rows, owners in zip(shredder.tables, together, records, strict=True):
             own = [row for row, owner in zip(rows, owners, strict=True) if owner == number]
-            assert repr(rows_of(builder, form, False).to_pylist()) == repr(own)
+            assert repr(rows_of(builder, form).to_pylist()) == repr(own)
 
 
 @settings(max_examples=60, deadline=None)

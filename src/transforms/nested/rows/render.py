@@ -144,9 +144,9 @@ def _rest_texts(builder: TableBuilder) -> Values:
     return texts
 
 
-def rows_of(builder: TableBuilder, form: str, lineage: bool) -> pa.RecordBatch:
+def rows_of(builder: TableBuilder, form: str) -> pa.RecordBatch:
     """The rows of a table: typed columns for parquet, else finished lines (`line`) with their root keys."""
-    named = builder.table.all_columns(lineage)
+    named = builder.table.all_columns()
     columns = list(builder.columns)
     if builder.table.rest:
         columns.append(_rest_texts(builder) if builder.rest else None)
@@ -158,9 +158,9 @@ def rows_of(builder: TableBuilder, form: str, lineage: bool) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([pa.array(roots, pa.string()), pa.array(list(lines), pa.string())], [ROOT, LINE])
 
 
-def block_table(table: Table, form: str, lineage: bool) -> BlockTable:
+def block_table(table: Table, form: str) -> BlockTable:
     """How blocks hold the rows that `rows_of` gives: in the order of their root keys."""
     if form != TYPED:
         return BlockTable(pa.schema([(ROOT, pa.string()), (LINE, pa.string())]), ROOT, table.rows)
-    columns = [(name, arrow_type(kind)) for name, kind in table.all_columns(lineage)]
+    columns = [(name, arrow_type(kind)) for name, kind in table.all_columns()]
     return BlockTable(pa.schema(columns), ID if table.parent is None else ROOT, table.rows)

@@ -54,10 +54,8 @@ def _first_that_fits(cells: Sequence[tuple[int, str]], path: str) -> Route:
 class Shredder:
     """Makes rows of documents by a plan; `schema_locked`: it is of other records than these, values may not fit."""
 
-    def __init__(
-        self, tables: Sequence[Table], rules: Rule, schema_locked: bool = False, lineage: bool = False
-    ) -> None:
-        self.tables = [self._builder(table, lineage) for table in tables]
+    def __init__(self, tables: Sequence[Table], rules: Rule, schema_locked: bool = False) -> None:
+        self.tables = [self._builder(table) for table in tables]
         self._schema_locked = schema_locked
         by_name = {builder.table.name: builder for builder in self.tables}
         for builder in self.tables:
@@ -65,14 +63,14 @@ class Shredder:
             builder.router.rule = rules if parent is None else self._rule(parent, builder.table)
             if parent is not None:
                 self._attach(parent, builder)
-            first = len(builder.table.keys(lineage))
+            first = len(builder.table.key_columns())
             for number, column in enumerate(builder.table.columns):
                 self._add_column(builder, first + number, column)
 
     @staticmethod
-    def _builder(table: Table, lineage: bool) -> TableBuilder:
+    def _builder(table: Table) -> TableBuilder:
         tag = canonical(list(table.at)) + table.each[0]
-        return TableBuilder(table, len(table.keys(lineage)) + len(table.columns), tag, ColumnRouter("", None))
+        return TableBuilder(table, len(table.key_columns()) + len(table.columns), tag, ColumnRouter("", None))
 
     def _router(self, router: ColumnRouter, path: Path) -> ColumnRouter:
         for step in path:
@@ -120,10 +118,10 @@ class Shredder:
         several = any(kind in router.on for kind in _SCALARS[column.holds])
         return several or (self._schema_locked and column.holds in ("number", "text") and column.type != "text")
 
-    def shred(self, ids: Sequence[str], values: Sequence[Any], lineage: Sequence[Sequence[Any]] = ()) -> None:
-        """Makes the rows of documents with these root keys, forgets those before; `lineage`: their files, positions."""
+    def shred(self, ids: Sequence[str], values: Sequence[Any], added: Sequence[Sequence[Any]] = ()) -> None:
+        """Makes the rows of documents with these root keys, forgets those before; `added`: the root's added columns."""
         for builder in self.tables:
-            builder.start([[]] * len(builder.table.keys()), [])
+            builder.start([[]] * len(builder.table.key_columns()), [])
         root = self.tables[0]
-        root.start([ids, *lineage], list(range(len(ids))))
+        root.start([ids, *added], list(range(len(ids))))
         route(root, root.router, root.records, values)

@@ -109,7 +109,8 @@ def apply_drift_mode(
     if not new or mode == ADD:
         return list(planned), False
     rows = {table.name: table.rows for table in planned}
-    return [replace(table, rest=True, rows=rows[table.name]) for table in locked], True
+    added = planned[0].added
+    return [replace(t, rest=True, rows=rows[t.name], added=() if t.parent else added) for t in locked], True
 
 
 @dataclass(frozen=True)
@@ -124,14 +125,21 @@ class TablePlan:
 
 
 def plan_with_lock(
-    stats: PathStats, root: str, separator: str, locked: Sequence[Table] | None, dates: bool, mode: str
+    stats: PathStats,
+    root: str,
+    separator: str,
+    locked: Sequence[Table] | None,
+    dates: bool,
+    mode: str,
+    added: Sequence[str] = (),
 ) -> TablePlan:
-    """The tables of the records that `stats` describes, compared with the locked ones.
+    """The tables of the records that `stats` describes, compared with the locked ones; `added`: see `Table`.
 
     `SchemaError` when `mode` is `fail` and there is anything new. Dates stay on where the locked tables have them.
     """
     dates = dates or any(has_dates(table) for table in locked or ())
     planned = plan_tables(stats, root, separator, locked or (), dates)
+    planned[0] = replace(planned[0], added=tuple(added))
     if locked is None:
         return TablePlan(planned)
     found = drift(locked, planned, plan_tables(stats, root, separator, dates=dates))

@@ -21,8 +21,8 @@ def _word(text: str) -> str:
     return word if re.match("[A-Za-z_]", word) else f"_{word}"
 
 
-def _entity(table: Table, lineage: bool) -> Iterator[str]:
-    columns = table.all_columns(lineage)
+def _entity(table: Table) -> Iterator[str]:
+    columns = table.all_columns()
     yield f"    {_quoted(table.name)} {{"
     for name, kind in columns[:_MOST_COLUMNS]:
         role = "PK" if name == ID else "FK" if name in (PARENT, ROOT) else ""
@@ -34,7 +34,7 @@ def _entity(table: Table, lineage: bool) -> Iterator[str]:
     yield "    }"
 
 
-def _diagram(tables: Sequence[Table], lineage: bool) -> Iterator[str]:
+def _diagram(tables: Sequence[Table]) -> Iterator[str]:
     yield "```mermaid"
     yield "erDiagram"
     for table in tables:
@@ -42,21 +42,21 @@ def _diagram(tables: Sequence[Table], lineage: bool) -> Iterator[str]:
             label = ".".join(map(str, table.at)) or "value"
             yield f"    {_quoted(table.parent)} ||--o{{ {_quoted(table.name)} : {_quoted(label)}"
     for table in tables:
-        yield from _entity(table, lineage)
+        yield from _entity(table)
     yield "```"
 
 
-def tables_md(tables: Sequence[Table], lineage: bool) -> bytes:
+def tables_md(tables: Sequence[Table]) -> bytes:
     """tables.md: an entity diagram (of up to 60 tables, 30 columns each) and a line for each table."""
     lines = [f"# Tables of {tables[0].name}", ""]
     if len(tables) <= _MOST_TABLES:
-        lines += [*_diagram(tables, lineage), ""]
+        lines += [*_diagram(tables), ""]
     lines += ["| table | a row is | rows | columns | in |", "|---|---|---|---|---|"]
     rows = {"record": "a record", "item": "an element of", "entry": "a key of the map", "object": "the object"}
     for table in tables:
         where = ".".join(map(str, table.at)).replace("|", "\\|")
         kind = rows[table.each] + ("" if table.each == "record" else f" `{where or 'value'}`")
-        width = len(table.all_columns(lineage))
+        width = len(table.all_columns())
         lines.append(f"| {table.name} | {kind} | {table.rows:,} | {width} | {table.parent or ''} |")
     lines += ["", f"`{PARENT}` is the `{ID}` of the row in the table named under *in*, `{ROOT}` that of the record."]
     return ("\n".join(lines) + "\n").encode()

@@ -14,8 +14,10 @@ from transforms.nested.schema.stats import PathStats
 from transforms.nested.values.parse import prepare_process
 
 ID, PARENT, ROOT, INDEX, KEY, REST = "_id", "_parent_id", "_root_id", "_index", "_key", "_rest"
-FILE, POSITION = "_source_file", "_source_position"
-RESERVED = (ID, PARENT, ROOT, INDEX, KEY, REST, FILE, POSITION)
+FILE, POSITION, ORDINAL = "_source_file", "_source_position", "_ordinal"
+# What the root table also has on request, with types.
+ADDED = {FILE: "text", POSITION: "integer", ORDINAL: "integer"}
+RESERVED = (ID, PARENT, ROOT, INDEX, KEY, REST, *ADDED)
 EXACT_IN_DOUBLE = 2**53
 
 _WITHOUT_COLUMN = (seen.NULL, seen.NON_PORTABLE, seen.EMPTY_OBJECT, seen.EMPTY_ARRAY)
@@ -44,6 +46,7 @@ class Table:
 
     `each`: record, item (of an array), entry (of a map; column `_key`), object. `rest`: whether it has the column
     `_rest`, the JSON object of the values that no column holds (null, {}, [], strings with NUL ...) by JSON Pointer.
+    `added`: which of `ADDED` the root has.
     """
 
     name: str
@@ -53,18 +56,19 @@ class Table:
     columns: tuple[Column, ...] = ()
     rest: bool = False
     rows: int = field(default=0, compare=False)
+    added: tuple[str, ...] = field(default=(), compare=False)
 
-    def keys(self, lineage: bool = False) -> list[tuple[str, str]]:
+    def key_columns(self) -> list[tuple[str, str]]:
         """The key columns and their types."""
         if self.parent is None:
-            return [(ID, "text"), *([(FILE, "text"), (POSITION, "integer")] if lineage else [])]
+            return [(ID, "text"), *((name, ADDED[name]) for name in self.added)]
         own = [(ID, "text"), (PARENT, "text"), (ROOT, "text"), (INDEX, "integer")]
         return [*own, (KEY, "text")] if self.each == "entry" else own
 
-    def all_columns(self, lineage: bool = False) -> list[tuple[str, str]]:
+    def all_columns(self) -> list[tuple[str, str]]:
         """Every column's name and type, in the order of the files."""
         own = [(column.name, column.type) for column in self.columns]
-        return [*self.keys(lineage), *own, *([(REST, "json")] if self.rest else [])]
+        return [*self.key_columns(), *own, *([(REST, "json")] if self.rest else [])]
 
 
 def number_type(stats: PathStats) -> str:

@@ -25,6 +25,7 @@ _NOTES = {
     "_key": "the map's key",
     "_source_file": "the record's file",
     "_source_position": "byte offset of the record in the decompressed file",
+    "_ordinal": "place of the record among all that were read, from 0, in the order of files and records in them",
     "_rest": "values without a column (null, {}, [], text with NUL or lone surrogates) by JSON Pointer",
 }
 
@@ -48,11 +49,11 @@ def _renamed(table: Table, separator: str) -> list[dict[str, Any]]:
     return found
 
 
-def tables_json(tables: Sequence[Table], form: str, lineage: bool, separator: str) -> bytes:
+def tables_json(tables: Sequence[Table], form: str, separator: str) -> bytes:
     """tables.json: for each table its file, keys, columns with path and type, renamed columns and number of rows."""
     entries = []
     for table in tables:
-        keys = [{"name": name, "type": kind, "is": _NOTES[name]} for name, kind in table.keys(lineage)]
+        keys = [{"name": name, "type": kind, "is": _NOTES[name]} for name, kind in table.key_columns()]
         entry = as_json(table) | {"file": file_of(table, form), "rows": table.rows, "keys": keys}
         entry["renamed"] = _renamed(table, separator)
         if table.rest:
@@ -70,8 +71,8 @@ def sql_type(kind: str) -> str:
     return kind.upper() if kind.startswith("decimal") else _SQL.get(kind.partition("(")[0], "TEXT")
 
 
-def _create(table: Table, lineage: bool) -> str:
-    lines = [f"  {_quoted(name)} {sql_type(kind)}" for name, kind in table.all_columns(lineage)]
+def _create(table: Table) -> str:
+    lines = [f"  {_quoted(name)} {sql_type(kind)}" for name, kind in table.all_columns()]
     lines[0] += " PRIMARY KEY"
     if table.parent is not None:
         lines[1] += f" NOT NULL REFERENCES {_quoted(table.parent)} ({_quoted(ID)})"
@@ -100,7 +101,7 @@ def _load(table: Table, form: str) -> list[str]:
     ]
 
 
-def tables_sql(tables: Sequence[Table], form: str, lineage: bool) -> bytes:
+def tables_sql(tables: Sequence[Table], form: str) -> bytes:
     """tables.sql: CREATE TABLE statements for DuckDB and PostgreSQL, parents first, and how each loads the files."""
     head = [
         "-- Makes the tables in DuckDB and in PostgreSQL.",
@@ -108,7 +109,7 @@ def tables_sql(tables: Sequence[Table], form: str, lineage: bool) -> bytes:
         "--   sed -n 's/^-- duckdb: //p' tables.sql | duckdb my.db      sed -n 's/^-- psql: //p' tables.sql | psql",
         "",
     ]
-    parts = [_create(table, lineage) + "".join(f"-- {line}\n" for line in _load(table, form)) for table in tables]
+    parts = [_create(table) + "".join(f"-- {line}\n" for line in _load(table, form)) for table in tables]
     return ("\n".join(head) + "\n" + "\n".join(parts)).encode()
 
 

@@ -9,7 +9,7 @@ from transforms.nested.schema.picture import tables_md
 def test_tables_are_entities_with_their_keys_types_and_lines_between_them() -> None:
     found = explode(['{"order": "A-1", "été": 1.5, "items": [{"sku": "pen"}], "stock": {"w-17": 4}}'], ["stock=map"])
     assert (
-        tables_md(found.tables, False).decode()
+        tables_md(found.tables).decode()
         == """# Tables of doc
 
 ```mermaid
@@ -51,11 +51,11 @@ erDiagram
 
 def test_a_wide_table_shows_30_columns_and_many_tables_are_a_list_only() -> None:
     wide = explode(["{" + ", ".join(f'"c{number:02d}": 1' for number in range(45)) + "}"])
-    text = tables_md(wide.tables, False).decode()
+    text = tables_md(wide.tables).decode()
     assert "integer c28\n" in text
     assert '        text _more "16 more columns"\n' in text
     assert "c29" not in text
     many = explode(["{" + ", ".join(f'"g{a}": {{"k": [1], "l": [2]}}' for a in range(31)) + "}"])
-    text = tables_md(many.tables, False).decode()
+    text = tables_md(many.tables).decode()
     assert "mermaid" not in text
     assert text.count("| an element of ") == 62

@@ -38,12 +38,12 @@ def made(folder: pathlib.Path, form: str) -> list[Table]:
     ids = [f"{number:032d}" for number in range(len(DOCUMENTS))]
     shredder.shred(ids, [Parser().parse(text) for text in DOCUMENTS])
     for builder in shredder.tables:
-        lines = rows_of(builder, form, False).column(LINE).to_pylist()
+        lines = rows_of(builder, form).column(LINE).to_pylist()
         head = [",".join(name for name, _ in builder.table.all_columns())] if form == CSV else []
         (folder / f"{builder.table.name}.{form}").write_text(
             "".join(f"{line}\n" for line in head + lines), encoding="utf-8"
         )
-    (folder / "tables.sql").write_bytes(tables_sql(tables, form, False))
+    (folder / "tables.sql").write_bytes(tables_sql(tables, form))
     return tables
 
 
@@ -55,7 +55,7 @@ def statements(folder: pathlib.Path, who: str) -> list[str]:
 
 
 def assert_same_documents(tables: list[Table], rows: dict[str, list[dict[str, Any]]]) -> None:
-    described = json.loads(tables_json(tables, "csv", False, "__"))["tables"]
+    described = json.loads(tables_json(tables, "csv", "__"))["tables"]
     documents = Rebuild(described, rows).documents()
     assert [comparable(document) for document in documents] == [comparable(loads(text)) for text in DOCUMENTS]
 
@@ -99,7 +99,7 @@ def test_postgresql_loads_what_was_written(form: str, tmp_path: pathlib.Path, po
 
 
 def test_tables_json_lists_names_that_are_not_the_keys(tmp_path: pathlib.Path) -> None:
-    described = json.loads(tables_json(made(tmp_path, "csv"), "csv", False, "__"))["tables"]
+    described = json.loads(tables_json(made(tmp_path, "csv"), "csv", "__"))["tables"]
     assert [(r["column"], r["path"]) for r in described[0]["renamed"]] == [("a_b_1d33ea", ["a.b"])]
     assert [(t["name"], t["file"], t["rows"]) for t in described] == [
         ("doc", "doc.csv", 3),
