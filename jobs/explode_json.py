@@ -7,17 +7,18 @@ from typing import Self
 
 from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.json_tables import new_lock, note_plan, note_repeated, read_locked, table_files
-from pipeline.job.options import JobOptions, JsonInput, comma_separated, json_input, option
+from pipeline.job.json_tables import note_plan, note_repeated, table_files
+from pipeline.job.options import JsonInput, comma_separated, json_input, option
 from pipeline.job.outputs import Outputs, data
 from pipeline.job.runner import Job
+from pipeline.job.schema_file import SchemaOptions
 from transforms import nested
 from transforms.nested import tables
 from transforms.row_errors import is_valid
 
 
 @dataclass
-class Options(JobOptions):
+class Options(SchemaOptions):
     """Any nested JSON to typed, keyed tables: objects become columns, arrays and maps become child tables."""
 
     source: JsonInput = json_input("JSON: one record per line, arrays, an envelope, one document per file")
@@ -34,8 +35,6 @@ class Options(JobOptions):
     )
     dates: bool = option("texts that are all ISO dates, or timestamps, of one format become typed columns", False)
     separator: str = option("joins the keys in names", "__", metavar="TEXT")
-    schema: str = option("locked schema: written by the first run, kept by later ones", "", metavar="FILE")
-    on_drift: str = option("what the locked schema lacks: add, keep in _rest, fail", "add", choices=nested.DRIFT_MODES)
     lenient: bool = option("also take comments, trailing commas, single quotes, NaN (as text)", False)
     lineage: bool = option("add _source_file and _source_position to the root table", False)
     ordinal: bool = option("add _ordinal to the root table: the record's place in the input, from 0", False)
@@ -53,15 +52,13 @@ class Options(JobOptions):
             raise UsageError(f"--path, --only: {error}") from None
         if not 1 <= self.depth <= 900:
             raise UsageError(f"--depth {self.depth} is not between 1 and 900")
-        if self.on_drift != nested.ADD and not self.schema:
-            raise UsageError(f"--on-drift {self.on_drift} needs --schema FILE")
-        return self
+        return super().prepare()
 
 
 def run(job: JobContext, o: Options) -> Outputs:
     """Types in one pass over the records, rows of all tables in another."""
     root = nested.clean(o.root)
-    locked = read_locked(job, o, root)
+    locked = o.locked(root)
     rules = nested.lock_rules(nested.build_rules(o.path, o.only), locked or ())
     parsing = nested.ParseOptions(rules, o.depth, o.lenient, o.key, separated=True)
     checked = job.record("source", nested.check(job.read_json_text(o.source, records_path=o.records), parsing))
@@ -86,7 +83,7 @@ def run(job: JobContext, o: Options) -> Outputs:
         data("tables.sql", tables.tables_sql(plan.tables, o.format), rows=len(plan.tables)),
         data("tables.md", nested.tables_md(plan.tables), rows=len(plan.tables)),
     ]
-    return Outputs(table_files(o, exploded, plan.tables), *described, new_lock(o, root, plan, locked))
+    return Outputs(table_files(o, exploded, plan.tables), *described, o.new_lock(root, plan))
 
 
 JOB = Job("explode_json", Options, run, batch_rows=256)  # records can be large: a batch holds few of them

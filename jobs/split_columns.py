@@ -10,16 +10,19 @@ from pyspark.sql import DataFrame
 
 from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.options import CsvInput, JobOptions, csv_input, named_values, option, separator, words
+from pipeline.job.options import CsvInput, csv_input, named_values, option, separator, words
 from pipeline.job.outputs import FileOutput, Outputs, csv, jsonl, parquet
 from pipeline.job.runner import Job
+from pipeline.job.schema_file import SchemaOptions, note_drift
 from transforms.checks import PLACE
+from transforms.nested import TablePlan, refuse_new
+from transforms.packed import lock
 from transforms.packed import plan as packed
 from transforms.row_errors import ERROR, is_valid
 
 
 @dataclass
-class Options(JobOptions):
+class Options(SchemaOptions):
     """Splits packed columns of any CSV; what does not split is kept apart with its reason."""
 
     source: CsvInput = csv_input("CSV files with packed columns")
@@ -56,29 +59,31 @@ class Options(JobOptions):
         if found := self.header_of(self.source):
             header, hint = found
             self.plan(header, hint)
-        return self
+        return super().prepare()
 
-    def plan(self, header: Sequence[str], hint: str = "") -> packed.Plan:
-        """What becomes of the columns; `UsageError` where the options do not fit the header."""
+    def plan(self, header: Sequence[str], hint: str = "") -> tuple[packed.Plan, TablePlan]:
+        """What becomes of the columns; `UsageError` where the options or a locked schema do not fit the header."""
+        locked = self.locked(lock.ROWS)
         try:
-            return packed.make_plan(list(header), self.split_options())
+            plan = packed.make_plan(list(header), self.split_options(lock.held_types(locked)))
+            return plan, lock.plan_with_lock(plan, locked, self.on_drift)
         except ValueError as error:
             raise UsageError(f"{error}{hint}") from error
 
-    def split_options(self) -> packed.SplitOptions:
+    def split_options(self, held: dict[str, str]) -> packed.SplitOptions:
         """The options as the transform takes them."""
         own = self.separator if self.regex or self.separator is None else separator(self.separator)
         return packed.SplitOptions(
             columns=self.column, separator=own, regex=self.regex, delimiter=self.delimiter, quote=self.quote,
             greedy=self.elastic, types=self.types, lists=self.list, pairs=self.pairs, keys=self.keys,
             flag=tuple(self.flag.split()), shape=self.shape, list_separator=self.list_separator,
-            pairs_separator=self.pairs_separator,
+            pairs_separator=self.pairs_separator, held=held,
         )  # fmt: skip
 
 
 def run(job: JobContext, o: Options) -> Outputs:
     """Plans by the header, splits, writes."""
-    plan = o.plan(job.csv_header(o.source))
+    plan, schema = o.plan(job.csv_header(o.source))
     try:
         if plan.row is not None:  # whole lines are one packed column
             read = packed.split_rows(job.read_csv_text(o.source), plan.row)
@@ -92,24 +97,30 @@ def run(job: JobContext, o: Options) -> Outputs:
             if not all(counts.values()):
                 first = [cell for row in job.few_rows(read.select(*o.pairs).limit(1000)) for cell in row]
                 packed.check_keys(counts, first, plan)
-        unfolded = packed.unfold(rows.where(is_valid()).drop(ERROR), plan)
+        if schema.drift is not None:
+            found = job.few_rows(lock.misfits(rows, plan, schema))[0]
+            drift = [*schema.drift, *lock.misfit_drift(found, plan, schema)]
+            note_drift(job, drift)
+            refuse_new(o.on_drift, drift)
+        unfolded = lock.fit(packed.unfold(rows.where(is_valid()).drop(ERROR), plan), schema.tables[0])
     except ValueError as error:
         raise UsageError(str(error)) from error
     if o.dry_run:
         job.show("Packed columns", ["column", "pieces"], packed.described(plan))
-        found = [[name, kind] for name, kind in unfolded.dtypes if not name.startswith("_")]
-        job.show("Columns", ["column", "type"], found)
+        job.show("Columns", ["column", "type"], [[one.name, one.type] for one in schema.tables[0].columns])
         job.show_rejected("source", most=10)
     count = None if plan.rows_per_row is None else job.used("source") * plan.rows_per_row
-    return Outputs(output(o, unfolded, count))
+    return Outputs(output(o, unfolded, lock.columns_in(schema.tables[0]), count), o.new_lock(lock.ROWS, schema))
 
 
-def output(o: Options, rows: DataFrame, count: int | None) -> FileOutput:
+def output(o: Options, rows: DataFrame, columns: Sequence[str], count: int | None) -> FileOutput:
     """rows.<format>, in the order of the files; in CSV an array or a map is its JSON text."""
     order = [*PLACE, *[name for name in rows.columns if name.startswith(packed.PLACE)]]
     if o.format == "csv":
-        return csv("rows.csv", rows, absent="", order=order, row_count=count)
-    return (jsonl if o.format == "jsonl" else parquet)(f"rows.{o.format}", rows, order=order, row_count=count)
+        return csv("rows.csv", rows, columns=columns, absent="", order=order, row_count=count)
+    return (jsonl if o.format == "jsonl" else parquet)(
+        f"rows.{o.format}", rows, columns=columns, order=order, row_count=count
+    )
 
 
 JOB = Job("split_columns", Options, run)

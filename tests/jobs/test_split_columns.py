@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 from collections.abc import Callable
 
 import pyarrow.parquet as pq
@@ -264,3 +265,74 @@ def test_columns_taken_for_packed_ones_by_mistake_are_named(call_job: Call, tmp_
     done = call_job("split_columns", "--source", tmp_path / "in.csv", "--destination", tmp_path / "out")
     assert done.exit_code == 2
     assert "packed by their headers: Expense Area, Total cost; --column names others" in " ".join(done.output.split())
+
+
+@pytest.mark.each_engine
+def test_days_are_held_against_the_locked_schema(call_job: Call, tmp_path: pathlib.Path) -> None:
+    lock = tmp_path / "schema.json"
+    (tmp_path / "monday.csv").write_text("id,name stock,tags\n1,pen 5,a|b\n", encoding="utf-8")
+    (tmp_path / "tuesday.csv").write_text(
+        "name stock,shop,id\nink 7,Oslo,2\nnib many,,3\ncap 9,Kiel,4\n", encoding="utf-8"
+    )
+
+    def day(name: str, *how: str) -> JobResult:
+        given = ("--source", tmp_path / f"{name}.csv", "--list", "tags=array", "--schema", lock, "--max-rejected", "1")
+        return call_job("split_columns", *given, "--destination", tmp_path / "out", *how)
+
+    first = day("monday", "--types", "stock=int")
+    assert (first.exit_code, first.report["notes"]) == (0, []), first.stderr
+    written = lock.read_bytes()
+    assert [(one["name"], one["type"]) for one in json.loads(written)["tables"][0]["columns"]] == [
+        ("id", "string"), ("name", "string"), ("stock", "int"), ("tags", "array<string>"),
+    ]  # fmt: skip
+
+    failed = day("tuesday", "--on-drift", "fail")
+    assert (failed.exit_code, failed.stderr.strip().splitlines()[-1]) == (
+        2,
+        "split_columns: the records do not match the locked schema: new field rows.shop: string",
+    )
+    held = day("tuesday", "--on-drift", "report")
+    assert held.exit_code == 0, held.stderr
+    assert held.read("rows.csv") == (
+        'id,name,stock,tags,_rest\n2,ink,7,,"{""/shop"":""Oslo""}"\n4,cap,9,,"{""/shop"":""Kiel""}"\n'
+    )
+    differences = [
+        "schema: new field rows.shop: string",
+        "schema: lost field rows.tags: array<string>",
+        "schema: changed type rows.stock: int -> something else in 1 row",
+    ]
+    assert (held.report["notes"], held.report["figures"]) == (differences, {"schema differences": 3})
+    assert lock.read_bytes() == written
+
+    added = day("tuesday", "--format", "jsonl")
+    assert added.exit_code == 0, added.stderr
+    assert added.read("rows.jsonl").splitlines() == [
+        '{"id":"2","name":"ink","stock":7,"tags":null,"shop":"Oslo"}',
+        '{"id":"4","name":"cap","stock":9,"tags":null,"shop":"Kiel"}',
+    ]
+    assert json.loads(lock.read_bytes())["tables"][0]["columns"][-1]["name"] == "shop"
+    grown = day("tuesday", "--on-drift", "fail")  # the column is known now, the value is not
+    assert grown.exit_code == 2
+    assert "locked schema: changed type rows.stock: int -> something else in 1 row" in grown.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "options", "message"),
+    [
+        ("{}", [], "schema.json is not a schema that this job wrote: 'root'"),
+        ('{"root": "doc", "tables": []}', [], "schema.json is of --root doc, not of rows"),
+        (None, ["--types", "b=bigint"], "column b is int in the locked schema, bigint by the options"),
+        (None, ["--column", "a c"], "--column: missing column a c; have a b, n; near: a b"),
+    ],
+)
+def test_a_schema_that_does_not_fit_is_refused_before_an_engine_starts(
+    tmp_path: pathlib.Path, content: str | None, options: list[str], message: str
+) -> None:
+    columns = [{"name": name, "path": [name], "type": kind, "holds": kind} for name, kind in [("b", "int")]]
+    table = {"name": "rows", "parent": None, "at": [], "each": "row", "columns": columns, "rest": False}
+    (tmp_path / "schema.json").write_text(content or json.dumps({"format": 1, "root": "rows", "tables": [table]}))
+    (tmp_path / "in.csv").write_text("a b,n\nx 1,2\n")
+    given = ["--source", str(tmp_path / "in.csv"), "--schema", str(tmp_path / "schema.json"), "--destination", "out"]
+    job = job_module("split_columns").JOB
+    with pytest.raises(UsageError, match=re.escape(message)):
+        parse(job.name, job.options, [*given, *options]).prepare()

@@ -12,7 +12,6 @@ from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline import storage
 from pipeline.engines.base import Engine, RowCounter
 from pipeline.errors import InputError, PipelineError, UsageError
 from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
@@ -274,10 +273,6 @@ class JobContext:
     def metric(self, name: str, value: Any) -> None:
         """Adds a figure to the report."""
         self.report.figures[name] = value
-
-    def read_file(self, path: str) -> bytes | None:
-        """The content of a small file that is no input (a schema); None when there is no such file."""
-        return storage.read_bytes(path) if storage.exists(path) else None
 
     def print(self, shown: Any) -> None:
         """Prints a text, or what rich can render, on the terminal, unless the run is quiet."""

@@ -1,4 +1,4 @@
-"""What is particular about a run that makes tables of nested JSON: schema lock, notes, a file for each table."""
+"""What is particular about a run that makes tables of nested JSON: notes, a file for each table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Protocol
 
 from pyspark.sql import DataFrame
 
-from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import JsonInput
-from pipeline.job.outputs import Delivery, TablesOutput, saved_file
+from pipeline.job.outputs import TablesOutput
+from pipeline.job.schema_file import note_drift
 from transforms import nested
 from transforms.nested import Table, tables
 from transforms.text import csv_header
@@ -22,24 +22,7 @@ class TableOptions(Protocol):
 
     source: JsonInput
     format: str
-    schema: str
     dry_run: bool
-
-
-def read_locked(job: JobContext, o: TableOptions, root: str) -> list[Table] | None:
-    """The locked tables; None without --schema or when there is no such file yet; `UsageError` for any other file."""
-    content = job.read_file(o.schema) if o.schema else None
-    try:
-        return None if content is None else nested.parse_lock(content, o.schema, root)
-    except nested.SchemaError as error:
-        raise UsageError(str(error)) from None
-
-
-def new_lock(o: TableOptions, root: str, plan: nested.TablePlan, locked: list[Table] | None) -> Delivery | None:
-    """The locked schema, where it is new or has grown."""
-    if not o.schema or (locked is not None and plan.is_locked):
-        return None
-    return saved_file(o.schema, nested.lock_bytes(plan.tables, root))
 
 
 def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> TablesOutput:
@@ -55,10 +38,7 @@ def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> T
 
 def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
     """Notes differences from the locked schema and maps; a dry run shows the tables."""
-    for item in plan.drift or ():
-        job.note(f"schema: {item.message()}")
-    if plan.drift is not None:
-        job.metric("schema differences", len(plan.drift))
+    note_drift(job, plan.drift)
     for table in plan.tables:
         if table.each == "entry":
             job.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")

@@ -93,10 +93,16 @@ class Outputs:
 
 
 def csv(
-    file: str, frame: DataFrame, *, order: Sequence[str] = (), absent: str = "NA", row_count: int | None = None
+    file: str,
+    frame: DataFrame,
+    *,
+    columns: Sequence[str] = (),
+    order: Sequence[str] = (),
+    absent: str = "NA",
+    row_count: int | None = None,
 ) -> TextOutput:
-    """The columns of the frame that do not begin with `_` as one CSV file (RFC 4180); null becomes `absent`."""
-    names = own_columns(frame)
+    """The named columns, or all that do not begin with `_`, as one CSV file (RFC 4180); null becomes `absent`."""
+    names = columns or own_columns(frame)
     return TextOutput(file, frame, csv_lines(names, absent), csv_header(names), tuple(order), row_count)
 
 
@@ -104,12 +110,13 @@ def jsonl(
     file: str,
     frame: DataFrame,
     *,
+    columns: Sequence[str] = (),
     order: Sequence[str] = (),
     render: Render | None = None,
     row_count: int | None = None,
 ) -> TextOutput:
-    """One JSON document per row: what `render` makes of it, or all columns that do not begin with `_`."""
-    names = own_columns(frame)
+    """One JSON document per row: what `render` makes of it, or the named columns, or all that do not begin with `_`."""
+    names = columns or own_columns(frame)
     return TextOutput(file, frame, render or json_lines(names), order=tuple(order), row_count=row_count)
 
 

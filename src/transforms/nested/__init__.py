@@ -18,11 +18,13 @@ from transforms.nested.schema.choices import unmatched
 from transforms.nested.schema.lock import (
     ADD,
     DRIFT_MODES,
+    Drift,
     SchemaError,
     TablePlan,
     lock_bytes,
     parse_lock,
     plan_with_lock,
+    refuse_new,
 )
 from transforms.nested.schema.lock_rules import lock_rules, locked_paths
 from transforms.nested.schema.names import clean
@@ -31,9 +33,9 @@ from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, Table, plan_t
 from transforms.nested.schema.rules import RuleError, build_rules
 
 __all__ = [
-    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "ParseOptions", "RuleError", "SchemaError", "Table",
-    "TablePlan", "block_table",
-    "build_rules", "check", "clean", "explode", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock",
-    "partial_stats", "plan_tables", "plan_with_lock", "ranks", "repeated_keys", "table_rows", "tables", "tables_md",
-    "unmatched", "with_ordinals", "with_ranks",
+    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "Drift", "ParseOptions", "RuleError",
+    "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "explode", "lock_bytes",
+    "lock_rules", "locked_paths", "merge_stats", "parse_lock", "partial_stats", "plan_tables", "plan_with_lock",
+    "ranks", "refuse_new", "repeated_keys", "table_rows", "tables", "tables_md", "unmatched", "with_ordinals",
+    "with_ranks",
 ]  # fmt: skip

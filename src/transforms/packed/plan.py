@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -29,7 +29,8 @@ class SplitOptions:
 
     `columns`: headers of packed columns, or `header=pieces` (none: each that holds the separator). `lists`: column ->
     rows or array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells
-    under the other headers. `shape`: narrow, wide, or empty for what the header says.
+    under the other headers. `shape`: narrow, wide, or empty for what the header says. `held`: the types of the columns
+    of a locked schema; a column that it has may be absent.
     """
 
     columns: tuple[str, ...] = ()
@@ -46,6 +47,12 @@ class SplitOptions:
     shape: str = ""
     list_separator: str = ""
     pairs_separator: str = ""
+    held: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def all_types(self) -> dict[str, str]:
+        """The types of a locked schema, and those that were asked for."""
+        return {**self.held, **self.types}
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,11 @@ class Plan:
     across: str | None = None
     cells: tuple[str, ...] = ()
     row: Packed | None = None
+
+    @property
+    def cell_names(self) -> tuple[str, ...]:
+        """What value and flag of a cell are called."""
+        return tuple(self.options.flag) or ("value",)
 
     @property
     def is_narrow(self) -> bool:
@@ -102,6 +114,8 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     >>> plan.packed["name size"].fields
     (Field(name='name', type='string'), Field(name='size', type='int'))
     """
+    absent = set(options.held) - set(header)
+    options = replace(options, lists=_without(options.lists, absent), pairs=_without(options.pairs, absent))
     separator = options.separator or " "
     named = _packed_headers(header, options, separator)
     packed: dict[str, Packed] = {}
@@ -113,24 +127,30 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
         keys, key_name = header_parts(text)
         across = key_name or across
         packed[name] = packed_column(
-            keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.types
+            keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.all_types
         )
     pieces = [piece for column in packed.values() for piece in column.names]
     _check_names("--list", options.lists, header)
     _check_names("--pairs", options.pairs, header)
-    _check_names("--elastic", options.greedy, [*header, *pieces])
-    _check_names("--types", options.types, [*header, *pieces, *options.keys, *(options.flag or ("value",))])
+    _check_names("--elastic", options.greedy, [*header, *pieces, *options.held])
+    known = [*header, *pieces, *options.keys, *(options.flag or ("value",)), *options.held]
+    _check_names("--types", options.types, known)
     _check_pieces(header, packed, options)
     row = None
     if set(options.greedy) & set(header):
         row = packed_column(
-            options.delimiter.join(header), separator=options.delimiter, greedy=options.greedy, quote=options.quote
-        )
+            options.delimiter.join(header), separator=options.delimiter, greedy=options.greedy,
+            types=options.all_types, quote=options.quote,
+        )  # fmt: skip
     taken = {*named, *options.lists, *options.pairs, *options.types}
     cells = tuple(name for name in header if name not in taken) if across or options.flag else ()
-    if not (named or options.lists or options.pairs or cells or row):
+    if not (named or options.lists or options.pairs or cells or row or options.held):
         raise ValueError(f"nothing to split: no header holds '{separator}'; have {', '.join(header)}")
     return Plan(header, options, packed, across, cells, row)
+
+
+def _without(chosen: Mapping[str, str], absent: Set[str]) -> dict[str, str]:
+    return {name: how for name, how in chosen.items() if name not in absent}
 
 
 def _check_names(option: str, names: Iterable[str], known: Sequence[str]) -> None:
@@ -187,10 +207,10 @@ def steps_of(schema: T.StructType, plan: Plan) -> list[RowStep]:
         separator = options.pairs_separator or own or ";"
         add(pairs_step, name, separator)
         if shape == "columns":
-            add(keys_step, name, {key: options.types.get(key, "string") for key in options.keys}, separator)
+            add(keys_step, name, {key: options.all_types.get(key, "string") for key in options.keys}, separator)
     if plan.cells:
-        names = tuple(options.flag) or ("value",)
-        add(cells_step, plan.cells, Cells(names, options.types.get(names[0], "double")))
+        names = plan.cell_names
+        add(cells_step, plan.cells, Cells(names, options.all_types.get(names[0], "double")))
     return steps
 
 
@@ -229,8 +249,28 @@ def split_rows(lines: DataFrame, row: Packed) -> DataFrame:
 
 def schema_of(plan: Plan) -> T.StructType:
     """The columns of the header as they are read: text, those with a type of their own typed."""
-    types = {name: kind for name, kind in plan.options.types.items() if name not in plan.packed}
+    types = {name: kind for name, kind in plan.options.all_types.items() if name not in plan.packed}
     return T.StructType([T.StructField(name, spark_type(types.get(name, "string"))) for name in plan.header])
+
+
+def columns_of(plan: Plan) -> list[tuple[str, str]]:
+    """Names and types of the columns that `split_all` and `unfold` give, without those that begin with `_`."""
+    names = {name: packed.column for name, packed in plan.packed.items()}
+    read = T.StructType([T.StructField(names.get(one.name, one.name), one.dataType) for one in schema_of(plan)])
+    steps = steps_of(read, plan)
+    found: list[tuple[str, str]] = []
+    cells: list[tuple[str, str]] = []
+    for one in steps[-1].schema if steps else read:
+        kind = one.dataType
+        if one.name in plan.cells and isinstance(kind, T.StructType):
+            cells = [(part.name, part.dataType.simpleString()) for part in kind]
+            found += [] if plan.is_narrow else [(f"{one.name} {name}", type_name) for name, type_name in cells]
+        elif one.name in plan.lists_to_rows and isinstance(kind, T.ArrayType):
+            found.append((one.name, kind.elementType.simpleString()))
+        else:
+            found.append((one.name, kind.simpleString()))
+    across = [(plan.across or "column", "string"), *cells] if plan.is_narrow else []
+    return [(name, type_name) for name, type_name in [*found, *across] if not name.startswith("_")]
 
 
 def described(plan: Plan) -> list[list[str]]:

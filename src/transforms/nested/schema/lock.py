@@ -94,6 +94,14 @@ def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Tab
     return found
 
 
+def refuse_new(mode: str, found: Sequence[Drift]) -> None:
+    """`SchemaError` on anything new where `mode` is `fail`."""
+    new = [item for item in found if item.is_new()]
+    if new and mode == FAIL:
+        shown = "; ".join(item.message() for item in new[:5])
+        raise SchemaError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
+
+
 def apply_drift_mode(
     mode: str, locked: Sequence[Table], planned: Sequence[Table], found: Sequence[Drift]
 ) -> tuple[list[Table], bool]:
@@ -102,11 +110,8 @@ def apply_drift_mode(
     `add` takes what is new into the tables; `report` keeps the locked columns, and what has no column there goes to
     `_rest`; `fail` raises `SchemaError` on anything new.
     """
-    new = [item for item in found if item.is_new()]
-    if new and mode == FAIL:
-        shown = "; ".join(item.message() for item in new[:5])
-        raise SchemaError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
-    if not new or mode == ADD:
+    refuse_new(mode, found)
+    if mode == ADD or not any(item.is_new() for item in found):
         return list(planned), False
     rows = {table.name: table.rows for table in planned}
     added = planned[0].added
