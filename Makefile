@@ -19,6 +19,9 @@ run: .env-embedded ## runs the jobs on their samples in data/, outputs under out
 .PHONY: spark
 spark: .env-run ## installs Spark 3.5 in .venv, for: tools/with.sh .venv spark-submit jobs/restaurants.py ...
 
+.PHONY: iceberg
+iceberg: .env-embedded-iceberg ## adds pyiceberg to the environment of make run, for --format iceberg
+
 .PHONY: new-job
 new-job: .env-run ## writes a job that runs, its transform, tests and sample: make new-job NAME=prices
 	.venv/bin/python tools/new_job.py "$(NAME)"
@@ -90,10 +93,10 @@ clean-all: clean ## removes the environments too
 	rm -rf .venv .venv-*
 
 # An environment is there when its stamp fits its list of packages; then this takes no time.
-.PHONY: .env-run .env-dev .env-embedded .env-embedded-dev .env-spark4 .env-terraform
+.PHONY: .env-run .env-dev .env-embedded .env-embedded-dev .env-embedded-iceberg .env-spark4 .env-terraform
 .env-run .env-dev:
 	@tools/setup.sh .venv $(@:.env-%=%)
-.env-embedded .env-embedded-dev:
+.env-embedded .env-embedded-dev .env-embedded-iceberg:
 	@tools/setup.sh .venv-embedded $(@:.env-%=%)
 .env-spark4:
 	@tools/setup.sh .venv-spark4 spark4

@@ -5,25 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from pipeline import storage
 from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.json_tables import note_plan, note_repeated, table_files
 from pipeline.job.options import JsonInput, comma_separated, json_input, option
 from pipeline.job.outputs import Outputs, data
 from pipeline.job.runner import Job
-from pipeline.job.schema_file import SchemaOptions
+from pipeline.job.table_options import ICEBERG, TableOptions
 from transforms import nested
 from transforms.nested import tables
 from transforms.row_errors import is_valid
 
 
 @dataclass
-class Options(SchemaOptions):
+class Options(TableOptions):
     """Any nested JSON to typed, keyed tables: objects become columns, arrays and maps become child tables."""
 
     source: JsonInput = json_input("JSON: one record per line, arrays, an envelope, one document per file")
     root: str = option("name of the root table; child tables are NAME__child", "root", metavar="NAME")
-    format: str = option("format of the tables", "csv", choices=("csv", "jsonl", "parquet"))
     key: tuple[str, ...] = option(
         "value of the root that makes its key; default: its content", split=comma_separated, metavar="PATH"
     )
@@ -45,7 +45,9 @@ class Options(SchemaOptions):
         return (*((nested.FILE, nested.POSITION) if self.lineage else ()), *((nested.ORDINAL,) if self.ordinal else ()))
 
     def prepare(self) -> Self:
-        """Refuses what cannot be meant."""
+        """Refuses what cannot be meant; tables of Iceberg always have a locked schema."""
+        if self.format == ICEBERG and self.destination and not self.schema:
+            self.schema = storage.join(self.destination, f"{nested.clean(self.root)}.schema.json")
         try:
             nested.build_rules(self.path, self.only)
         except nested.RuleError as error:
@@ -76,11 +78,12 @@ def run(job: JobContext, o: Options) -> Outputs:
     records = checked.where(is_valid())
     ranks = nested.ranks(records) if note_repeated(job, o, records) else None
     ranked = nested.with_ranks(nested.with_ordinals(checked).where(is_valid()) if o.ordinal else records, ranks)
-    files = job.files_of(o.source)
-    exploded = nested.explode(ranked, plan.tables, parsing, o.format, schema_locked=plan.is_locked, files=files)
+    files, form = job.files_of(o.source), o.rows_format
+    exploded = nested.explode(ranked, plan.tables, parsing, form, schema_locked=plan.is_locked, files=files)
+    sql = tables.tables_sql(plan.tables, form)
     described = [
-        data("tables.json", tables.tables_json(plan.tables, o.format, o.separator), rows=len(plan.tables)),
-        data("tables.sql", tables.tables_sql(plan.tables, o.format), rows=len(plan.tables)),
+        data("tables.json", tables.tables_json(plan.tables, form, o.separator), rows=len(plan.tables)),
+        data("tables.sql", sql, rows=len(plan.tables)) if o.format != ICEBERG else None,  # it loads files
         data("tables.md", nested.tables_md(plan.tables), rows=len(plan.tables)),
     ]
     return Outputs(table_files(o, exploded, plan.tables), *described, o.new_lock(root, plan))

@@ -13,7 +13,8 @@ from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, csv_input, named_values, option, separator, words
 from pipeline.job.outputs import FileOutput, Outputs, csv, jsonl, parquet
 from pipeline.job.runner import Job
-from pipeline.job.schema_file import SchemaOptions, note_drift
+from pipeline.job.schema_file import note_drift
+from pipeline.job.table_options import ICEBERG, TableOptions
 from transforms.checks import PLACE
 from transforms.nested import TablePlan, refuse_new
 from transforms.packed import lock
@@ -22,7 +23,7 @@ from transforms.row_errors import ERROR, is_valid
 
 
 @dataclass
-class Options(SchemaOptions):
+class Options(TableOptions):
     """Splits packed columns of any CSV; what does not split is kept apart with its reason."""
 
     source: CsvInput = csv_input("CSV files with packed columns")
@@ -48,7 +49,7 @@ class Options(SchemaOptions):
         "cells of value and flag as rows or as columns (default: narrow if a header is 'keys\\name')", "",
         choices=("narrow", "wide"),
     )  # fmt: skip
-    format: str = option("format of rows.<format>", "csv", choices=("csv", "jsonl", "parquet"))
+    table: str = option("name of the table in the catalog", "rows", metavar="NAME")
 
     def prepare(self) -> Self:
         """Refuses what cannot be meant."""
@@ -118,6 +119,8 @@ def output(o: Options, rows: DataFrame, columns: Sequence[str], count: int | Non
     order = [*PLACE, *[name for name in rows.columns if name.startswith(packed.PLACE)]]
     if o.format == "csv":
         return csv("rows.csv", rows, columns=columns, absent="", order=order, row_count=count)
+    if o.format == ICEBERG:
+        return parquet(o.table, rows, columns=columns, order=order, row_count=count, into=o.target(o.table))
     return (jsonl if o.format == "jsonl" else parquet)(
         f"rows.{o.format}", rows, columns=columns, order=order, row_count=count
     )

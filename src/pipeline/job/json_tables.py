@@ -10,6 +10,7 @@ from pipeline.job.context import JobContext
 from pipeline.job.options import JsonInput
 from pipeline.job.outputs import TablesOutput
 from pipeline.job.schema_file import note_drift
+from pipeline.publish.table_target import TableTarget
 from transforms import nested
 from transforms.nested import Table, tables
 from transforms.text import csv_header
@@ -21,19 +22,26 @@ class TableOptions(Protocol):
     """The options that these functions need."""
 
     source: JsonInput
-    format: str
     dry_run: bool
+
+    @property
+    def rows_format(self) -> str: ...
+    def target(self, root: str) -> TableTarget | None: ...
 
 
 def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> TablesOutput:
-    """A file for each table, all of them in one pass."""
+    """A file or an Iceberg table for each table, all of them in one pass."""
+    into, form = o.target(planned[0].name), o.rows_format
 
     def header(table: Table) -> str:
         names = [name for name, _ in table.all_columns()]
-        return csv_header(names) if o.format == "csv" else ""
+        return csv_header(names) if form == "csv" else ""
 
-    files = [(tables.file_of(table, o.format), header(table), nested.block_table(table, o.format)) for table in planned]
-    return TablesOutput(tuple(files), exploded)
+    files = [
+        (table.name if into else tables.file_of(table, form), header(table), nested.block_table(table, form))
+        for table in planned
+    ]
+    return TablesOutput(tuple(files), exploded, into)
 
 
 def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
@@ -47,7 +55,7 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
                 f"{table.name} has {width} columns, PostgreSQL takes {_MOST_COLUMNS}: --path PATH=map, json or skip"
             )
     if o.dry_run:
-        job.print(tables.tree(plan.tables, o.format, f"Tables of {', '.join(o.source.paths)}"))
+        job.print(tables.tree(plan.tables, o.rows_format, f"Tables of {', '.join(o.source.paths)}"))
 
 
 def note_repeated(job: JobContext, o: TableOptions, records: DataFrame) -> bool:

@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 
 from pipeline import storage
 from pipeline.job.context import JobContext
+from pipeline.publish.table_target import TableTarget
 from transforms.kernels.blocks import BlockTable
 from transforms.render import Render, csv_lines, json_lines
 from transforms.text import csv_header, own_columns
@@ -41,10 +42,12 @@ class TablesOutput:
     """Files of lines, or folders of Parquet parts, written in one pass over a frame of blocks.
 
     `files`: names, headers and tables; `frame`: see `transforms.kernels.blocks`, `group` is an index into `files`.
+    `into`: the names are those of tables there.
     """
 
     files: tuple[tuple[str, str, BlockTable], ...]
     frame: DataFrame
+    into: TableTarget | None = None
 
     @property
     def file(self) -> str:
@@ -55,13 +58,17 @@ class TablesOutput:
 
 @dataclass(frozen=True)
 class ParquetOutput:
-    """A folder of Parquet parts with these columns of the frame, and the number of rows it must get if known."""
+    """A folder of Parquet parts with these columns of the frame, and the number of rows it must get if known.
+
+    `into`: `file` is the name of a table there.
+    """
 
     file: str
     frame: DataFrame
     columns: tuple[str, ...]
     order: tuple[str, ...] = ()
     row_count: int | None = None
+    into: TableTarget | None = None
 
 
 @dataclass(frozen=True)
@@ -127,10 +134,11 @@ def parquet(
     columns: Sequence[str] = (),
     order: Sequence[str] = (),
     row_count: int | None = None,
+    into: TableTarget | None = None,
 ) -> ParquetOutput:
-    """The named columns of the frame, or all that do not begin with `_`, as a folder of Parquet parts."""
+    """The named columns of the frame, or all that do not begin with `_`, as a folder of Parquet parts, or a table."""
     names = columns or own_columns(frame)
-    return ParquetOutput(file, frame, tuple(names), tuple(order), row_count)
+    return ParquetOutput(file, frame, tuple(names), tuple(order), row_count, into)
 
 
 def data(file: str, content: bytes, *, rows: int) -> DataOutput:

@@ -30,7 +30,6 @@ from pipeline.job.options import CsvInput, Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.publish.lock import Lock
-from pipeline.publish.old_runs import remove_old_runs
 from pipeline.publish.outputs import RunFiles, SideFiles
 from pipeline.reports.counts import check_counts
 from pipeline.reports.html import render
@@ -169,7 +168,7 @@ class Job(Generic[Options]):
                     delivery.deliver(context)
             if options.keep_runs:
                 with context.stage("remove old runs"):
-                    remove_old_runs(options.destination, report.run_id, options.keep_runs)
+                    files.remove_old_runs(options.keep_runs)
         finally:
             if not interrupt.received:  # else the engine is in the middle of an answer, or gone
                 context.release()
@@ -188,9 +187,9 @@ def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) 
                 if isinstance(one, TextOutput):
                     files.write_lines(one.file, one.frame, one.render, one.order, one.header, one.row_count)
                 elif isinstance(one, TablesOutput):
-                    files.write_tables(one.files, one.frame)
+                    files.write_tables(one.files, one.frame, one.into)
                 elif isinstance(one, ParquetOutput):
-                    files.write_parquet(one.file, one.frame, one.columns, one.order, one.row_count)
+                    files.write_parquet(one.file, one.frame, one.columns, one.order, one.row_count, one.into)
                 else:
                     files.write_data(one.file, one.content, one.rows)
 

@@ -46,6 +46,13 @@ class Staged(Protocol):
     def discard(self) -> None: ...
 
 
+class Hashed(Protocol):
+    """What has a SHA-256."""
+
+    @property
+    def sha256(self) -> str: ...
+
+
 def stage(parts: Sequence[str], target: str, header: bytes = b"", hasher: Hasher = sha256_of_parts) -> Staged:
     """Starts to prepare the header and the parts, in order, as one file for `target`; no parts give the header alone.
 
@@ -112,7 +119,7 @@ def discard(staged: Staged) -> None:
         staged.discard()
 
 
-def joint_sha256(staged: Sequence[Staged]) -> str:
+def joint_sha256(staged: Sequence[Hashed]) -> str:
     """One file: its SHA-256. Several: the SHA-256 of their SHA-256s in order, a line each."""
     if len(staged) == 1:
         return staged[0].sha256

@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
@@ -15,6 +16,7 @@ from pipeline.engines.registry import engine_of
 from pipeline.errors import AccountingError
 from pipeline.publish import concat
 from pipeline.publish.hashing import spark_hasher
+from pipeline.publish.old_runs import remove_old_runs
 from pipeline.publish.part_files import (
     PartFile,
     write_blocks,
@@ -23,8 +25,13 @@ from pipeline.publish.part_files import (
     write_lines,
     write_parquet,
 )
+from pipeline.publish.table_target import FileShape, TableTarget
 from transforms.kernels.blocks import BlockTable
 from transforms.render import Render
+from transforms.text import quoted
+
+if TYPE_CHECKING:
+    from pipeline.publish.iceberg.tables import IcebergTables
 
 MANIFEST = "_manifest.json"
 # Up to so many rows are sorted in one task: more tasks would need a sample first, another look at all of the input.
@@ -63,6 +70,7 @@ class RunFiles:
     single: bool
     dry_run: bool
     staged: dict[str, Staged] = field(default_factory=dict)
+    _tables: IcebergTables | None = None
 
     @property
     def run_folder(self) -> str:
@@ -107,12 +115,17 @@ class RunFiles:
         if row_count is not None and row_count != staged.rows:
             raise AccountingError(f"{name}: {staged.rows} rows written, {row_count} expected")
 
-    def write_tables(self, files: Sequence[tuple[str, str, BlockTable]], frame: DataFrame) -> None:
+    def write_tables(
+        self, files: Sequence[tuple[str, str, BlockTable]], frame: DataFrame, into: TableTarget | None = None
+    ) -> None:
         """Stages the tables of a frame of blocks, given as file, header and table, in one pass over the frame.
 
         In: `group` int (index into `files`), `part`, `block` (see `transforms.kernels.blocks`). All files have the same
-        suffix: Parquet, or lines. Each is sorted by its key.
+        suffix: Parquet, or lines. Each is sorted by its key. With `into` they are names of tables there.
         """
+        if into is not None:
+            self._write_into(into, files, frame)
+            return
         suffix = PurePosixPath(files[0][0]).suffix
         is_parquet = suffix == ".parquet"
         if self.dry_run:
@@ -131,6 +144,30 @@ class RunFiles:
             else:
                 self._stage_lines(name, own, header.encode(), table.rows, frame.sparkSession)
 
+    def _open_tables(self, into: TableTarget, schemas: Mapping[str, pa.Schema]) -> list[FileShape]:
+        from pipeline.publish.iceberg.tables import IcebergTables  # only a run with such tables has pyiceberg
+
+        self._tables = IcebergTables(into, self.destination, self.run_id)
+        return self._tables.open(schemas)
+
+    def _take(self, name: str, parts: list[PartFile], row_count: int | None) -> None:
+        """Gives the files of a table to its commit."""
+        written = sum(part.rows for part in parts)
+        if row_count is not None and row_count != written:
+            raise AccountingError(f"{name}: {written} rows written, {row_count} expected")
+        assert self._tables is not None
+        self._tables.add(name, parts)
+
+    def _write_into(self, into: TableTarget, files: Sequence[tuple[str, str, BlockTable]], frame: DataFrame) -> None:
+        if self.dry_run:
+            self.staged |= {name: Staged([], table.rows, folder=True) for name, _, table in files}
+            return
+        tables = [table for _, _, table in files]
+        shapes = self._open_tables(into, {name: table.typed for name, _, table in files})
+        written = write_blocks(frame, tables, ".parquet", "", shapes)
+        for number, (name, _, table) in enumerate(files):
+            self._take(name, [part for part in written if part.group == str(number)], table.rows)
+
     def write_parquet(
         self,
         name: str,
@@ -138,10 +175,16 @@ class RunFiles:
         columns: Sequence[str],
         order: Sequence[str] = (),
         row_count: int | None = None,
+        into: TableTarget | None = None,
     ) -> None:
-        """Stages these columns of the frame, sorted by `order`, as a folder of Parquet parts."""
+        """Stages these columns of the frame, sorted by `order`, as a folder of Parquet parts, or for a table."""
         if self.dry_run:
             self._add(name, Staged([], frame.count(), folder=True), row_count)
+            return
+        if into is not None:
+            rows = engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, columns)))
+            [shape] = self._open_tables(into, {name: rows.schema})
+            self._take(name, write_parquet(frame, columns, order, is_few(row_count), shape.folder, shape), row_count)
             return
         parts = write_parquet(frame, columns, order, is_few(row_count), self._work_folder(name))
         self._stage_parquet(name, parts, row_count, frame.sparkSession)
@@ -160,8 +203,12 @@ class RunFiles:
         self.staged[name] = Staged([] if self.dry_run else [concat.stage_bytes(content, target)], rows)
 
     def publish(self) -> dict[str, dict[str, Any]]:
-        """Gives each staged file its name, one after the other, the manifest last; returns its entries."""
+        """Commits the tables, gives each staged file its name, one after the other, the manifest last.
+
+        Returns what the report says of tables and files.
+        """
         concat.ready(part for output in self.staged.values() for part in output.parts)
+        tables = self._tables.commit() if self._tables else {}
         entries = {}
         for name, output in sorted(self.staged.items()):
             if output.folder:
@@ -172,7 +219,7 @@ class RunFiles:
             entries[name] = output.entry()
         self._write_manifest(entries)
         storage.delete_tree(storage.join(self.run_folder, "staged"))
-        return entries
+        return entries | tables
 
     def _write_manifest(self, entries: dict[str, dict[str, Any]]) -> None:
         path = storage.join(self.destination, MANIFEST)
@@ -184,11 +231,19 @@ class RunFiles:
         manifest = {"run_id": self.run_id, "job": self.job, "files": entries, "kept": kept}
         storage.write_bytes(path, (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
+    def remove_old_runs(self, keep: int) -> None:
+        """Keeps the newest runs: their folders, and their snapshots of tables."""
+        remove_old_runs(self.destination, self.run_id, keep)
+        if self._tables:
+            self._tables.expire(keep)
+
     def discard(self) -> None:
         """Drops what was staged and not published."""
         for output in self.staged.values():
             for part in output.parts:
                 concat.discard(part)
+        if self._tables:
+            self._tables.discard()
         storage.delete_tree(storage.join(self.run_folder, "staged"))
 
 

@@ -19,6 +19,7 @@ from pyspark.sql import DataFrame
 
 from pipeline import storage
 from pipeline.engines.registry import engine_of
+from pipeline.publish.table_target import FileShape
 from pipeline.storage.writing import open_write
 from transforms.kernels.batches import Batches, Kernel
 from transforms.kernels.blocks import BlockTable, from_blocks
@@ -97,9 +98,13 @@ def _write_pieces(pieces: Iterator[tuple[str, int, pa.Array]], folder: str) -> I
 
 
 def write_parquet(
-    frame: DataFrame, names: Sequence[str], order: Sequence[str], few: bool, folder: str
+    frame: DataFrame, names: Sequence[str], order: Sequence[str], few: bool, folder: str, shape: FileShape | None = None
 ) -> list[PartFile]:
-    """Writes the named columns as Parquet files; no rows at all give one file without rows."""
+    """Writes the named columns as Parquet files; no rows at all give one file without rows, with a shape none."""
+
+    def formed(batch: pa.RecordBatch) -> pa.RecordBatch:
+        """The columns of the file."""
+        return shape.of(batch) if shape else batch.select(names)
 
     def write(batches: Batches) -> Iterator[pa.RecordBatch]:
         """One file for the stream."""
@@ -109,16 +114,16 @@ def write_parquet(
             return
         part, rows = _part_of(batch), 0
         path = _new_path(folder, part, ".parquet")
-        schema = batch.select(names).schema
+        schema = formed(batch).schema
         with open_write(path) as stream, contextlib.closing(pq.ParquetWriter(stream, schema)) as writer:
             while batch is not None:
-                writer.write_batch(batch.select(names))
+                writer.write_batch(formed(batch))
                 rows += batch.num_rows
                 batch = next(filled, None)
         yield PartFile(part, path, rows, stream.bytes, stream.sha256).as_batch()
 
     found = _run(frame, order, few, write)
-    if found:
+    if found or shape:
         return found
     return [write_empty_parquet(engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, names))), folder)]
 
@@ -131,11 +136,13 @@ def write_empty_parquet(rows: pa.Table, folder: str) -> PartFile:
     return PartFile(0, path, 0, stream.bytes, stream.sha256)
 
 
-def write_blocks(frame: DataFrame, tables: Sequence[BlockTable], suffix: str, folder: str) -> list[PartFile]:
+def write_blocks(
+    frame: DataFrame, tables: Sequence[BlockTable], suffix: str, folder: str, shapes: Sequence[FileShape] = ()
+) -> list[PartFile]:
     """Writes the rows of blocks, those of a table in the order of their keys, as a file for each table and part.
 
     In: `group` int (index into `tables`), `part` int, `block` binary. Files are Parquet where the suffix is, else the
-    lines in the last column. A part without rows is no file.
+    lines in the last column. A part without rows is no file. `shapes`: those of the tables, where they have any.
     """
 
     def write(batches: Batches) -> Iterator[pa.RecordBatch]:
@@ -143,12 +150,13 @@ def write_blocks(frame: DataFrame, tables: Sequence[BlockTable], suffix: str, fo
         rows = (row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
         for (group, part), own in itertools.groupby(rows, itemgetter(0, 1)):
             found = list(from_blocks([block for _, _, block in own], tables[group]))
-            path = _new_path(folder, part, suffix)
+            schema, path = tables[group].schema, _new_path(folder, part, suffix)
+            if shapes:
+                schema, path = shapes[group].schema, _new_path(shapes[group].folder, part, suffix)
+                found = list(map(shapes[group].of, found))
             with open_write(path) as stream:
                 if suffix == ".parquet":
-                    pq.write_table(
-                        pa.Table.from_batches(found, tables[group].schema), stream, row_group_size=_GROUP_ROWS
-                    )
+                    pq.write_table(pa.Table.from_batches(found, schema), stream, row_group_size=_GROUP_ROWS)
                 else:
                     for batch in found:
                         stream.write(block_of(batch.columns[-1]))

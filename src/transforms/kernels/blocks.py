@@ -21,11 +21,20 @@ PART_ROWS = 500_000  # a part is sorted in memory
 
 @dataclass(frozen=True)
 class BlockTable:
-    """A table as blocks hold it: its columns, the one with the keys, and how many rows all blocks have."""
+    """A table as blocks hold it: its columns, the one with the keys, and how many rows all blocks have.
+
+    `untyped`: columns that have nothing but nulls so far.
+    """
 
     schema: pa.Schema
     key: str
     rows: int
+    untyped: frozenset[str] = frozenset()
+
+    @property
+    def typed(self) -> pa.Schema:
+        """The columns that have a type."""
+        return pa.schema([one for one in self.schema if one.name not in self.untyped])
 
     @property
     def parts(self) -> int:

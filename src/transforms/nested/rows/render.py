@@ -163,4 +163,5 @@ def block_table(table: Table, form: str) -> BlockTable:
     if form != TYPED:
         return BlockTable(pa.schema([(ROOT, pa.string()), (LINE, pa.string())]), ROOT, table.rows)
     columns = [(name, arrow_type(kind)) for name, kind in table.all_columns()]
-    return BlockTable(pa.schema(columns), ID if table.parent is None else ROOT, table.rows)
+    untyped = frozenset(column.name for column in table.columns if column.type == "unknown")
+    return BlockTable(pa.schema(columns), ID if table.parent is None else ROOT, table.rows, untyped)

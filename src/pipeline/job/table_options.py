@@ -1,0 +1,47 @@
+"""Options of a job whose tables can go to an Iceberg catalog."""
+
+from __future__ import annotations
+
+import datetime
+import importlib.util
+from dataclasses import dataclass
+from typing import Self
+
+from pipeline.errors import UsageError
+from pipeline.job.options import day, option
+from pipeline.job.schema_file import SchemaOptions
+from pipeline.publish.table_target import TableTarget
+
+ICEBERG = "iceberg"
+FORMATS = ("csv", "jsonl", "parquet", ICEBERG)
+
+
+@dataclass
+class TableOptions(SchemaOptions):
+    """The options of such a job for its tables; the job's own class has `format`."""
+
+    format: str = option("format of the tables", "csv", choices=FORMATS)
+    catalog: str = option("Iceberg catalog, with --format iceberg: CATALOG or CATALOG.NAMESPACE", "", metavar="NAME")
+    day: datetime.date | None = option(
+        "the day of the rows: they replace that day's rows in the tables", parse=day, metavar="YYYY-MM-DD"
+    )
+
+    def prepare(self) -> Self:
+        """Refuses what cannot be meant."""
+        if self.format == ICEBERG and not self.catalog:
+            raise UsageError("--format iceberg needs --catalog NAME")
+        for name in ("catalog", "day"):
+            if getattr(self, name) and self.format != ICEBERG:
+                raise UsageError(f"--{name} goes with --format iceberg")
+        if self.format == ICEBERG and importlib.util.find_spec("pyiceberg") is None:
+            raise UsageError("--format iceberg needs pyiceberg: make iceberg, or pip install 'pyiceberg[sql-sqlite]'")
+        return super().prepare()
+
+    @property
+    def rows_format(self) -> str:
+        """How rows are made: tables of Iceberg have Parquet files."""
+        return "parquet" if self.format == ICEBERG else self.format
+
+    def target(self, root: str) -> TableTarget | None:
+        """The tables that take the rows; None for files."""
+        return TableTarget(self.catalog, root, self.day) if self.format == ICEBERG else None

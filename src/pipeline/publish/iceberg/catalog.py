@@ -1,0 +1,44 @@
+"""Which catalog a name means: one of pyiceberg's configuration, else SQLite on disk, or Glue where the store is S3."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.utils.config import Config
+
+from pipeline import storage
+from pipeline.errors import UsageError
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_]+)?")
+
+
+def split_name(name: str) -> tuple[str, str]:
+    """Catalog and namespace of CATALOG[.NAMESPACE]; without one the namespace is called as the catalog."""
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--catalog {name}: expected CATALOG or CATALOG.NAMESPACE, of letters, digits, - and _")
+    catalog, _, namespace = name.partition(".")
+    return catalog, namespace or catalog
+
+
+def catalog_file(catalog: str, destination: str) -> str:
+    """The SQLite file of a catalog that is not configured."""
+    return storage.join(storage.normalise(destination), f"{catalog}.db")
+
+
+def open_catalog(name: str, destination: str) -> Catalog:
+    """The catalog that pyiceberg's configuration has under this name.
+
+    Without one: SQLite in DIR/NAME.db, with the tables under DIR; Glue's where DIR is on S3.
+    """
+    if Config().get_catalog_config(name):
+        return load_catalog(name)
+    folder = storage.normalise(destination).rstrip("/")
+    if not storage.is_s3(folder):
+        os.makedirs(folder, exist_ok=True)
+        return load_catalog(name, type="sql", uri=f"sqlite:///{catalog_file(name, folder)}", warehouse=folder)
+    # The client of Glue takes these from the environment itself, pyarrow's of S3 does not.
+    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    own = {"s3.endpoint": os.environ.get("AWS_ENDPOINT_URL"), "s3.region": region}
+    return load_catalog(name, type="glue", warehouse=folder, **{key: value for key, value in own.items() if value})

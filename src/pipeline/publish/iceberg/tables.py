@@ -1,0 +1,236 @@
+"""The tables of one run in an Iceberg catalog: one commit each, the root's last.
+
+A run whose commit of the root is there is whole: every table has a snapshot with its run id. What a run leaves that
+was killed before is taken back by the next run on the destination: DIR/_runs/.CATALOG.json says what it was about.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+from pyiceberg.catalog import Catalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, ValidationException
+from pyiceberg.expressions import AlwaysTrue
+from pyiceberg.io.pyarrow import parquet_file_to_data_file, schema_to_pyarrow
+from pyiceberg.manifest import DataFile
+from pyiceberg.table import Table, Transaction
+
+from pipeline import storage
+from pipeline.errors import AccountingError, InputError, PipelineError, UsageError
+from pipeline.publish.concat import joint_sha256
+from pipeline.publish.iceberg.catalog import open_catalog, split_name
+from pipeline.publish.iceberg.history import (
+    RUN_ID,
+    files_of,
+    forget,
+    has_committed,
+    in_order,
+    run_ids,
+    run_of,
+    take_back,
+)
+from pipeline.publish.iceberg.schema import conflicts
+from pipeline.publish.part_files import PartFile
+from pipeline.publish.table_target import DAY, FileShape, TableTarget
+
+TABLES = "partner-jobs.tables"  # property of a root: the names of its tables
+_KEEPS_METADATA = {"write.metadata.delete-after-commit.enabled": "true"}
+
+
+@dataclass
+class _Pending:
+    """What becomes of one table: its transaction, and the files that go and come. `table`: None for a new one."""
+
+    name: str
+    table: Table | None
+    change: Transaction
+    shape: FileShape
+    replaced: list[DataFile] = field(default_factory=list)
+    parts: list[PartFile] = field(default_factory=list)
+
+
+class IcebergTables:
+    """The tables of a run: `open` refuses what does not fit, `add` takes what tasks wrote, `commit` shows it."""
+
+    def __init__(self, target: TableTarget, destination: str, run_id: str) -> None:
+        self.target, self.run_id = target, run_id
+        name, self.namespace = split_name(target.catalog)
+        self.catalog: Catalog = open_catalog(name, destination)
+        self._marker = storage.join(destination, "_runs", f".{target.catalog}.json")
+        self._pending: dict[str, _Pending] = {}
+
+    def open(self, schemas: Mapping[str, pa.Schema]) -> list[FileShape]:
+        """How the files of these tables look; `InputError` or `UsageError` when a table cannot take such rows.
+
+        Tables of the root that the run has no rows for take part: rows that the run replaces go from them, too.
+        """
+        if storage.exists(self._marker):
+            self._repair()
+        if not self.catalog.namespace_exists(self.namespace):
+            self.catalog.create_namespace(self.namespace)
+        tables = {name: self._load(name) for name in schemas}
+        self._check_days(tables)
+        days = pa.schema([(DAY, pa.date32())] if self.target.day else [])
+        wanted = {name: pa.schema([*schema, *days]) for name, schema in schemas.items()}
+        found = [
+            line
+            for name, schema in wanted.items()
+            if (table := tables[name]) is not None
+            for line in conflicts(name, table.schema(), Catalog._convert_schema_if_needed(schema))
+        ]
+        if found:
+            raise InputError(f"{self.target.catalog}: {'; '.join(found)}; columns can be added and widened only")
+        for name in [*schemas, *self._other_tables(tables.get(self.target.root), schemas)]:
+            self._pending[name] = self._prepare(name, tables.get(name) or self._load(name), wanted.get(name))
+        self._mark()
+        return [self._pending[name].shape for name in schemas]
+
+    def _mark(self) -> None:
+        """Writes what `_repair` needs: for each table the folder of new files, and the snapshot that is current."""
+        tables = {
+            name: (one.shape.folder, one.table.metadata.current_snapshot_id if one.table else None)
+            for name, one in self._pending.items()
+        }
+        left = {"run_id": self.run_id, "root": self.target.root, "tables": tables}
+        storage.write_bytes(self._marker, json.dumps(left).encode())
+
+    def _load(self, name: str) -> Table | None:
+        try:
+            return self.catalog.load_table((self.namespace, name))
+        except NoSuchTableError:
+            return None
+
+    def _check_days(self, tables: Mapping[str, Table | None]) -> None:
+        """Rows of days and rows without one do not stand in one table."""
+        for name, table in tables.items():
+            if table is not None and (DAY in table.schema().column_names) != bool(self.target.day):
+                raise UsageError(
+                    f"{self.target.catalog}: {name} was made without days, --day does not go with it"
+                    if self.target.day
+                    else f"{self.target.catalog}: the rows of {name} have days: --day YYYY-MM-DD is missing"
+                )
+
+    def _other_tables(self, root: Table | None, known: Iterable[str]) -> list[str]:
+        listed = json.loads(root.properties.get(TABLES, "[]")) if root is not None else []
+        return [name for name in listed if name not in known and self._load(name) is not None]
+
+    def _prepare(self, name: str, table: Table | None, wanted: pa.Schema | None) -> _Pending:
+        """Begins the table's transaction: made, or its schema changed, where that is needed."""
+        if table is None:
+            assert wanted is not None
+            change: Transaction = self.catalog.create_table_transaction(
+                (self.namespace, name), wanted, properties=_KEEPS_METADATA
+            )
+            if self.target.day:
+                with change.update_spec() as spec:
+                    spec.add_identity(DAY)
+        else:
+            change = table.transaction()
+            if wanted is not None:
+                with change.update_schema() as schema:
+                    schema.union_by_name(wanted)
+        metadata = change.table_metadata
+        ids = {one.name: one for one in schema_to_pyarrow(metadata.schema())}
+        columns = pa.schema([ids[column] for column in (wanted.names if wanted is not None else ())])
+        constants = {DAY: self.target.day} if self.target.day else {}
+        folder = storage.join(metadata.location, "data", self.run_id)
+        return _Pending(name, table, change, FileShape(folder, columns, constants))
+
+    def add(self, name: str, parts: Sequence[PartFile]) -> None:
+        """Takes the files that tasks wrote for a table."""
+        self._pending[name].parts = list(parts)
+
+    def commit(self) -> dict[str, dict[str, Any]]:
+        """Commits all tables, the root last; for each its rows, bytes, hash and snapshot.
+
+        Before the first commit the rows in the files' footers are checked against the rows that tasks counted.
+        """
+        for one in self._pending.values():
+            self._stage(one)
+        last = [name for name in self._pending if name == self.target.root]
+        entries = {}
+        for name in [*(name for name in self._pending if name not in last), *last]:
+            entries[f"{self.namespace}.{name}"] = self._commit(self._pending[name])
+        storage.delete(self._marker)
+        return entries
+
+    def _stage(self, one: _Pending) -> None:
+        """Adds the snapshot to the table's transaction."""
+        change, new = one.change, one.table is None
+        if one.name == self.target.root:
+            change.set_properties({TABLES: json.dumps(list(self._pending))})
+        files = [parquet_file_to_data_file(change._table.io, change.table_metadata, part.path) for part in one.parts]
+        committed, counted = sum(file.record_count for file in files), sum(part.rows for part in one.parts)
+        if committed != counted:
+            raise AccountingError(f"{one.name}: {committed} rows in its files, {counted} were written")
+        replaced = [] if new else list(self._replaced(one.table))
+        update = change.update_snapshot(snapshot_properties={RUN_ID: self.run_id})
+        producer = update.overwrite() if replaced else update.fast_append()
+        for file in replaced:
+            producer.delete_data_file(file)
+        for file in files:
+            producer.append_data_file(file)
+        producer.commit()
+
+    def _replaced(self, table: Table | None) -> Iterator[DataFile]:
+        """The files whose rows this run replaces: those of its day, or all."""
+        assert table is not None
+        chosen = f"{DAY} == '{self.target.day}'" if self.target.day else AlwaysTrue()
+        for task in table.scan(row_filter=chosen).plan_files():
+            if task.residual != AlwaysTrue():
+                raise PipelineError(f"{task.file.file_path}: rows of several days in one file; nothing is replaced")
+            yield task.file
+
+    def _commit(self, one: _Pending) -> dict[str, Any]:
+        try:
+            table = one.change.commit_transaction()
+        except (CommitFailedException, ValidationException) as error:
+            raise PipelineError(f"{self.target.catalog}: {one.name} was changed by somebody else: {error}") from error
+        snapshot = table.current_snapshot()
+        return {
+            "rows": sum(part.rows for part in one.parts),
+            "bytes": sum(part.bytes for part in one.parts),
+            "sha256": joint_sha256(one.parts),
+            "snapshot": snapshot.snapshot_id if snapshot else None,
+        }
+
+    def discard(self) -> None:
+        """Takes back what was committed while the root was not, and removes the run's files."""
+        if storage.exists(self._marker):
+            self._repair()
+
+    def _repair(self) -> None:
+        """Makes the tables that the marker names as they were, unless the run got as far as the root's commit."""
+        left = json.loads(storage.read_bytes(self._marker))
+        tables = {name: self._load(name) for name in left["tables"]}
+        done = {
+            name
+            for name, (_, before) in left["tables"].items()
+            if (table := tables[name]) is not None and has_committed(table, left["run_id"], before)
+        }
+        for name, (folder, _) in left["tables"].items():
+            table = tables[name]
+            if table is not None and name in done and left["root"] not in done and take_back(table):
+                self.catalog.purge_table((self.namespace, name))
+                table = None
+            known = files_of(table, table.snapshots()) if table is not None else set()
+            for info in storage.list_prefix(folder):
+                if info.path not in known:
+                    storage.delete(info.path)
+        storage.delete(self._marker)
+
+    def expire(self, keep: int) -> None:
+        """Forgets snapshots from before the `keep` newest runs of the root, and deletes what only those had."""
+        root = self._load(self.target.root)
+        kept = run_ids(root)[-keep:] if root is not None else []
+        for name in self._pending:
+            table = self._load(name)
+            snapshots = in_order(table) if table is not None else []
+            first = next((at for at, one in enumerate(snapshots) if run_of(one) in kept), 0)
+            if table is None or not first:
+                continue
+            forget(table, snapshots[:first])

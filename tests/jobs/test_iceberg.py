@@ -1,0 +1,218 @@
+"""Tables of Iceberg by the command line: what pyiceberg and DuckDB read back, day by day, and after runs that died."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.table import Table
+
+from tests.support.jobs import JobResult
+from tests.support.killed_run import MOMENTS
+from tests.support.paths import ROOT
+
+Call = Callable[..., JobResult]
+KILLED = ROOT / "tests" / "support" / "killed_run.py"
+
+
+def catalog_of(out: pathlib.Path) -> Catalog:
+    return load_catalog("partners", type="sql", uri=f"sqlite:///{out}/partners.db", warehouse=str(out))
+
+
+def table_of(out: pathlib.Path, name: str) -> Table:
+    return catalog_of(out).load_table(f"partners.{name}")
+
+
+def rows_of(out: pathlib.Path, name: str, columns: str, run_id: str = "") -> list[tuple[Any, ...]]:
+    """Rows by DuckDB of what pyiceberg scans; of the snapshot of a run, if one is named."""
+    table = table_of(out, name)
+    [snapshot] = [one.snapshot_id for one in table.snapshots() if one.summary["run-id"] == run_id] or [None]
+    with table.scan(snapshot_id=snapshot).to_duckdb("found") as connection:
+        return connection.sql(f"SELECT {columns} FROM found ORDER BY ALL").fetchall()
+
+
+def history(out: pathlib.Path, name: str) -> list[tuple[str, str, int]]:
+    """Run, operation and rows of each snapshot."""
+    return [
+        (one.summary["run-id"], one.summary.operation.value, int(one.summary["total-records"]))
+        for one in table_of(out, name).snapshots()
+    ]
+
+
+def schema_of(out: pathlib.Path, name: str) -> dict[str, str]:
+    return {column.name: str(column.field_type) for column in table_of(out, name).schema().fields}
+
+
+def order(number: int, *quantities: int, **more: Any) -> dict[str, Any]:
+    return {"id": number, "lines": [{"qty": quantity} for quantity in quantities], **more}
+
+
+def arguments(folder: pathlib.Path, day: int | None, run_id: str, orders: Sequence[dict[str, Any]]) -> list[str]:
+    """Those of a run over these orders; destination is `folder`/out."""
+    source = folder / f"{run_id}.jsonl"
+    source.write_text("".join(json.dumps(one) + "\n" for one in orders), encoding="utf-8")
+    days = ["--day", f"2026-11-{day:02d}"] if day else []
+    return [
+        *("--source", str(source), "--destination", str(folder / "out"), "--root", "orders", "--key", "id"),
+        *("--format", "iceberg", "--catalog", "partners", "--run-id", run_id, "--quiet", *days),
+    ]  # fmt: skip
+
+
+def run(call_job: Call, folder: pathlib.Path, day: int | None, run_id: str, *orders: dict[str, Any]) -> JobResult:
+    done = call_job("explode_json", *arguments(folder, day, run_id, orders))
+    assert done.exit_code == 0, done.stderr
+    return done
+
+
+@pytest.mark.each_engine
+def test_a_run_makes_a_table_for_each_level_and_the_second_run_of_a_day_replaces_that_day_alone(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    run(call_job, tmp_path, 1, "r1", order(1, 10), order(2, 20, 21))
+    run(call_job, tmp_path, 2, "r2", order(3, 30))
+    done = run(call_job, tmp_path, 1, "r3", order(2, 22))
+    out = tmp_path / "out"
+
+    first, second = datetime.date(2026, 11, 1), datetime.date(2026, 11, 2)
+    assert rows_of(out, "orders", "id, _day") == [(2, first), (3, second)]
+    assert rows_of(out, "orders__lines", "qty, _day") == [(22, first), (30, second)]
+    assert rows_of(out, "orders__lines", "qty", run_id="r2") == [(10,), (20,), (21,), (30,)]
+    assert history(out, "orders") == [("r1", "append", 2), ("r2", "append", 3), ("r3", "overwrite", 2)]
+    assert history(out, "orders__lines") == [("r1", "append", 3), ("r2", "append", 4), ("r3", "overwrite", 2)]
+    assert schema_of(out, "orders") == {"_id": "string", "id": "long", "_day": "date"}
+    snapshot = table_of(out, "orders").current_snapshot()
+    entry = done.report["outputs"]["partners.orders"]
+    assert entry["rows"] == 1
+    assert snapshot is not None
+    assert entry["snapshot"] == snapshot.snapshot_id
+    assert not list((out / "_runs").glob(".partners*"))
+
+
+def test_data_files_have_the_ids_of_the_columns_so_that_every_reader_of_iceberg_finds_them(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    run(call_job, tmp_path, 1, "r1", order(1, 10))
+    [file] = (tmp_path / "out" / "partners" / "orders" / "data" / "r1").iterdir()
+    ids = {field.name: field.metadata[b"PARQUET:field_id"] for field in pq.read_schema(file)}
+    assert ids == {"_id": b"1", "id": b"2", "_day": b"3"}
+
+
+def test_without_a_day_a_run_replaces_all_rows_of_all_tables(call_job: Call, tmp_path: pathlib.Path) -> None:
+    run(call_job, tmp_path, None, "r1", order(1, 10), order(2, 20))
+    run(call_job, tmp_path, None, "r2", {"id": 3})
+    assert rows_of(tmp_path / "out", "orders", "id") == [(3,)]
+    assert rows_of(tmp_path / "out", "orders__lines", "qty") == []
+    assert history(tmp_path / "out", "orders__lines") == [("r1", "append", 2), ("r2", "overwrite", 0)]
+
+
+def test_a_column_without_values_comes_into_the_table_with_its_first_type(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    run(call_job, tmp_path, 1, "r1", order(1, 10, note=None))
+    assert schema_of(tmp_path / "out", "orders") == {"_id": "string", "id": "long", "_rest": "string", "_day": "date"}
+    run(call_job, tmp_path, 2, "r2", order(2, 10, note=7))
+    assert rows_of(tmp_path / "out", "orders", "id, note") == [(1, None), (2, 7)]
+    assert schema_of(tmp_path / "out", "orders")["note"] == "long"
+
+
+def test_a_type_that_the_table_cannot_take_is_refused_by_name_and_nothing_is_committed(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    run(call_job, tmp_path, 1, "r1", order(1, 10))
+    (tmp_path / "out" / "orders.schema.json").unlink()
+    done = call_job("explode_json", *arguments(tmp_path, 2, "r2", [{"id": 2, "lines": [{"qty": "many"}], "new": 1}]))
+    assert done.exit_code == 2
+    assert "orders__lines.qty is long in the table, string in these rows" in done.stderr
+    assert history(tmp_path / "out", "orders") == [("r1", "append", 1)]
+    assert "new" not in schema_of(tmp_path / "out", "orders")
+
+
+def test_rows_of_days_and_rows_without_one_do_not_come_into_one_table(call_job: Call, tmp_path: pathlib.Path) -> None:
+    run(call_job, tmp_path, 1, "r1", order(1, 10))
+    done = call_job("explode_json", *arguments(tmp_path, None, "r2", [order(2, 20)]))
+    assert (done.exit_code, "the rows of orders have days: --day YYYY-MM-DD is missing" in done.stderr) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--format", "iceberg"], "--format iceberg needs --catalog NAME"),
+        (["--day", "2026-11-01"], "--day goes with --format iceberg"),
+        (["--format", "iceberg", "--catalog", "a b"], "--catalog a b: expected CATALOG or CATALOG.NAMESPACE"),
+    ],
+)
+def test_options_that_do_not_go_together_are_refused(
+    options: list[str], message: str, call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    given = arguments(tmp_path, None, "r1", [order(1, 10)])
+    at = given.index("--format")
+    done = call_job("explode_json", *given[:at], *given[at + 4 :], *options)
+    assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_a_run_killed_at_any_moment_leaves_what_was_there_or_all_of_it_once_the_next_run_ends(
+    moment: str, call_job: Call, run_job: Call, tmp_path: pathlib.Path
+) -> None:
+    run(call_job, tmp_path, 1, "r1", order(1, 10))
+    killed = run_job(KILLED, moment, "explode_json", *arguments(tmp_path, 2, "r2", [order(2, 20)]), env=PATHS)
+    assert killed.exit_code == -9, killed.stderr
+    run(call_job, tmp_path, 3, "r3", order(3, 30))
+    out, whole = tmp_path / "out", moment in ("after the last commit", "before the manifest")
+    assert rows_of(out, "orders", "id") == ([(1,), (2,), (3,)] if whole else [(1,), (3,)])
+    assert rows_of(out, "orders__lines", "qty") == ([(10,), (20,), (30,)] if whole else [(10,), (30,)])
+    runs = ["r1", "r2", "r3"] if whole else ["r1", "r3"]
+    for name in ("orders", "orders__lines"):
+        assert [run_id for run_id, _, _ in history(out, name)] == runs
+        assert sorted({path.parent.name for path in (out / "partners" / name / "data").rglob("*.parquet")}) == runs
+
+
+def test_the_oldest_runs_go_with_their_files_and_the_rows_stay(call_job: Call, tmp_path: pathlib.Path) -> None:
+    for number, day in enumerate((1, 2, 2, 3), 1):
+        source = arguments(tmp_path, day, f"r{number}", [order(day, 10 * number)])
+        assert call_job("explode_json", *source, "--keep-runs", "2").exit_code == 0
+    out = tmp_path / "out"
+    assert rows_of(out, "orders__lines", "qty") == [(10,), (30,), (40,)]
+    assert history(out, "orders") == [("r3", "overwrite", 2), ("r4", "append", 3)]
+    data = out / "partners" / "orders" / "data"
+    assert sorted(path.parent.name for path in data.rglob("*.parquet")) == ["r1", "r3", "r4"]
+
+
+PATHS = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+
+
+@pytest.mark.each_engine
+def test_split_columns_fills_a_table_with_lists_maps_and_decimals_and_widens_it(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    def split(day: int, types: str, *lines: str) -> JobResult:
+        source = tmp_path / f"{day}.csv"
+        source.write_text("\n".join(["first second,tags,info", *lines, ""]), encoding="utf-8")
+        return call_job(
+            "split_columns", "--source", source, "--destination", tmp_path / "out", "--types", types, "--quiet",
+            "--list", "tags=array", "--pairs", "info=map", "--format", "iceberg", "--catalog", "partners",
+            "--table", "pairs", "--day", f"2026-11-0{day}",
+        )  # fmt: skip
+
+    assert split(1, "first=int,second=decimal(5,2)", "1 2.50,a|b,k=v").exit_code == 0
+    assert split(2, "first=bigint,second=decimal(7,2)", "3000000000 12345.25,c,").exit_code == 0
+    refused = split(3, "first=string,second=decimal(7,3)", "x 1.125,c,")
+    assert refused.exit_code == 2
+    assert "pairs.first is long in the table, string in these rows" in refused.stderr
+    assert "pairs.second is decimal(7, 2) in the table, decimal(7, 3) in these rows" in refused.stderr
+    out = tmp_path / "out"
+    assert rows_of(out, "pairs", "first, second, tags, info") == [
+        (1, Decimal("2.50"), ["a", "b"], {"k": ["v"]}),
+        (3000000000, Decimal("12345.25"), ["c"], None),
+    ]
+    assert schema_of(out, "pairs") == {
+        "first": "long", "second": "decimal(7, 2)", "tags": "list<string>", "info": "map<string, list<string>>",
+        "_day": "date",
+    }  # fmt: skip
