@@ -28,7 +28,10 @@ class Options(TableOptions):
         "value of the root that makes its key; default: its content", split=comma_separated, metavar="PATH"
     )
     records: str = option("path of the records in an envelope, e.g. items.data", "", metavar="PATH")
-    path: tuple[str, ...] = option("'a.b=table|columns|json|map|skip'", split=comma_separated, metavar="PATH=CHOICE")
+    path: tuple[str, ...] = option(
+        "'a.b=table|columns|json|map|skip'; parse: opens JSON in a text, dynamodb: an item's attribute values",
+        split=comma_separated, metavar="PATH=CHOICE",
+    )  # fmt: skip
     only: tuple[str, ...] = option("explode only this path", split=comma_separated, metavar="PATH")
     depth: int = option(
         "levels that become tables; what is deeper stays JSON text", nested.DEPTH, parse=int, metavar="N"
@@ -62,7 +65,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     root = nested.clean(o.root)
     locked = o.locked(root)
     rules = nested.lock_rules(nested.build_rules(o.path, o.only), locked or ())
-    parsing = nested.ParseOptions(rules, o.depth, o.lenient, o.key, separated=True)
+    parsing = nested.ParseOptions(rules, o.depth, o.lenient, o.key, separated=True, choices=o.path)
     checked = job.record("source", nested.check(job.read_json_text(o.source, records_path=o.records), parsing))
 
     stats = nested.merge_stats([row[0] for row in job.few_rows(nested.partial_stats(checked, rules))], rules)

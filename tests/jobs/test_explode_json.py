@@ -408,6 +408,35 @@ def test_the_ordinal_is_the_place_in_all_files_with_rejected_records_counted(
     assert [key["name"] for key in table["keys"]] == ["_id", "_ordinal"]
 
 
+def test_packed_values_are_opened_and_what_is_none_is_rejected_by_name(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.json").write_text(
+        '{"Item":{"id":{"S":"x"},"n":{"N":"1.50"},"doc":{"S":"{\\"a\\":[1,2],\\"card\\":\\"4111\\"}"}}}\n'
+        '{"Item":{"id":{"S":"y"},"n":{"N":"2"},"doc":{"S":"{}"}}}\n'
+        '{"Item":{"id":{"S":"z"},"n":{"N":"many"}}}\n'
+        '{"Item":{"id":{"S":"z"},"doc":{"S":"a: 1"}}}\n'
+    )
+    called = ["--source", tmp_path / "in.json", "--root", "doc", "--key", "id", "--max-rejected", "2"]
+    called += ["--records", "Item", "--path", "=dynamodb,doc=parse,doc.card=skip", "--destination", tmp_path / "out"]
+    done = call_job("explode_json", *called)
+    assert done.exit_code == 0, done.stderr
+    rows = sorted(csv_rows(done.read("doc.csv")), key=lambda row: row["id"] or "")
+    assert [(row["id"], row["n"], row["_rest"]) for row in rows] == [("x", "1.5", None), ("y", "2.0", '{"/doc":{}}')]
+    assert [row["value"] for row in csv_rows(done.read("doc__doc__a.csv"))] == ["1", "2"]
+    assert "4111" not in "".join(path.read_text() for path in (tmp_path / "out").glob("doc*"))
+    quarantine = next((tmp_path / "out" / "_runs").glob("*/quarantine/source.jsonl")).read_text().splitlines()
+    assert [(json.loads(line)["reason"], json.loads(line)["detail"]) for line in quarantine] == [
+        ("not_dynamodb", 'the record: {"N":"many"} is no DynamoDB value'),
+        ("not_json", 'doc: not JSON from character 1: "a: 1"'),
+    ]
+
+
+@pytest.mark.parametrize("choice", ["data=parse", "data=dynamodb"])
+def test_a_packed_place_that_no_record_has_is_refused(call_job: Call, tmp_path: pathlib.Path, choice: str) -> None:
+    (tmp_path / "in.json").write_text('{"date":"1"}\n')
+    done = call_job("explode_json", "--source", tmp_path, "--path", choice, "--destination", tmp_path / "out")
+    assert (done.exit_code, f"--path {choice}: no record has data; near: date" in done.stderr) == (2, True)
+
+
 def test_all_files_at_hand_come_back_from_one_run(
     real_data: pathlib.Path, call_job: Call, tmp_path: pathlib.Path
 ) -> None:

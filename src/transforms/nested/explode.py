@@ -27,6 +27,7 @@ from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, ROOT, Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
+from transforms.nested.unpack import Unpacker
 from transforms.nested.values.parse import Parser, prepare_process
 from transforms.nested.values.plain import are_plain
 from transforms.row_errors import ERROR, ERROR_TYPE, reject
@@ -55,9 +56,10 @@ _CHECKED = (
 def check(records: DataFrame, options: ParseOptions) -> DataFrame:
     """Parses every record strictly and counts what is in it, in one pass.
 
-    Out: the record's columns; `_error` also for refused documents (`malformed_json`, `too_deep`, `missing_key`);
-    `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string, the duplicate keys
-    of its objects (the last one counts), null without any; `_stats` binary, on one row per task: the task's statistics.
+    Out: the record's columns; `_error` also for refused documents (`malformed_json`, `too_deep`, `missing_key`, and
+    those of `unpack`); `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string,
+    the duplicate keys of its objects (the last one counts), null without any; `_stats` binary, on one row per task: the
+    task's statistics.
     """
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -189,7 +191,8 @@ def explode(
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Shreds one task's records, some of them at a time."""
         prepare_process()
-        parser, shredder = Parser(options.lenient), Shredder(tables, options.rules, schema_locked)
+        parser, unpacker = Parser(options.lenient), Unpacker(options.choices, options.lenient)
+        shredder = Shredder(tables, options.rules, schema_locked)
         parsed: list[tuple[str, Any, int, int, int]] = []
         size = 0
         for batch in batches:
@@ -197,7 +200,9 @@ def explode(
             plain = are_plain(batch.column("_raw"))
             for file, position, text, key, rank, ordinal, fine in zip(*columns, plain, strict=True):
                 identity = digest(f"{key}#{rank}") if rank else key
-                parsed.append((identity, parser.parse(options.document(text), fine), file, position, ordinal))
+                value = parser.parse(options.document(text), fine)
+                value = unpacker.unpack(value) if unpacker else value
+                parsed.append((identity, value, file, position, ordinal))
                 size += len(text)
                 if size > _CHUNK_BYTES:
                     yield blocks_of(shredder, parsed)

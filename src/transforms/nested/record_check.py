@@ -9,6 +9,7 @@ from typing import Any
 from transforms.nested.rows.router import digest
 from transforms.nested.schema.rules import Rule, dotted, parse_path
 from transforms.nested.schema.stats import PathStats
+from transforms.nested.unpack import Unpacker
 from transforms.nested.values.parse import NotJsonError, Parser, canonical
 from transforms.text import suggest
 
@@ -22,6 +23,7 @@ class ParseOptions:
     """How documents are read: the decisions per path, the levels that become tables, the root's key columns.
 
     `separated` says that blanks and commas may follow a document in `_raw`, as a reader of arrays leaves them.
+    `choices`: the `PATH=CHOICE` texts; those of `UNPACKED` change a document before it is counted (`unpack`).
     """
 
     rules: Rule = field(default_factory=Rule)
@@ -29,6 +31,7 @@ class ParseOptions:
     lenient: bool = False
     keys: tuple[str, ...] = ()
     separated: bool = False
+    choices: tuple[str, ...] = ()
 
     def document(self, raw: str) -> str:
         """The document in a record's text."""
@@ -61,6 +64,7 @@ class Check:
 
     def __init__(self, options: ParseOptions) -> None:
         self._options, self._parser = options, Parser(options.lenient)
+        self._unpacker = Unpacker(options.choices, options.lenient)
         self._paths = [parse_path(key) for key in options.keys]
         self._stats = PathStats(options.rules)
         self._values: list[Any] = []
@@ -74,6 +78,10 @@ class Check:
         try:
             value = self._parser.parse(self._options.document(text or ""), plain)
             content = self._parser.canonical(value)
+            repeated = self._parser.repeated(content)
+            if self._unpacker:
+                value = self._unpacker.unpack(value)
+                content = canonical(value)
             identity = digest(content)
             key = _key_of(value, self._paths) if self._paths else identity
         except NotJsonError as error:
@@ -82,7 +90,7 @@ class Check:
         self._size += len(content)
         if self._size > _BUFFER_BYTES:
             self.stats()
-        return None, None, key, identity, ", ".join(sorted(set(self._parser.repeated(content)))) or None
+        return None, None, key, identity, ", ".join(sorted(set(repeated))) or None
 
     def stats(self) -> PathStats:
         """What was in the records so far."""

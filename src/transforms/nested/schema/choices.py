@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from transforms.nested.schema.rules import dotted, parse_path
+from transforms.nested.schema.rules import dotted, parse_choice, parse_path
 from transforms.nested.schema.stats import ARRAY, EMPTY_ARRAY, JSON, PathStats
 from transforms.text import MOST_NAMES, suggest
 
@@ -16,8 +16,7 @@ def unmatched(
     """One message for each `PATH=CHOICE` and wanted path that no document has and no locked place is, with the nearest
     names.
     """
-    paths = [(text, text.rpartition("=")[0]) for text in choices]
-    asked = [(f"--path {text}", parse_path(path) if path else ()) for text, path in paths]
+    asked = [(f"--path {text}", parse_choice(text)[0]) for text in choices if text != "=dynamodb"]
     asked += [(f"--only {path}", parse_path(path)) for path in only]
     return [f"{option}: {_problem(stats, path)}" for option, path in asked if _missing(stats, path, locked)]
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 CHOICES = ("table", "columns", "json", "map", "skip")
+# What is opened before anything is counted: see `unpack`.
+UNPACKED = ("parse", "dynamodb")
 _STEP = re.compile(r'(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<plain>[^."]+)')
 
 
@@ -104,10 +106,19 @@ def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:
         for key in parse_path(path):
             rule = rule.below.setdefault(key, Rule(wanted=False))
         rule.wanted = True
-    for text in choices:
-        path, mark, choice = text.rpartition("=")
-        if not mark or choice not in CHOICES or (not path and choice != "columns"):
-            raise RuleError(f"{text!r} is not PATH=CHOICE; choices: {', '.join(CHOICES)}")
-        # An empty path is the record itself: one that is an array can be columns by position.
-        root.at(parse_path(path) if path else ()).choice = choice
+    for place, choice in map(parse_choice, choices):
+        if choice in CHOICES:
+            root.at(place).choice = choice
     return root
+
+
+def parse_choice(text: str) -> tuple[tuple[str, ...], str]:
+    """The path and the choice of a `PATH=CHOICE`; an empty path is the record itself: an array as columns, an item.
+
+    >>> parse_choice("a.b=skip")
+    (('a', 'b'), 'skip')
+    """
+    path, mark, choice = text.rpartition("=")
+    if not mark or choice not in (*CHOICES, *UNPACKED) or (not path and choice not in ("columns", "dynamodb")):
+        raise RuleError(f"{text!r} is not PATH=CHOICE; choices: {', '.join((*CHOICES, *UNPACKED))}")
+    return parse_path(path) if path else (), choice

@@ -25,6 +25,7 @@ _COLLECT_AFTER = 200_000
 _INT64 = 2**63
 _NON_PORTABLE = re.compile("[\x00\ud800-\udfff]")
 _NON_PORTABLE_ESCAPE = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_JSON_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 # Marks in the encoder's output: a string cannot begin so otherwise, since NUL makes a string odd; a key can.
 _MARK = re.compile(r'(?<!\\)"\\u0000(?:\\u0000((?:[^"\\]|\\.)*")|(-?[0-9][-+.0-9eE]*)")(?!:)')
 
@@ -94,6 +95,17 @@ def _number(text: str) -> float | BigNumber:
         return value if Decimal(shortest) == Decimal(text) and abs(value) != float("inf") else BigNumber(text)
     except InvalidOperation:  # an exponent beyond what decimals know
         return BigNumber(text)
+
+
+def exact_number(text: str) -> int | float | BigNumber | None:
+    """The number that is written in a text as JSON writes one; None for any other text.
+
+    >>> exact_number("1e2"), exact_number("+1")
+    (100.0, None)
+    """
+    if _JSON_NUMBER.fullmatch(text) is None:
+        return None
+    return _integer(text) if text.lstrip("-").isdecimal() else _number(text)
 
 
 def _refuse_constant(text: str) -> Any:
@@ -172,14 +184,15 @@ class Parser:
         try:
             value = self._loads(text)
         except RecursionError:
-            raise _too_deep() from None
+            raise too_deep() from None
         except json.JSONDecodeError as error:
             raise _refusal(text, error) from None
         _check_depth(text, value)
         return _marked(value) if _NON_PORTABLE_ESCAPE.search(text) else value
 
 
-def _too_deep() -> NotJsonError:
+def too_deep() -> NotJsonError:
+    """What is said of a document with too many levels."""
     return NotJsonError("too_deep", f"nested deeper than {MAX_DEPTH} levels")
 
 
@@ -191,7 +204,7 @@ def _check_depth(text: str, value: Any) -> None:
         level = [v for c in level for v in (c.values() if isinstance(c, dict) else c) if isinstance(v, dict | list)]
         if not level:
             return
-    raise _too_deep()
+    raise too_deep()
 
 
 def _refusal(text: str, error: json.JSONDecodeError) -> NotJsonError:

@@ -1,0 +1,132 @@
+"""Values that stand in another form, opened before anything is counted: JSON in a text, attributes of DynamoDB."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from transforms.nested.schema.rules import UNPACKED, dotted, parse_choice
+from transforms.nested.values.parse import NonPortableString, NotJsonError, Parser, exact_number, readable, too_deep
+
+_SHOWN = 60
+
+
+def packed_places(choices: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
+    """Path and form of every `PATH=parse` and `PATH=dynamodb`, those nearer to the root first."""
+    found = [parse_choice(text) for text in choices]
+    return sorted(((path, form) for path, form in found if form in UNPACKED), key=lambda one: len(one[0]))
+
+
+class Unpacker:
+    """Opens the values at `PATH=parse` and `PATH=dynamodb` of one record after the other."""
+
+    def __init__(self, choices: Iterable[str], lenient: bool = False) -> None:
+        self._parser = Parser(lenient)
+        forms: dict[str, Callable[[Any], Any]] = {"parse": self._parsed, "dynamodb": _item}
+        self._steps = [(path, forms[form]) for path, form in packed_places(choices)]
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to open."""
+        return bool(self._steps)
+
+    def unpack(self, value: Any) -> Any:
+        """The value with all places opened; `NotJsonError` with reason `not_json`, `not_dynamodb` or `too_deep`."""
+        try:
+            for path, opened in self._steps:
+                value = _opened(value, path, path, opened)
+        except RecursionError:
+            raise too_deep() from None
+        return value
+
+    def _parsed(self, value: Any) -> Any:
+        if isinstance(value, NonPortableString):
+            raise NotJsonError("not_json", f"{readable(value)[:_SHOWN]} is not JSON")
+        try:
+            return self._parser.parse(value) if isinstance(value, str) else value
+        except NotJsonError as error:
+            raise NotJsonError("not_json" if error.reason == "malformed_json" else error.reason, str(error)) from None
+
+
+def _opened(value: Any, path: tuple[str, ...], whole: tuple[str, ...], opened: Callable[[Any], Any]) -> Any:
+    """A copy with the places at `path` opened; arrays are gone through, `*` is any key."""
+    if isinstance(value, list):
+        return [_opened(item, path, whole, opened) for item in value]
+    if path and isinstance(value, dict):
+        keys = list(value) if path[0] == "*" else {path[0]} & value.keys()
+        return value | {key: _opened(value[key], path[1:], whole, opened) for key in keys}
+    try:
+        return value if path else opened(value)
+    except NotJsonError as error:
+        raise NotJsonError(error.reason, f"{dotted(whole) or 'the record'}: {error}") from None
+
+
+def _no_attribute(value: Any) -> NotJsonError:
+    return NotJsonError("not_dynamodb", f"{readable(value)[:_SHOWN]} is no DynamoDB value")
+
+
+def _item(value: Any) -> Any:
+    """An item: attribute values by name; null stays null, as the image before an insert is."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise _no_attribute(value)
+    return {name: _attribute(one) for name, one in value.items()}
+
+
+def _attribute(value: Any) -> Any:
+    if not isinstance(value, dict) or len(value) != 1:
+        raise _no_attribute(value)
+    [(kind, content)] = value.items()
+    found = _ATTRIBUTES.get(kind, _never)(content)
+    if found is _NONE:
+        raise _no_attribute(value)
+    return found
+
+
+_NONE = object()  # what is no attribute value of its type
+
+
+def _never(content: Any) -> Any:
+    return _NONE
+
+
+def _text(content: Any) -> Any:
+    return content if isinstance(content, str | NonPortableString) else _NONE
+
+
+def _number(content: Any) -> Any:
+    number = exact_number(content) if isinstance(content, str) else None
+    return _NONE if number is None else number
+
+
+def _binary(content: Any) -> Any:
+    """Bytes stay the Base64 text that they are written in."""
+    try:
+        return content if isinstance(content, str) and base64.b64decode(content, validate=True) is not None else _NONE
+    except (binascii.Error, ValueError):
+        return _NONE
+
+
+def _set_of(member: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def members(content: Any) -> Any:
+        """A set as an array, in the order that it is written in."""
+        found = [member(one) for one in content] if isinstance(content, list) else [_NONE]
+        return _NONE if any(one is _NONE for one in found) else found
+
+    return members
+
+
+_ATTRIBUTES: dict[str, Callable[[Any], Any]] = {
+    "S": _text,
+    "N": _number,
+    "B": _binary,
+    "BOOL": lambda content: content if isinstance(content, bool) else _NONE,
+    "NULL": lambda content: None if content is True else _NONE,
+    "M": lambda content: _item(content) if isinstance(content, dict) else _NONE,
+    "L": lambda content: [_attribute(one) for one in content] if isinstance(content, list) else _NONE,
+    "SS": _set_of(_text),
+    "NS": _set_of(_number),
+    "BS": _set_of(_binary),
+}
