@@ -81,7 +81,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))
     rows = split(rows, packed_column(packed[0], greedy=o.elastic, types=TYPES))
-    return job.reused(reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")]))
+    return reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")])
 
 
 def run(job: JobContext, o: Options) -> Outputs:
@@ -91,10 +91,12 @@ def run(job: JobContext, o: Options) -> Outputs:
     orders = read_packed(job, o, o.orders, ["customer_reference"], ORDER)
     items = read_packed(job, o, o.items, ["order_reference"], ITEM)
 
-    customers = job.record("customers", check_unique(customers, "customer_reference"))
-    orders = check_unique(orders, "order_reference")
+    customers = check_unique(job.reused(customers, key="customer_reference"), "customer_reference")
+    customers = job.record("customers", customers)
+    orders = check_unique(job.reused(orders, key="order_reference"), "order_reference")
     orders = job.record("orders", check_foreign_key(orders, customers, "customer_reference", "customer"))
-    items = exclude_duplicates(check_foreign_key(items, orders, "order_reference", "order"), "order_reference")
+    items = job.reused(check_foreign_key(items, orders, "order_reference", "order"))
+    items = exclude_duplicates(items, "order_reference")
     items = job.record("items", items.drop("item_name", "quantity"))
 
     spending = job.cached(total_per_customer(valid(customers), valid(orders), valid(items)))

@@ -48,7 +48,7 @@ class Options(JobOptions):
 def run(job: JobContext, o: Options) -> Outputs:
     """Pages to restaurants, restaurants to details, events and ratings."""
     sheet = job.read_csv(o.country_codes, COUNTRIES)
-    found = job.reused(tables.explode_pages(job.read_json_text(o.restaurants)))
+    found = job.reused(tables.explode_pages(job.read_json_text(o.restaurants)), key="id")
 
     countries = tables.country_names(valid(job.record("country_codes", sheet)))
     found = tables.name_countries(tables.exclude_repeated(found), countries)

@@ -68,11 +68,9 @@ def check_unique(
     +---+---------+--------------------+
     <BLANKLINE>
     """
-    # Parted by key first, so that counting, ranking and joining move no row again and the input is made once.
-    keyed = frame.repartition(*map(_column, key))
-    later = _later_rows(keyed.where(is_valid()), key, content or own_columns(frame), place)
+    later = _later_rows(frame.where(is_valid()), key, content or own_columns(frame), place)
     # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
-    joined = keyed.join(later.hint("shuffle_hash"), on=list(key), how="left")
+    joined = frame.join(later.hint("shuffle_hash"), on=list(key), how="left")
     same = F.filter("_later", lambda one: _is_at(one, place))
     equal = F.try_element_at(same, F.lit(1))["equal"]
     detail = F.concat(_shown(key), F.lit(" is a duplicate key"))

@@ -22,10 +22,6 @@ class RowCounter(Protocol):
         """The work of the tasks, counted."""
         ...
 
-    def attach(self, frame: DataFrame) -> DataFrame:
-        """The frame of what the tasks made, counted."""
-        ...
-
     def value(self) -> int:
         """The number of rows, once something was made of the frame."""
         ...
@@ -51,8 +47,8 @@ class Engine(Protocol):
         """The frame with its rows kept, once they are made, until `release`."""
         ...
 
-    def reused(self, frame: DataFrame) -> DataFrame:
-        """The frame, made once although several steps are made of it."""
+    def reused(self, frame: DataFrame, key: str = "") -> DataFrame:
+        """The frame, made once although several steps follow; with `key` they compare rows whose key is equal."""
         ...
 
     def release(self, frame: DataFrame) -> None:

@@ -65,10 +65,6 @@ class TaskCounter:
 
         return counted
 
-    def attach(self, frame: DataFrame) -> DataFrame:
-        """As it is."""
-        return frame
-
     def value(self) -> int:
         """The sum over the tasks."""
         return sum(_COUNTS[self._token].values())
@@ -143,7 +139,7 @@ class EmbeddedEngine:
         self._cached[id(made)] = token
         return made
 
-    def reused(self, frame: DataFrame) -> DataFrame:
+    def reused(self, frame: DataFrame, key: str = "") -> DataFrame:
         """Made now: the engine would make it again for each step."""
         return self.cache(frame)
 

@@ -6,19 +6,19 @@ import contextlib
 import logging
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pyarrow as pa
-from pyspark import StorageLevel, inheritable_thread_target
-from pyspark.sql import Column, DataFrame, Observation, SparkSession
+from pyspark import AccumulatorParam, StorageLevel, inheritable_thread_target
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.glue import is_glue_run
-from transforms.kernels.batches import Kernel, map_batches
+from transforms.kernels.batches import Kernel, forget_source, map_batches
 from transforms.text import quoted
 
 # More steps at once only wait for each other.
@@ -32,23 +32,41 @@ def in_own_thread(spark: SparkSession, step: Callable[[], Any]) -> Callable[[], 
     return made
 
 
-class ObservedCounter:
-    """Counted by an observation of the frame."""
+class _RowsByTask(AccumulatorParam[dict[int, int]]):
+    """Task numbers with their rows: a task that runs again says the same once more."""
 
-    def __init__(self) -> None:
-        self._observation = Observation()
+    def zero(self, value: dict[int, int]) -> dict[int, int]:
+        """No task."""
+        return {}
+
+    def addInPlace(self, value1: dict[int, int], value2: dict[int, int]) -> dict[int, int]:  # noqa: N802 (Spark's)
+        """The tasks of both."""
+        value1.update(value2)
+        return value1
+
+
+class TaskCounter:
+    """Counted by the tasks themselves, each under its number."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._rows = spark.sparkContext.accumulator({}, _RowsByTask())
 
     def wrap(self, work: Work) -> Work:
-        """As it is: a task may run more than once."""
-        return work
+        """The work, which sends how many rows it made once it has made them all."""
+        counted_rows = self._rows
 
-    def attach(self, frame: DataFrame) -> DataFrame:
-        """The frame, observed."""
-        return frame.observe(self._observation, F.count(F.lit(1)).alias("rows"))
+        def counted(number: int) -> Iterator[pa.RecordBatch]:
+            rows = 0
+            for batch in work(number):
+                rows += batch.num_rows
+                yield batch
+            counted_rows.add({number: rows})
+
+        return counted
 
     def value(self) -> int:
-        """The number of rows of the first pass over the frame."""
-        return int(self._observation.get["rows"])
+        """The sum over the tasks."""
+        return sum(self._rows.value.values())
 
 
 class SparkEngine:
@@ -66,16 +84,19 @@ class SparkEngine:
         return self.spark.sparkContext.defaultParallelism
 
     def counter(self) -> RowCounter:
-        """Counts by observation."""
-        return ObservedCounter()
+        """Counts in the tasks."""
+        return TaskCounter(self.spark)
 
     def cache(self, frame: DataFrame) -> DataFrame:
         """Kept in memory and on disk, once made."""
+        forget_source(frame)
         return frame.persist(StorageLevel.MEMORY_AND_DISK)
 
-    def reused(self, frame: DataFrame) -> DataFrame:
-        """As it is: Spark makes an exchange once, and the checks begin with one."""
-        return frame
+    def reused(self, frame: DataFrame, key: str = "") -> DataFrame:
+        """Kept, parted by the key: what compares rows of a key moves them no more."""
+        if key:
+            frame = frame.repartition(int(self.spark.conf.get("spark.sql.shuffle.partitions") or 1), quoted(key))
+        return self.cache(frame)
 
     def release(self, frame: DataFrame) -> None:
         """Drops the kept rows."""

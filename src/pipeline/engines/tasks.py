@@ -8,7 +8,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.engines.base import RowCounter, Work
-from transforms.kernels.batches import Batches
+from transforms.kernels.batches import Batches, map_batches
 
 
 def run_tasks(spark: SparkSession, count: int, work: Work, schema: str, counter: RowCounter | None = None) -> DataFrame:
@@ -24,5 +24,4 @@ def run_tasks(spark: SparkSession, count: int, work: Work, schema: str, counter:
             for number in batch.column(0).to_pylist():
                 yield from counted(number)
 
-    frame = spark.range(0, count, 1, max(1, count)).mapInArrow(run, schema)
-    return counter.attach(frame) if counter else frame
+    return map_batches(spark.range(0, count, 1, max(1, count)), run, schema)

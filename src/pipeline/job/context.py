@@ -226,12 +226,11 @@ class JobContext:
         rows = kept.where(~is_valid())
         self.rejected.append(RejectedRows(name, rows, reader, by_error, files, array_path, raw_column))
 
-    def reused(self, frame: DataFrame) -> DataFrame:
-        """The frame, made once although several checks follow: for rows as they were read and parsed."""
+    def reused(self, frame: DataFrame, key: str = "") -> DataFrame:
+        """The frame, made once although a check between its rows reads it more than once; `key`: of equal rows."""
         with self.stage("parse"):
-            kept = self.engine.reused(frame)
-        if kept is not frame:
-            self._cached.append(kept)
+            kept = self.engine.reused(frame, key)
+        self._cached.append(kept)
         return kept
 
     def cached(self, frame: DataFrame) -> DataFrame:

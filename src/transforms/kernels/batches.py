@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
@@ -12,8 +13,14 @@ Batches = Iterable[pa.RecordBatch]
 Kernel = Callable[[Batches], Iterator[pa.RecordBatch]]
 
 
+# What frames were made of, for a kernel that follows to run in the same pass.
+_MADE: WeakKeyDictionary[DataFrame, tuple[DataFrame, Kernel]] = WeakKeyDictionary()
+
+
 def map_batches(frame: DataFrame, kernel: Kernel, schema: str | T.StructType) -> DataFrame:
     """`mapInArrow`, whatever the names of the frame's columns: by itself no engine takes one with a dot.
+
+    Kernels that follow each other run in one pass: on Spark the rows go into the JVM and back once, not once a kernel.
 
     In: any columns. Out: the columns of `schema`, in the rows that the kernel gives.
 
@@ -27,14 +34,23 @@ def map_batches(frame: DataFrame, kernel: Kernel, schema: str | T.StructType) ->
     <BLANKLINE>
     """
     names = frame.columns
-    if not any("." in name for name in names):
-        return frame.mapInArrow(kernel, schema)
+    source, first = _MADE.get(frame, (frame, None))
+    if not first and any("." in name for name in names):
+        source = frame.toDF(*[f"c{at}" for at in range(len(names))])
 
-    def renamed(batches: Batches) -> Iterator[pa.RecordBatch]:
-        """What the kernel makes of the batches under their own names."""
-        yield from kernel(pa.RecordBatch.from_arrays(batch.columns, names=names) for batch in batches)
+    def run(batches: Batches) -> Iterator[pa.RecordBatch]:
+        """What the kernels make of the batches, each under the names of its frame."""
+        made = first(batches) if first else batches
+        return kernel(pa.RecordBatch.from_arrays(batch.columns, names=names) for batch in made)
 
-    return frame.toDF(*[f"c{at}" for at in range(len(names))]).mapInArrow(renamed, schema)
+    found = source.mapInArrow(run, schema)
+    _MADE[found] = source, run
+    return found
+
+
+def forget_source(frame: DataFrame) -> None:
+    """For a frame whose rows are kept: what is made of it is made of these rows."""
+    _MADE.pop(frame, None)
 
 
 def map_each(

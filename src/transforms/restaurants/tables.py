@@ -50,8 +50,7 @@ def explode_pages(records: DataFrame) -> DataFrame:
     +------+----+----+-----+-------------+
     <BLANKLINE>
     """
-    chosen = records.select("_source_file", "_source_offset", "_raw", ERROR)
-    return map_each(chosen, restaurant_rows, RESTAURANT_ROWS)
+    return map_each(records, restaurant_rows, RESTAURANT_ROWS)
 
 
 UNKNOWN_COUNTRY = "unknown_country"

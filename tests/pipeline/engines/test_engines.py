@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 from pipeline import engines
 from pipeline.engines import Engine, engine_of
 from pipeline.engines.tasks import run_tasks
-from transforms.kernels.batches import Batches
+from transforms.kernels.batches import Batches, map_batches
 
 LINES = "part int, place int, text string"
 PIECES = "part int, place int, rows long, least long, most long, ordered boolean"
@@ -41,6 +41,17 @@ def lines_in_order(batches: Batches) -> Iterator[pa.RecordBatch]:
             [batch.column("_part"), places, batch.column(0)], names=["part", "place", "text"]
         )
         place += batch.num_rows
+
+
+def numbers(count: int) -> Iterator[pa.RecordBatch]:
+    """One batch of the numbers below `count`."""
+    yield pa.RecordBatch.from_pydict({"n": pa.array(range(count), pa.int64())})
+
+
+def plus_one(batches: Batches) -> Iterator[pa.RecordBatch]:
+    """A kernel that calls its column something else."""
+    for batch in batches:
+        yield pa.RecordBatch.from_arrays([pc.add(batch.column(0), 1)], names=["other"])
 
 
 def texts_of(rows: list[Any]) -> list[str | None]:
@@ -105,6 +116,34 @@ def test_rows_of_a_task_that_runs_more_than_once_are_counted_once(engine: Engine
     frame = run_tasks(engine.spark, 4, work, "n long", counter)
     assert [frame.count() for _ in range(3)] == [12, 12, 12]
     assert counter.value() == 12
+
+
+def test_a_kernel_over_kept_rows_does_not_make_them_again(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "made"
+
+    def work(number: int) -> Iterator[pa.RecordBatch]:
+        with log.open("a") as file:
+            file.write("made\n")
+        yield from numbers(3)
+
+    cached = engine.cache(run_tasks(engine.spark, 1, work, "n long"))
+    assert cached.count() == 3
+    assert sorted(row.n for row in map_batches(cached, plus_one, "n long").collect()) == [1, 2, 3]
+    assert log.read_text() == "made\n"
+
+
+def test_rows_that_are_used_again_are_made_once_whatever_is_compared(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "made"
+
+    def work(number: int) -> Iterator[pa.RecordBatch]:
+        with log.open("a") as file:
+            file.write("made\n")
+        yield from numbers(3)
+
+    reused = engine.reused(run_tasks(engine.spark, 1, work, "n long"), key="n")
+    joined = reused.join(reused.groupBy("n").count().where("count > 1"), on="n", how="left_anti")
+    assert (joined.count(), reused.count()) == (3, 3)
+    assert log.read_text() == "made\n"
 
 
 def test_a_kernel_over_sorted_streams_gets_each_key_in_one_stream_and_in_order(engine: Engine) -> None:
