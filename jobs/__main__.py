@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import importlib
 import pkgutil
 import sys
 from pathlib import Path
+
+from transforms.text import near_names
 
 HERE = Path(__file__).parent
 SERVICES = {
@@ -44,7 +45,7 @@ def main() -> int:
         return code
     known = jobs()
     if name not in known:
-        near = difflib.get_close_matches(name, [*known, *SERVICES], n=1)
+        near = near_names(name, [*known, *SERVICES], 1)
         hint = f"did you mean {near[0]}? " if near else ""
         print(f"partner-jobs: there is no {name}; {hint}partner-jobs lists all", file=sys.stderr)
         return 2

@@ -62,9 +62,9 @@ class Options(DailyOptions):
         """Finds the day's files, and the day."""
         found = with_daily_files(self, "customers", "orders", "items", day_needed_by="queue_url")
         headers = [found.header_of(source) for source in (found.customers, found.orders, found.items)]
-        names = [piece for header in headers if header for column in header[0] for piece in column.split(" ")]
+        names = [piece for header, _ in headers for column in header for piece in column.split(" ")]
         for name in self.elastic:
-            if all(headers) and name not in [*names, *CUSTOMER, *ORDER, *ITEM]:
+            if name not in [*names, *CUSTOMER, *ORDER, *ITEM]:
                 raise UsageError(f"--elastic: no column has {name}; have {', '.join(names)}{suggest(name, names)}")
         if found.queue_url and not found.dry_run:
             check_queue(found.queue_url)
@@ -76,7 +76,7 @@ def read_packed(job: JobContext, o: Options, source: CsvInput, columns: list[str
     header = job.csv_header(source)
     packed = [name for name in header if set(fields) <= set(name.split(" "))]
     if not packed:
-        have = ", ".join(header) + (o.header_of(source) or ([], ""))[1]
+        have = ", ".join(header) + o.header_of(source)[1]
         raise InputError(f"{source.files()[0].path}: missing column '{' '.join(fields)}'; have {have}")
     texts = [T.StructField(name, T.StringType()) for name in [*columns, packed[0]]]
     rows = job.read_csv(source, T.StructType([T.StructField("id", T.LongType(), nullable=False), *texts]))

@@ -57,9 +57,7 @@ class Options(TableOptions):
             raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
         if "columns" in self.pairs.values() and not self.keys:
             raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
-        if found := self.header_of(self.source):
-            header, hint = found
-            self.plan(header, hint)
+        self.plan(*self.header_of(self.source))
         return super().prepare()
 
     def plan(self, header: Sequence[str], hint: str = "") -> tuple[packed.Plan, TablePlan]:

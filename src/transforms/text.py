@@ -6,8 +6,10 @@ import difflib
 import functools
 import itertools
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from pyspark.sql import DataFrame
+if TYPE_CHECKING:  # the list of jobs needs near names, and no engine
+    from pyspark.sql import DataFrame
 
 # So many names are compared with a mistyped one.
 MOST_NAMES = 5000
@@ -35,11 +37,20 @@ def suggest(name: str, names: Iterable[str]) -> str:
     >>> suggest("E-Mail", ["id", "email"])
     '; near: email'
     """
-    return _suggest(name, tuple(itertools.islice(names, MOST_NAMES)))
+    found = near_names(name, names)
+    return f"; near: {', '.join(found)}" if found else ""
+
+
+def near_names(name: str, names: Iterable[str], most: int = 3) -> list[str]:
+    """The names that are written most like this one, in any case, the nearest first.
+
+    >>> near_names("Prise", ["id", "price", "size"], 1)
+    ['price']
+    """
+    return _near(name.casefold(), tuple(itertools.islice(names, MOST_NAMES)))[:most]
 
 
 @functools.lru_cache(256)  # many records lack the same key
-def _suggest(name: str, names: tuple[str, ...]) -> str:
+def _near(name: str, names: tuple[str, ...]) -> list[str]:
     by_case = {one.casefold(): one for one in reversed(names)}
-    near = difflib.get_close_matches(name.casefold(), by_case, n=3)
-    return f"; near: {', '.join(by_case[one] for one in near)}" if near else ""
+    return [by_case[one] for one in difflib.get_close_matches(name, by_case, n=3)]

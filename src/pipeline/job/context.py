@@ -13,11 +13,12 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.engines.base import Engine, RowCounter
-from pipeline.errors import InputError, PipelineError, UsageError
+from pipeline.errors import PipelineError, UsageError
 from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
 from pipeline.job.rejected_rows import RejectedRows, with_raw
 from pipeline.readers.base import Reader, TableReader
 from pipeline.readers.csv import typed as csv_typed
+from pipeline.readers.csv.headers import FileHeaders, no_header
 from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.json import typed as json_typed
 from pipeline.readers.json.reader import json_records
@@ -113,28 +114,21 @@ class JobContext:
         known: Any = self._readers.get(source.name)
         reader: TableReader = known or self._new_table_reader(source)
         if not reader.headers:
-            raise InputError(f"{', '.join(reader.files[:3])}: empty, there is not even a header line")
+            raise no_header(reader.files)
         return reader
 
     def _new_table_reader(self, source: CsvInput) -> TableReader:
-        files, spark = source.files(), self.engine.spark
+        spark, counter = self.engine.spark, self._counter(source)
         corrections = self.options.corrections_of(source.name)
         with self.stage(f"plan {source.name}"):
-            if not source.is_sheet():
-                reader: TableReader = csv_lines(
-                    spark,
-                    files,
-                    dialect=self.options.dialect(),
-                    counter=self._counter(source),
-                    corrections=corrections,
-                )
+            headers = source.headers(self.options.dialect())
+            if isinstance(headers, FileHeaders):
+                files = source.files()
+                reader: TableReader = csv_lines(spark, files, headers=headers, counter=counter, corrections=corrections)
             elif corrections:
                 raise UsageError(f"{corrections[0].place}: an .xlsx file is mended in the sheet itself")
-            elif len(files) == 1:
-                reader = xlsx_lines(spark, files[0].path, counter=self._counter(source))
             else:
-                names = ", ".join(info.path for info in files[:3])
-                raise InputError(f"--{source.name}: one .xlsx file at a time, have {names}")
+                reader = xlsx_lines(spark, headers, counter=counter)
         self._add_reader(source, reader)
         return reader
 

@@ -1,12 +1,13 @@
-"""What is known of a run's inputs before an engine starts: that they are there, and the headers of CSV files."""
+"""What is known of inputs before an engine starts: that they are there and hold text, and the headers of tables."""
 
 from __future__ import annotations
 
 from pipeline.errors import InputError, UsageError
-from pipeline.job.options import CsvInput, JobOptions
+from pipeline.job.options import CsvInput, JobOptions, JsonInput
 from pipeline.readers.csv import typed
-from pipeline.readers.csv.headers import headers_of
+from pipeline.readers.csv.headers import no_header
 from pipeline.readers.dialect import Dialect
+from pipeline.readers.file_heads import for_each, is_blank
 from pipeline.readers.splits import whole_files
 
 # The reader looks at the others, before it makes a row.
@@ -21,6 +22,8 @@ def check_inputs(options: JobOptions) -> int:
             size += sum(info.size for info in source.files())
             if isinstance(source, CsvInput):
                 _check_headers(source, options.dialect())
+            elif isinstance(source, JsonInput) and not source.may_be_empty:
+                _check_text(source)
         except InputError as error:
             problems.append(str(error))
     if problems:
@@ -36,13 +39,17 @@ def _check_corrections(options: JobOptions) -> None:
             raise UsageError(f"{one.place}: no input {one.input}, there are {', '.join(names)}")
 
 
-def _check_headers(source: CsvInput, dialect: Dialect) -> None:
+def _check_text(source: JsonInput) -> None:
     files = source.files()
-    if source.is_sheet():
-        return
-    found = headers_of(whole_files(files[:_MOST_FILES]), dialect)
+    if len(files) <= _MOST_FILES and all(for_each(is_blank, whole_files(files))):
+        raise InputError(f"{', '.join(info.path for info in files[:3])}: empty, there is no record")
+
+
+def _check_headers(source: CsvInput, dialect: Dialect) -> None:
+    files, headers = source.files(), source.headers(dialect)
+    found = headers.of_files(_MOST_FILES)
     if not found.lines and len(files) <= _MOST_FILES:
-        raise InputError(f"{', '.join(info.path for info in files[:3])}: empty, there is not even a header line")
+        raise no_header([info.path for info in files])
     for line, place in zip(found.lines, found.places, strict=True):
-        names = typed.header_names(line, place, dialect)
-        typed.check_header(names, source.columns, place, typed.hint(line, dialect))
+        names = typed.header_names(line, place, headers.dialect)
+        typed.check_header(names, source.columns, place, typed.hint(line, headers.dialect))

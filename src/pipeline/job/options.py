@@ -16,7 +16,6 @@ import argparse
 import codecs
 import dataclasses
 import datetime
-import difflib
 import functools
 import re
 import sys
@@ -30,9 +29,12 @@ from pipeline.engines import ENGINES
 from pipeline.engines.glue import without_glue_arguments
 from pipeline.errors import InputError, UsageError
 from pipeline.readers.corrections import Correction, read_corrections
-from pipeline.readers.csv.typed import first_header
+from pipeline.readers.csv.headers import FileHeaders, no_header
+from pipeline.readers.csv.typed import header_names, hint
 from pipeline.readers.dialect import Dialect
+from pipeline.readers.xlsx import Sheet, read_sheet
 from pipeline.reports.counts import Limit, limit
+from transforms.text import near_names
 
 _SPEC = "option"
 
@@ -64,14 +66,25 @@ class CsvInput(Input):
     """An input of CSV files (or one .xlsx), and the columns that each file must have."""
 
     columns: tuple[str, ...] = ()
+    _headers: FileHeaders | Sheet | None = field(default=None, init=False, repr=False, compare=False)
 
-    def is_sheet(self) -> bool:
-        """Whether a file is an .xlsx sheet."""
-        return any(info.path.lower().endswith(".xlsx") for info in self.files())
+    def headers(self, dialect: Dialect) -> FileHeaders | Sheet:
+        """The headers of the files, or the one sheet: looked at once for all that asks, without an engine."""
+        if self._headers is None:
+            files = self.files()
+            is_sheet = any(info.path.lower().endswith(".xlsx") for info in files)
+            if is_sheet and len(files) > 1:
+                names = ", ".join(info.path for info in files[:3])
+                raise InputError(f"--{self.name}: one .xlsx file at a time, have {names}")
+            self._headers = read_sheet(files[0].path) if is_sheet else FileHeaders(files, dialect)
+        return self._headers
 
 
+@dataclass
 class JsonInput(Input):
-    """An input of JSON files."""
+    """An input of JSON files; `may_be_empty`: files without any text are no error."""
+
+    may_be_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ class _Spec:
     metavar: str = ""
     split: Callable[[list[str]], Any] | None = None
     required: bool = False
-    columns: tuple[str, ...] = ()
+    of_input: dict[str, Any] = field(default_factory=dict)
 
 
 def _spec_field(spec: _Spec) -> Any:
@@ -94,12 +107,12 @@ def _spec_field(spec: _Spec) -> Any:
 
 def csv_input(help: str, *, required: bool = True, columns: Sequence[str] = ()) -> Any:
     """An input of CSV files: `--name PATH[,PATH...]`; files without these columns are refused at once."""
-    return _spec_field(_Spec(help, required=required, columns=tuple(columns)))
+    return _spec_field(_Spec(help, required=required, of_input={"columns": tuple(columns)}))
 
 
-def json_input(help: str, *, required: bool = True) -> Any:
-    """An input of JSON files: `--name PATH[,PATH...]`."""
-    return _spec_field(_Spec(help, required=required))
+def json_input(help: str, *, required: bool = True, may_be_empty: bool = False) -> Any:
+    """An input of JSON files: `--name PATH[,PATH...]`; files that hold nothing are refused unless it `may_be_empty`."""
+    return _spec_field(_Spec(help, required=required, of_input={"may_be_empty": may_be_empty}))
 
 
 def option(
@@ -286,12 +299,18 @@ class JobOptions:
         taken = [one.name for one in dataclasses.fields(Dialect)]
         return Dialect(**{name: getattr(self, name) for name in taken})
 
-    def header_of(self, source: CsvInput) -> tuple[list[str], str] | None:
+    def header_of(self, source: CsvInput) -> tuple[list[str], str]:
         """The names in an input's first header, and the end of a message where it looks like another dialect's.
 
-        Needs no engine. None for an .xlsx file.
+        Needs no engine.
         """
-        return None if source.is_sheet() else first_header(source.files(), self.dialect())
+        headers = source.headers(self.dialect())
+        # Nearly always the first file has one.
+        found = headers.of_files(1) if headers.of_files(1).lines else headers.of_files()
+        if not found.lines:
+            raise no_header([info.path for info in source.files()])
+        line = found.lines[0]
+        return header_names(line, found.places[0], headers.dialect), hint(line, headers.dialect)
 
     @functools.cached_property
     def all_corrections(self) -> list[Correction]:
@@ -393,8 +412,7 @@ def _value(one: _Field, given: Any) -> Any:
     """The value of a field; `given` is what the parser found."""
     if one.is_input:
         whole = [[text] if "," in text and storage.exists(text) else comma_separated([text]) for text in given]
-        made = one.type(one.name, tuple(path for paths in whole for path in paths))
-        return dataclasses.replace(made, columns=one.spec.columns) if isinstance(made, CsvInput) else made
+        return one.type(one.name, tuple(path for paths in whole for path in paths), **one.spec.of_input)
     if one.spec.split is None:
         return given
     try:
@@ -412,9 +430,9 @@ def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     if unknown:
         names = [flag for action in parser._actions for flag in action.option_strings]
         word = unknown[0].partition("=")[0]
-        similar = difflib.get_close_matches(word.replace("_", "-"), names, n=1)
-        hint = f"; did you mean {similar[0]}?" if similar else "."
-        raise UsageError(f"unknown option {word}{hint} See {parser.prog} --help")
+        similar = near_names(word.replace("_", "-"), names, 1)
+        meant = f"; did you mean {similar[0]}?" if similar else "."
+        raise UsageError(f"unknown option {word}{meant} See {parser.prog} --help")
     made = options(**{one.name: _value(one, getattr(known, one.name)) for one in fields})
     for one in fields:
         if one.is_input and one.spec.required and not getattr(made, one.name):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from pipeline.readers import chunks
+from pipeline.readers.decoding import compression_of
 from pipeline.readers.splits import FileSplit
 
 HEAD = 64 << 10
@@ -24,6 +26,15 @@ def for_each(work: Callable[[FileSplit], Result], pieces: Sequence[FileSplit]) -
 def stored_head(piece: FileSplit, length: int) -> bytes:
     """The first bytes of the file as they are stored."""
     return chunks.read(piece, 0, min(length, piece.size))
+
+
+def is_blank(piece: FileSplit) -> bool:
+    """True for a file, compressed or not, that holds no text; a large one is not looked at."""
+    if piece.size > HEAD:
+        return False
+    if compression_of(stored_head(piece, HEAD)):
+        piece = replace(piece, whole=True)
+    return not head(piece, HEAD).strip()
 
 
 def head(piece: FileSplit, length: int) -> bytes:

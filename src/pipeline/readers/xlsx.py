@@ -19,6 +19,7 @@ from pipeline.engines.tasks import run_tasks
 from pipeline.errors import InputError
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema
 from pipeline.readers.corrections import Corrections
+from pipeline.readers.csv.headers import Headers
 from pipeline.readers.dialect import RFC_4180, Dialect
 
 
@@ -33,7 +34,7 @@ class XlsxReader:
     lines: list[tuple[int, str]]
     counter: RowCounter | None = None
     corrections: Corrections = field(default_factory=dict)  # never any
-    dialect: Dialect = RFC_4180  # a sheet has no other, whatever the job's CSV files have
+    dialect: Dialect = RFC_4180
 
     @property
     def frame(self) -> DataFrame:
@@ -69,8 +70,21 @@ def _line(values: tuple[object, ...]) -> str:
     return buffer.getvalue()
 
 
-def xlsx_lines(spark: SparkSession, path: str, *, counter: RowCounter | None = None) -> XlsxReader:
-    """Reads the first sheet of an .xlsx file; `InputError` when it is none."""
+@dataclass(frozen=True)
+class Sheet:
+    """The rows of a file's first sheet that are not empty, as CSV lines with their numbers."""
+
+    path: str
+    rows: list[tuple[int, str]]
+    dialect: Dialect = RFC_4180  # a sheet has no other, whatever the job's CSV files have
+
+    def of_files(self, most: int | None = None) -> Headers:
+        """The header, as `FileHeaders` gives those of CSV files."""
+        return Headers([self.rows[0][1]], [f"{self.path}, line {self.rows[0][0]}"], [0], [])
+
+
+def read_sheet(path: str) -> Sheet:
+    """Reads the first sheet of an .xlsx file, which needs no engine; `InputError` when it is none."""
     try:
         book = load_workbook(io.BytesIO(storage.read_bytes(path)), read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:
@@ -83,4 +97,10 @@ def xlsx_lines(spark: SparkSession, path: str, *, counter: RowCounter | None = N
     ]
     if not rows:
         raise InputError(f"{path}: the first sheet is empty")
-    return XlsxReader(spark, [path], [rows[0][1]], [f"{path}, line {rows[0][0]}"], rows[1:], counter)
+    return Sheet(path, rows)
+
+
+def xlsx_lines(spark: SparkSession, sheet: Sheet, *, counter: RowCounter | None = None) -> XlsxReader:
+    """The rows of a sheet behind its header."""
+    header = sheet.of_files()
+    return XlsxReader(spark, [sheet.path], header.lines, header.places, sheet.rows[1:], counter, dialect=sheet.dialect)

@@ -15,7 +15,7 @@ from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.dialect import Dialect
 from pipeline.readers.json.reader import json_records
 from pipeline.readers.raw_lookup import fetch_raw
-from pipeline.readers.xlsx import xlsx_lines
+from pipeline.readers.xlsx import read_sheet, xlsx_lines
 from tests.pipeline.readers.input_files import same, write_files
 
 PLACES = "_input int, _source_file int, _source_offset long, _index int"
@@ -144,7 +144,7 @@ def test_several_inputs_are_looked_up_at_once_and_other_columns_stay(
     for row in (["code", "name"], [1, "a"], [], [2, "b"]):
         book.worksheets[0].append(row)
     book.save(tmp_path / "codes.xlsx")
-    sheet = xlsx_lines(spark, str(tmp_path / "codes.xlsx"))
+    sheet = xlsx_lines(spark, read_sheet(str(tmp_path / "codes.xlsx")))
     sources = [pages.raw_source(frozenset([0])), sheet.raw_source()]
     wanted = places(spark, (0, 0, 9, None), (1, 0, 4, None), (1, 0, 3, None))
     found = fetch_raw(sources, wanted.withColumn("input", F.concat(F.lit("input "), "_input")))

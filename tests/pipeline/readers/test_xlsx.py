@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 from pipeline.errors import InputError
 from pipeline.readers.base import RECORDS, fields_schema
 from pipeline.readers.csv.fields import Layout
-from pipeline.readers.xlsx import XlsxReader, xlsx_lines
+from pipeline.readers.xlsx import XlsxReader, read_sheet, xlsx_lines
 from tests.pipeline.readers.input_files import same
 
 
@@ -24,7 +24,7 @@ def reader(spark: SparkSession, tmp_path: pathlib.Path) -> XlsxReader:
         sheet.append(row)
     book.create_sheet("other").append(["not read"])
     book.save(tmp_path / "codes.xlsx")
-    return xlsx_lines(spark, str(tmp_path / "codes.xlsx"))
+    return xlsx_lines(spark, read_sheet(str(tmp_path / "codes.xlsx")))
 
 
 def test_a_sheet_is_csv_lines_whose_place_is_the_row_of_the_sheet(reader: XlsxReader, tmp_path: pathlib.Path) -> None:
@@ -41,10 +41,10 @@ def test_the_wanted_fields_of_a_sheet(reader: XlsxReader) -> None:
 def test_a_file_that_is_no_workbook_is_refused(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     (tmp_path / "codes.xlsx").write_text("code,name\n")
     with pytest.raises(InputError, match=r"codes\.xlsx: not an \.xlsx workbook"):
-        xlsx_lines(spark, str(tmp_path / "codes.xlsx"))
+        read_sheet(str(tmp_path / "codes.xlsx"))
 
 
 def test_an_empty_sheet_is_refused(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     Workbook().save(tmp_path / "codes.xlsx")
     with pytest.raises(InputError, match=r"codes\.xlsx: the first sheet is empty"):
-        xlsx_lines(spark, str(tmp_path / "codes.xlsx"))
+        read_sheet(str(tmp_path / "codes.xlsx"))

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from pipeline.errors import InputError
 from pipeline.readers.csv.lines import first_record
 from pipeline.readers.decoding import compression_of, marked_encoding
-from pipeline.readers.dialect import Dialect
+from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.file_heads import HEAD, for_each, head, stored_head
-from pipeline.readers.splits import FileSplit
+from pipeline.readers.splits import FileSplit, whole_files
+from pipeline.storage import FileInfo
 
 # A header that is not complete within so many bytes is none.
 _MOST_HEADER = 4 << 20
@@ -29,9 +30,27 @@ class Headers:
     pieces: list[FileSplit]
 
 
-def headers_of(pieces: Sequence[FileSplit], dialect: Dialect) -> Headers:
-    """The headers of the files; `InputError` for a file that is no text."""
-    found = for_each(lambda piece: _looked_at(piece, dialect), pieces)
+class FileHeaders:
+    """The headers of an input's CSV files; each file is looked at once, when its header is first asked for."""
+
+    def __init__(self, files: Sequence[FileInfo], dialect: Dialect = RFC_4180) -> None:
+        self.dialect = dialect
+        self._pieces = whole_files(files)
+        self._found: list[tuple[FileSplit, str | None, int]] = []
+
+    def of_files(self, most: int | None = None) -> Headers:
+        """The headers of the first `most` files, or of all; `InputError` for a file that is no text."""
+        new = self._pieces[len(self._found) : most]
+        self._found += for_each(lambda piece: _looked_at(piece, self.dialect), new)
+        return _merged(self._found[:most], self.dialect)
+
+
+def no_header(files: Sequence[str]) -> InputError:
+    """What is wrong with files that are all empty."""
+    return InputError(f"{', '.join(files[:3])}: empty, there is not even a header line")
+
+
+def _merged(found: Sequence[tuple[FileSplit, str | None, int]], dialect: Dialect) -> Headers:
     places: dict[str, str] = {}
     for piece, header, line in found:
         if header is not None:

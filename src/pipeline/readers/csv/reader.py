@@ -17,11 +17,11 @@ from pipeline.readers import spans
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema, splits_by_file
 from pipeline.readers.corrections import Correction, Corrections, at_offsets, by_file
 from pipeline.readers.csv import fields as csv_fields
-from pipeline.readers.csv.headers import headers_of
+from pipeline.readers.csv.headers import FileHeaders
 from pipeline.readers.csv.line_numbers import lines_before
 from pipeline.readers.csv.tasks import csv_spans, csv_task
 from pipeline.readers.dialect import RFC_4180, Dialect
-from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes, whole_files
+from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes
 from pipeline.storage import FileInfo
 
 
@@ -77,6 +77,7 @@ def csv_lines(
     files: Sequence[FileInfo],
     *,
     dialect: Dialect = RFC_4180,
+    headers: FileHeaders | None = None,
     counter: RowCounter | None = None,
     corrections: Sequence[Correction] = (),
 ) -> CsvReader:
@@ -84,17 +85,16 @@ def csv_lines(
 
     A record is a line, without its end; empty ones are left out. With `multi_line` in the dialect, quoted values may
     hold line breaks, and a file is one task. Errors: `unclosed_quote`, `not_utf8`,
-    `truncated_gzip`, `bad_gzip` (or zstd, bzip2).
+    `truncated_gzip`, `bad_gzip` (or zstd, bzip2). `headers`: what is known of the files already, in its own dialect.
     Raises `InputError` when a file changes while it is read.
     """
     cores = engine_of(spark).cores
-    headers = headers_of(whole_files(files), dialect)
-    whole = headers.pieces
+    known = headers or FileHeaders(files, dialect)
+    dialect, found = known.dialect, known.of_files()
+    whole = found.pieces
     length = task_bytes(whole, cores)
     splits = whole if dialect.multi_line else [part for split in whole for part in ranges(split, length)]
     tasks = assign_splits(splits, cores)
     names = [file.path for file in files]
     placed = at_offsets(whole, by_file(corrections, names)) if corrections else {}
-    return CsvReader(
-        spark, names, headers.lines, headers.places, splits, tasks, headers.of_file, dialect, counter, placed
-    )
+    return CsvReader(spark, names, found.lines, found.places, splits, tasks, found.of_file, dialect, counter, placed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import functools
 from collections.abc import Sequence
 
@@ -11,14 +10,12 @@ from pyspark.sql import types as T
 
 from pipeline.errors import InputError
 from pipeline.readers.base import Layout
-from pipeline.readers.csv.headers import headers_of
 from pipeline.readers.dialect import RFC_4180, Dialect
-from pipeline.readers.splits import whole_files
-from pipeline.storage import FileInfo
 from transforms.kernels.batches import map_each
 from transforms.kernels.csv_typed import CsvColumn, typed_batch
 from transforms.kernels.typed_text import POINT
 from transforms.row_errors import ERROR_FIELD
+from transforms.text import near_names
 
 # What else may separate the columns of a file.
 _DELIMITERS = (";", "\t", "|", ",")
@@ -44,23 +41,11 @@ def hint(line: str, dialect: Dialect) -> str:
     return f"; the header is {line[:60]!r}: --skip-lines N skips lines before it"
 
 
-def first_header(files: Sequence[FileInfo], dialect: Dialect) -> tuple[list[str], str]:
-    """The names in the first file's header and the `hint` for it, found without an engine."""
-    # Nearly always the first file has one: the others are looked at once, by the reader.
-    found = headers_of(whole_files(files[:1]), dialect)
-    if not found.lines:
-        found = headers_of(whole_files(files), dialect)
-    if not found.lines:
-        raise InputError(f"{', '.join(file.path for file in files[:3])}: empty, there is not even a header line")
-    return header_names(found.lines[0], found.places[0], dialect), hint(found.lines[0], dialect)
-
-
 def check_header(names: Sequence[str], wanted: Sequence[str], place: str, hint: str = "") -> None:
     """Raises `InputError` naming file, missing and present columns, with the hint or the nearest present name."""
     missing = [name for name in wanted if name not in names]
     if missing:
-        similar = {name: difflib.get_close_matches(name, names, n=1) for name in missing}
-        hints = [f"{found[0]!r} looks like {name!r}" for name, found in similar.items() if found]
+        hints = [f"{found!r} looks like {name!r}" for name in missing for found in near_names(name, names, 1)]
         text = f"{place}: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
         raise InputError(text + (hint or (f" ({'; '.join(hints)})" if hints else "")))
     duplicates = sorted({name for name in wanted if list(names).count(name) > 1})

@@ -16,11 +16,11 @@ import pytest
 from pipeline import storage
 from pipeline.readers.base import Layout
 from pipeline.readers.csv.fields import batches
-from pipeline.readers.csv.headers import headers_of
+from pipeline.readers.csv.headers import FileHeaders
 from pipeline.readers.csv.tasks import csv_task
 from pipeline.readers.csv.typed import header_names
 from pipeline.readers.dialect import Dialect
-from pipeline.readers.splits import ranges, whole_files
+from pipeline.readers.splits import ranges
 
 NAMES = ["x", "y", "z"]
 Row = tuple[str | None, list[str | None]]
@@ -28,7 +28,7 @@ Row = tuple[str | None, list[str | None]]
 
 def read(path: pathlib.Path, dialect: Dialect, cut: int) -> list[Row]:
     """Error and values of each record of a file that is read in ranges of `cut` bytes."""
-    headers = headers_of(whole_files(storage.list_files(str(path))), dialect)
+    headers = FileHeaders(storage.list_files(str(path)), dialect).of_files()
     assert header_names(headers.lines[0], "", dialect) == NAMES
     layout = Layout(3, (0, 1, 2), dialect)
     parts = headers.pieces if dialect.multi_line else ranges(headers.pieces[0], cut)
