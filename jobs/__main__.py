@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 SERVICES = {
     "lookup": ("services.lookup.main", "Asks for car parks in the output of carparks."),
     "availability": ("services.availability", "Saves an answer of the car parks' availability API."),
+    "tables": ("pipeline.publish.iceberg.reader", "Reads the tables of an Iceberg catalog as a run left them."),
     "api": ("services.api.app", "Serves people, restaurants and car parks over HTTP."),
 }
 
@@ -41,7 +42,11 @@ def main() -> int:
     # What follows shows how it was started, and reads its arguments there.
     sys.argv = [f"partner-jobs {name}", *arguments]
     if name in SERVICES:
-        code: int = importlib.import_module(SERVICES[name][0]).main()
+        try:
+            code: int = importlib.import_module(SERVICES[name][0]).main()
+        except ModuleNotFoundError as error:
+            print(f"partner-jobs {name}: {error}; it is not part of this environment", file=sys.stderr)
+            return 2
         return code
     known = jobs()
     if name not in known:

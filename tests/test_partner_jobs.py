@@ -25,7 +25,7 @@ def ask(*arguments: str, program: Path = PROGRAM, cwd: Path = ROOT) -> subproces
 def test_it_lists_the_jobs_and_the_programs_that_need_no_engine() -> None:
     shown = ask()
     names = [line.split()[0] for line in shown.stdout.splitlines() if line.startswith("  ")]
-    assert (shown.returncode, names) == (0, [*sampled_jobs(), "lookup", "availability", "api"])
+    assert (shown.returncode, names) == (0, [*sampled_jobs(), "lookup", "availability", "tables", "api"])
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.__main__ import SERVICES
 from pipeline import engines
 from pipeline.job.options import parse
 from tests.support.jobs import clean_environment, job_module
@@ -41,7 +42,8 @@ JOBS = [
 
 def test_the_pages_have_commands_of_every_job() -> None:
     assert {Path(word).stem for command in JOBS for word in command[1:4]} >= {
-        "carparks", "customer_orders", "explode_json", "people", "race_stats", "restaurants", "split_columns", "lookup"
+        "carparks", "customer_orders", "explode_json", "people", "race_stats", "restaurants", "split_columns", "lookup",
+        "tables",
     }  # fmt: skip
 
 
@@ -60,7 +62,7 @@ def test_a_printed_job_has_known_options_and_inputs_that_a_clone_has(
     name, arguments = (
         (command[1], command[2:]) if command[0] == "partner-jobs" else (Path(command[3]).stem, command[4:])
     )
-    if name == "lookup":
+    if name in SERVICES:
         return
     monkeypatch.chdir(ROOT)
     options = parse(name, job_module(name).JOB.options, arguments).prepare()
@@ -76,7 +78,7 @@ def test_every_printed_job_runs(tmp_path: Path) -> None:
         shlex.join(command): subprocess.run(
             command, cwd=tmp_path, env=clean_environment(), capture_output=True, text=True, check=False
         ).returncode
-        for command in sorted(JOBS, key=lambda words: words[1] == "lookup")
+        for command in sorted(JOBS, key=lambda words: words[1] in SERVICES)
         if command[0] == here
     }
     print(ended)

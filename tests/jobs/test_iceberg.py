@@ -14,11 +14,14 @@ import pytest
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.table import Table
 
+from pipeline.publish.iceberg import reader
+from pipeline.publish.iceberg.reader import as_of
 from tests.support.jobs import JobResult
 from tests.support.killed_run import MOMENTS
 from tests.support.paths import ROOT
 
 Call = Callable[..., JobResult]
+PATHS = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
 KILLED = ROOT / "tests" / "support" / "killed_run.py"
 
 
@@ -185,9 +188,6 @@ def test_the_oldest_runs_go_with_their_files_and_the_rows_stay(call_job: Call, t
     assert sorted(path.parent.name for path in data.rglob("*.parquet")) == ["r1", "r3", "r4"]
 
 
-PATHS = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
-
-
 @pytest.mark.each_engine
 def test_split_columns_fills_a_table_with_lists_maps_and_decimals_and_widens_it(
     call_job: Call, tmp_path: pathlib.Path
@@ -216,3 +216,114 @@ def test_split_columns_fills_a_table_with_lists_maps_and_decimals_and_widens_it(
         "first": "long", "second": "decimal(7, 2)", "tags": "list<string>", "info": "map<string, list<string>>",
         "_day": "date",
     }  # fmt: skip
+
+
+DAYS = [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20]  # 5 and 12 are killed
+
+
+def seen_as_of(out: pathlib.Path, run_id: str = "") -> tuple[list[int], list[int]]:
+    """Ids of orders, and quantities of their lines, as DuckDB finds them in the state of a run."""
+    scans = as_of("partners", str(out), "orders", run_id)
+    with scans["orders"].to_duckdb("o") as orders, scans["orders__lines"].to_duckdb("l") as lines:
+        return (
+            [id for (id,) in orders.sql("SELECT id FROM o ORDER BY 1").fetchall()],
+            [quantity for (quantity,) in lines.sql("SELECT qty FROM l ORDER BY 1").fetchall()],
+        )
+
+
+def test_twenty_days_of_which_two_are_killed_one_is_run_again_and_one_has_a_new_column_and_another_type(
+    call_job: Call, run_job: Call, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "out"
+    for day in range(1, 21):
+        orders = [order(day, day, price=3)]
+        if day == 15:
+            orders = [order(15, 15, price=3.5, channel="shop")]
+        if day in (5, 12):
+            moment = "files written" if day == 5 else "between the commits"
+            given = arguments(tmp_path, day, f"d{day:02d}", orders)
+            assert run_job(KILLED, moment, "explode_json", *given, env=PATHS).exit_code == -9
+        else:
+            run(call_job, tmp_path, day, f"d{day:02d}", *orders)
+        if day == 9:
+            run(call_job, tmp_path, 9, "d09-again", order(9, 900, price=4))
+        if day == 12:  # its lines are there, its orders are not: nobody who asks for a run sees that
+            assert [row for (row,) in rows_of(out, "orders__lines", "qty")][-3:] == [11, 12, 900]
+            assert seen_as_of(out) == ([1, 2, 3, 4, 6, 7, 8, 9, 10, 11], [1, 2, 3, 4, 6, 7, 8, 10, 11, 900])
+
+    prices = [3] * 7 + [4] + [3] * 4 + [None] + [3] * 5
+    fractions = [None] * 12 + [3.5] + [None] * 5
+    shops = [None] * 12 + ["shop"] + [None] * 5
+    dates = [datetime.date(2026, 11, day) for day in DAYS]
+    expected = list(zip(DAYS, prices, fractions, shops, dates, strict=True))
+    assert rows_of(out, "orders", "id, price, price__double, channel, _day") == expected
+    assert rows_of(out, "orders__lines", "qty, _day") == sorted(
+        zip([900 if day == 9 else day for day in DAYS], dates, strict=True)
+    )
+    assert schema_of(out, "orders") == {
+        "_id": "string", "id": "long", "price": "long", "_day": "date", "price__double": "double", "channel": "string",
+    }  # fmt: skip
+    first, rest = [(f"d{day:02d}", "append") for day in DAYS[:8]], [(f"d{day:02d}", "append") for day in DAYS[8:]]
+    runs = [*first, ("d09-again", "overwrite"), *rest]
+    totals = [1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18]
+    for name in ("orders", "orders__lines"):
+        assert history(out, name) == [(*one, rows) for one, rows in zip(runs, totals, strict=True)]
+    assert seen_as_of(out, "d09") == ([1, 2, 3, 4, 6, 7, 8, 9], [1, 2, 3, 4, 6, 7, 8, 9])
+    assert seen_as_of(out, "d09-again") == ([1, 2, 3, 4, 6, 7, 8, 9], [1, 2, 3, 4, 6, 7, 8, 900])
+    assert [
+        path.parent.name for path in (out / "partners").rglob("*.parquet") if path.parent.name in ("d05", "d12")
+    ] == []
+
+
+def test_twenty_days_of_a_table_of_split_columns_whose_type_is_widened(
+    call_job: Call, run_job: Call, tmp_path: pathlib.Path
+) -> None:
+    for day in range(1, 21):
+        source = tmp_path / f"{day}.csv"
+        wide = day >= 15
+        header, line = ("first second,more", "3000000000 x,m") if wide else ("first second", f"{day} x")
+        source.write_text(f"{header}\n{line}\n", encoding="utf-8")
+        given = [
+            *("--source", source, "--destination", tmp_path / "out", "--types", f"first={'bigint' if wide else 'int'}"),
+            *("--format", "iceberg", "--catalog", "partners", "--table", "pairs", "--quiet", "--run-id", f"d{day:02d}"),
+            *("--day", f"2026-11-{day:02d}"),
+        ]
+        if day in (5, 12):
+            moment = "files written" if day == 5 else "before the first commit"
+            assert run_job(KILLED, moment, "split_columns", *given, env=PATHS).exit_code == -9
+            continue
+        for _ in range(2 if day == 9 else 1):
+            assert call_job("split_columns", *given).exit_code == 0
+    small = [(day, None) for day in (1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 13, 14)]
+    out = tmp_path / "out"
+    assert rows_of(out, "pairs", "first, more") == [*small, *[(3000000000, "m")] * 6]
+    assert rows_of(out, "pairs", "first", "d14") == [(day,) for day, _ in small]
+    assert schema_of(out, "pairs") == {"first": "long", "second": "string", "_day": "date", "more": "string"}
+    assert [rows for _, _, rows in history(out, "pairs")] == [
+        1, 2, 3, 4, 5, 6, 7, 8, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18
+    ]  # fmt: skip
+
+
+def test_the_program_tables_answers_from_duckdb_and_names_what_is_not_there(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def ask(*more: str) -> tuple[int, str, str]:
+        given = ["tables", "--catalog", "partners", "--destination", str(tmp_path / "out"), *more]
+        monkeypatch.setattr("sys.argv", given)
+        code = reader.main()
+        captured = capsys.readouterr()
+        return code, captured.out, captured.err
+
+    assert ask()[0] == 2
+    assert not (tmp_path / "out").exists()
+    run(call_job, tmp_path, 1, "r1", order(1, 10))
+    run(call_job, tmp_path, 2, "r2", order(2, 20, 21))
+    code, shown, _ = ask()
+    assert code == 0
+    assert "runs of orders: r1, r2\n" in shown
+    assert "orders__lines: 3 rows; _id string, _parent_id string, _root_id string, _index long, qty long" in shown
+    assert " 51 " in ask("--sql", "SELECT sum(qty) FROM orders__lines")[1]
+    assert " 10 " in ask("--sql", "SELECT sum(qty) FROM orders__lines", "--as-of", "r1")[1]
+    code, _, message = ask("--as-of", "r3")
+    assert (code, "partners.orders: no run r3; the last ones: r1, r2" in message) == (2, True)
+    assert ask("--sql", "SELECT x")[0] == 2

@@ -9,7 +9,7 @@ from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.utils.config import Config
 
 from pipeline import storage
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_]+)?")
 
@@ -22,22 +22,20 @@ def split_name(name: str) -> tuple[str, str]:
     return catalog, namespace or catalog
 
 
-def catalog_file(catalog: str, destination: str) -> str:
-    """The SQLite file of a catalog that is not configured."""
-    return storage.join(storage.normalise(destination), f"{catalog}.db")
-
-
-def open_catalog(name: str, destination: str) -> Catalog:
+def open_catalog(name: str, destination: str, new: bool = False) -> Catalog:
     """The catalog that pyiceberg's configuration has under this name.
 
-    Without one: SQLite in DIR/NAME.db, with the tables under DIR; Glue's where DIR is on S3.
+    Without one: SQLite in DIR/NAME.db, with the tables under DIR, made if it may be `new`; Glue's where DIR is on S3.
     """
     if Config().get_catalog_config(name):
         return load_catalog(name)
     folder = storage.normalise(destination).rstrip("/")
     if not storage.is_s3(folder):
+        file = storage.join(folder, f"{name}.db")
+        if not new and not storage.exists(file):
+            raise InputError(f"{file}: there is no such catalog, and pyiceberg's configuration has no {name}")
         os.makedirs(folder, exist_ok=True)
-        return load_catalog(name, type="sql", uri=f"sqlite:///{catalog_file(name, folder)}", warehouse=folder)
+        return load_catalog(name, type="sql", uri=f"sqlite:///{file}", warehouse=folder)
     # The client of Glue takes these from the environment itself, pyarrow's of S3 does not.
     region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
     own = {"s3.endpoint": os.environ.get("AWS_ENDPOINT_URL"), "s3.region": region}

@@ -59,7 +59,7 @@ class IcebergTables:
     def __init__(self, target: TableTarget, destination: str, run_id: str) -> None:
         self.target, self.run_id = target, run_id
         name, self.namespace = split_name(target.catalog)
-        self.catalog: Catalog = open_catalog(name, destination)
+        self.catalog: Catalog = open_catalog(name, destination, new=True)
         self._marker = storage.join(destination, "_runs", f".{target.catalog}.json")
         self._pending: dict[str, _Pending] = {}
 
