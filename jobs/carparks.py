@@ -9,16 +9,17 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from pipeline.job.context import JobContext
-from pipeline.job.options import CsvInput, JobOptions, JsonInput, csv_input, duration, json_input, option
+from pipeline.job.options import CsvInput, JsonInput, csv_input, duration, json_input, option
 from pipeline.job.outputs import Outputs, csv
 from pipeline.job.runner import Job
+from pipeline.sinks.catalog.delivery import CatalogOptions, glue_catalog
 from pipeline.sinks.dynamodb import check_table, dynamodb
 from transforms.carparks import tables as carparks
 from transforms.row_errors import is_valid, valid
 
 
 @dataclass
-class Options(JobOptions):
+class Options(CatalogOptions):
     """Car parks with the sums of their lots, and every lot type with its age."""
 
     information: CsvInput = csv_input(
@@ -36,7 +37,7 @@ class Options(JobOptions):
         """A lookup table must be there and have the right key."""
         if self.lookup_table and not self.dry_run:
             check_table(self.lookup_table)
-        return self
+        return super().prepare()
 
 
 def run(job: JobContext, o: Options) -> Outputs:
@@ -53,9 +54,13 @@ def run(job: JobContext, o: Options) -> Outputs:
     parks = carparks.car_park_rows(valid(information), lots)
     add_metrics(job, parks, lots)
     published = carparks.show_times(parks.drop("known_by"))
-    return Outputs(
+    files = [
         csv("carparks.csv", published, order=["car_park_no"]),
         csv("carpark_lots.csv", carparks.show_times(lots), order=["car_park_no", "lot_type"]),
+    ]
+    return Outputs(
+        *files,
+        glue_catalog(o.catalog, *files),
         # The read API asks for numbers in upper case.
         dynamodb(o.lookup_table, published, F.upper("car_park_no")),
     )

@@ -12,14 +12,16 @@ from pipeline.job.json_tables import note_plan, note_repeated, table_files
 from pipeline.job.options import JsonInput, comma_separated, json_input, option
 from pipeline.job.outputs import Outputs, data
 from pipeline.job.runner import Job
-from pipeline.job.table_options import ICEBERG, TableOptions
+from pipeline.job.table_options import ICEBERG
+from pipeline.sinks.catalog.athena import Column, TableFile
+from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog
 from transforms import nested
 from transforms.nested import tables
 from transforms.row_errors import is_valid
 
 
 @dataclass
-class Options(TableOptions):
+class Options(TableCatalogOptions):
     """Any nested JSON to typed, keyed tables: objects become columns, arrays and maps become child tables."""
 
     source: JsonInput = json_input("JSON: one record per line, arrays, an envelope, one document per file")
@@ -89,7 +91,15 @@ def run(job: JobContext, o: Options) -> Outputs:
         data("tables.sql", sql, rows=len(plan.tables)) if o.format != ICEBERG else None,  # it loads files
         data("tables.md", nested.tables_md(plan.tables), rows=len(plan.tables)),
     ]
-    return Outputs(table_files(o, exploded, plan.tables), *described, o.new_lock(root, plan))
+    registered = glue_catalog(o.glue_database, *(catalog_table(table, form) for table in plan.tables))
+    return Outputs(table_files(o, exploded, plan.tables), *described, o.new_lock(root, plan), registered)
+
+
+def catalog_table(table: nested.Table, form: str) -> TableFile:
+    """A table for the catalog; a column's comment is its path in the records, or what a key is."""
+    notes = {column.name: ".".join(map(str, column.path)) for column in table.columns} | tables.NOTES
+    columns = [Column(name, nested.spark_type(kind), notes[name]) for name, kind in table.all_columns()]
+    return TableFile(tables.file_of(table, form), tuple(columns))
 
 
 JOB = Job("explode_json", Options, run, batch_rows=256)  # records can be large: a batch holds few of them

@@ -7,9 +7,10 @@ from typing import Self
 
 from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.options import CsvInput, JobOptions, csv_input, option
+from pipeline.job.options import CsvInput, csv_input, option
 from pipeline.job.outputs import Outputs, csv
 from pipeline.job.runner import Job
+from pipeline.sinks.catalog.delivery import CatalogOptions, glue_catalog
 from pipeline.sinks.postgres.connection import (
     Database,
     Table,
@@ -33,7 +34,7 @@ def key_columns(text: str) -> tuple[str, ...]:
 
 
 @dataclass
-class Options(JobOptions):
+class Options(CatalogOptions):
     """People with first and last name and a stable id, as CSV and as a PostgreSQL table."""
 
     people: CsvInput = csv_input("people as CSV: fullname, age, location", columns=PEOPLE.names)
@@ -61,7 +62,7 @@ class Options(JobOptions):
             check_credentials()
         if self.database_url and not self.dry_run:
             check_database(self.database_url, credentials())
-        return self
+        return super().prepare()
 
 
 def run(job: JobContext, o: Options) -> Outputs:
@@ -69,8 +70,10 @@ def run(job: JobContext, o: Options) -> Outputs:
     people = job.record("people", tag_people(job.read_csv(o.people, PEOPLE), o.key))
     rows = people_table(valid(people))
     count = job.used("people")
+    file = csv("people.csv", rows, order=["id"], row_count=count)
     return Outputs(
-        csv("people.csv", rows, order=["id"], row_count=count),
+        file,
+        glue_catalog(o.catalog, file),
         postgres(o.database_url, Target(o.table, OUTPUT_COLUMNS, key="id"), rows, row_count=count, reader=o.reader),
     )
 

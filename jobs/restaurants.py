@@ -11,9 +11,11 @@ from pyspark.sql import types as T
 
 from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.options import CsvInput, JobOptions, JsonInput, csv_input, day, json_input, option
+from pipeline.job.options import CsvInput, JsonInput, csv_input, day, json_input, option
 from pipeline.job.outputs import FileOutput, Outputs, csv, data
 from pipeline.job.runner import Job
+from pipeline.sinks.catalog.athena import Column, TableFile
+from pipeline.sinks.catalog.delivery import CatalogOptions, glue_catalog
 from pipeline.sinks.dynamodb import check_table, dynamodb
 from transforms.restaurants import ratings, tables
 from transforms.restaurants.events import explode_events
@@ -23,9 +25,19 @@ COUNTRIES = T.StructType(
     [T.StructField("Country Code", T.IntegerType(), False), T.StructField("Country", T.StringType(), False)]
 )
 
+THRESHOLDS = TableFile(
+    "rating_thresholds.csv",
+    (
+        Column("Rating", "string"),
+        *(Column(name, "decimal(2,1)") for name in ("Lowest", "Highest")),
+        Column("Mean", "decimal(7,6)"),
+        Column("Count", "bigint"),
+    ),
+)
+
 
 @dataclass
-class Options(JobOptions):
+class Options(CatalogOptions):
     """Restaurant search pages to details, events of a period, rating thresholds and a histogram."""
 
     restaurants: JsonInput = json_input("search pages as JSON: an array of pages, or one page per line or per file")
@@ -42,7 +54,7 @@ class Options(JobOptions):
             raise UsageError(f"--events-from {self.events_from} is after --events-to {self.events_to}")
         if self.lookup_table and not self.dry_run:
             check_table(self.lookup_table)
-        return self
+        return super().prepare()
 
 
 def run(job: JobContext, o: Options) -> Outputs:
@@ -60,15 +72,19 @@ def run(job: JobContext, o: Options) -> Outputs:
     events = job.record("restaurants.event", events, raw_column="_event", may_be_empty=True)
     details = tables.restaurant_details(valid(found))
     counts = [ratings.RatingCount(*row) for row in job.few_rows(ratings.count_ratings(known))]
-    return Outputs(
+    files = [
         csv("restaurant_details.csv", details, order=["Restaurant Id"], row_count=job.used("restaurants.restaurant")),
         csv(
             "restaurant_events.csv", valid(events), order=["Restaurant Id", "Event Id"],
             row_count=job.used("restaurants.event"),
         ),
+    ]  # fmt: skip
+    return Outputs(
+        *files,
         *rating_files(job, counts),
+        glue_catalog(o.catalog, *files, THRESHOLDS),
         dynamodb(o.lookup_table, details, F.col("Restaurant Id").cast("string")),
-    )  # fmt: skip
+    )
 
 
 def rating_files(job: JobContext, counts: list[ratings.RatingCount]) -> list[FileOutput]:
@@ -84,7 +100,7 @@ def rating_files(job: JobContext, counts: list[ratings.RatingCount]) -> list[Fil
         job.note(f"rating colour {colour} has no class: {number} restaurants are not in the thresholds")
     rated = sum(row.restaurants for row in counts if row.rating is not None)
     return [
-        data("rating_thresholds.csv", ratings.thresholds_csv(final), rows=len(final)),
+        data(THRESHOLDS.file, ratings.thresholds_csv(final), rows=len(final)),
         data("restaurant_ratings_histogram.png", ratings.histogram(counts), rows=rated),
     ]
 

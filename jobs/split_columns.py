@@ -11,10 +11,11 @@ from pyspark.sql import DataFrame
 from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, csv_input, named_values, option, separator, words
-from pipeline.job.outputs import FileOutput, Outputs, csv, jsonl, parquet
+from pipeline.job.outputs import Outputs, ParquetOutput, TextOutput, csv, jsonl, parquet
 from pipeline.job.runner import Job
 from pipeline.job.schema_file import note_drift
-from pipeline.job.table_options import ICEBERG, TableOptions
+from pipeline.job.table_options import ICEBERG
+from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog
 from transforms.checks import PLACE
 from transforms.nested import TablePlan, refuse_new
 from transforms.packed import lock
@@ -23,7 +24,7 @@ from transforms.row_errors import ERROR, is_valid
 
 
 @dataclass
-class Options(TableOptions):
+class Options(TableCatalogOptions):
     """Splits packed columns of any CSV; what does not split is kept apart with its reason."""
 
     source: CsvInput = csv_input("CSV files with packed columns")
@@ -109,10 +110,11 @@ def run(job: JobContext, o: Options) -> Outputs:
         job.show("Columns", ["column", "type"], [[one.name, one.type] for one in schema.tables[0].columns])
         job.show_rejected("source", most=10)
     count = None if plan.rows_per_row is None else job.used("source") * plan.rows_per_row
-    return Outputs(output(o, unfolded, lock.columns_in(schema.tables[0]), count), o.new_lock(lock.ROWS, schema))
+    made = output(o, unfolded, lock.columns_in(schema.tables[0]), count)
+    return Outputs(made, o.new_lock(lock.ROWS, schema), glue_catalog(o.glue_database, made))
 
 
-def output(o: Options, rows: DataFrame, columns: Sequence[str], count: int | None) -> FileOutput:
+def output(o: Options, rows: DataFrame, columns: Sequence[str], count: int | None) -> TextOutput | ParquetOutput:
     """rows.<format>, in the order of the files; in CSV an array or a map is its JSON text."""
     order = [*PLACE, *[name for name in rows.columns if name.startswith(packed.PLACE)]]
     if o.format == "csv":

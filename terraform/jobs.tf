@@ -54,6 +54,7 @@ module "job" {
   queue_arn              = contains(each.value.needs, "queue") ? "arn:${local.partition}:sqs:${local.arn}:${local.name}-messages" : ""
   lookup_table_arn       = contains(each.value.needs, "lookup") ? "arn:${local.partition}:dynamodb:${local.arn}:table/${local.name}-lookup-${each.key}" : ""
   database_secret_arn    = contains(each.value.needs, "database") ? local.writer_secret_arn : ""
+  catalog_database       = contains(each.value.needs, "catalog") ? local.database : ""
   connections            = contains(each.value.needs, "database") ? [for database in module.database : database.connection] : []
   subnet_ids             = contains(each.value.needs, "database") ? flatten([for database in module.database : database.subnet_ids]) : []
   security_group_ids     = contains(each.value.needs, "database") ? [for database in module.database : database.client_security_group_id] : []

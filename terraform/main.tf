@@ -10,6 +10,12 @@ locals {
   # The database's user that may only read; the people job makes it.
   reader = "people_reader"
   arn    = "${var.region}:${local.account}"
+  # With a catalog, sets of the jobs that need it register their tables; runs by hand do so on request.
+  sets = { for name, set in var.sets : name => merge(set, { arguments = merge(
+    var.catalog != null && contains(try(var.jobs[set.job].needs, []), "catalog") ? { "--catalog" = local.database } : {},
+    set.arguments,
+  ) }) }
+  database = join("", [for catalog in module.catalog : catalog.database])
 }
 
 module "logs_bucket" {
@@ -104,7 +110,7 @@ module "arrivals" {
   topic_arn            = module.alerts.topic_arn
   job_names            = { for name in keys(var.jobs) : name => "${local.name}-${name}" }
   prefixes             = distinct(flatten([for job in values(var.jobs) : job.inputs]))
-  sets                 = var.sets
+  sets                 = local.sets
   max_object_bytes     = var.max_object_bytes
   reference_files      = var.reference_files
   reserved_concurrency = var.reserved_concurrency.arrivals
@@ -130,6 +136,20 @@ module "read_api" {
   subnet_ids           = flatten([for database in module.database : database.subnet_ids])
   security_group_ids   = flatten([for database in module.database : database.client_security_group_id])
   log_retention_days   = var.log_retention_days
+}
+
+module "catalog" {
+  source = "./modules/catalog"
+  count  = var.catalog == null ? 0 : 1
+
+  prefix                 = local.name
+  account                = local.account
+  partition              = local.partition
+  kms_key_arn            = aws_kms_key.this.arn
+  access_log_bucket      = module.logs_bucket.name
+  bytes_per_query        = var.catalog.bytes_per_query
+  results_retention_days = var.catalog.results_retention_days
+  force_destroy          = var.force_destroy
 }
 
 module "database" {

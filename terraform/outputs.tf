@@ -38,6 +38,11 @@ output "lookup_tables" {
   value       = { for name, table in aws_dynamodb_table.lookup : name => table.name }
 }
 
+output "catalog" {
+  description = "The Data Catalog's database and the Athena workgroup; empty without them."
+  value       = { database = local.database, workgroup = join("", [for catalog in module.catalog : catalog.workgroup]) }
+}
+
 output "arrivals_function" {
   description = "The function that takes arrivals and redrives."
   value       = module.arrivals.function

@@ -25,6 +25,7 @@ provider "aws" {
 
   endpoints {
     apigatewayv2   = local.endpoint
+    athena         = local.endpoint
     cloudwatch     = local.endpoint
     codebuild      = local.endpoint
     codepipeline   = local.endpoint

@@ -150,6 +150,20 @@ variable "read_api" {
   default     = true
 }
 
+variable "catalog" {
+  description = "The Data Catalog's database and the Athena workgroup for published tables; null leaves both out. bytes_per_query: what one query may scan."
+  type = object({
+    bytes_per_query        = optional(number, 10737418240)
+    results_retention_days = optional(number, 30)
+  })
+  default = null
+
+  validation {
+    condition     = var.catalog == null || try(var.catalog.bytes_per_query >= 10000000 && var.catalog.results_retention_days >= 1, false)
+    error_message = "catalog needs bytes_per_query of 10000000 or more, the least that Athena takes, and results_retention_days of 1 or more."
+  }
+}
+
 variable "database" {
   description = "The PostgreSQL database for people and the network around it; null leaves both out."
   type = object({

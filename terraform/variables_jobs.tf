@@ -15,7 +15,7 @@ variable "jobs" {
     inputs: prefixes of the source bucket that the job may read. results_of: jobs whose published files it may read.
     arguments: default arguments; {source}, {destination}, {queue_url}, {lookup_table}, {database_url}, {reader} are filled in.
     wheels: distributions (names of artifacts.json) that the job needs in addition to Glue's own.
-    needs: queue, lookup, database - what the job may use in addition to buckets.
+    needs: queue, lookup, database, catalog - what the job may use in addition to buckets.
   EOT
   type = map(object({
     inputs          = list(string)
@@ -31,7 +31,7 @@ variable "jobs" {
   default = {
     restaurants = {
       inputs    = ["restaurants/"]
-      needs     = ["lookup"]
+      needs     = ["lookup", "catalog"]
       wheels    = ["rich", "msgspec", "openpyxl"]
       arguments = { "--country-codes" = "{source}/restaurants/Country-Code.xlsx", "--lookup-table" = "{lookup_table}" }
     }
@@ -44,18 +44,18 @@ variable "jobs" {
     race_stats = { inputs = ["race_stats/"], wheels = ["rich", "msgspec"] }
     carparks = {
       inputs    = ["carparks/"]
-      needs     = ["lookup"]
+      needs     = ["lookup", "catalog"]
       wheels    = ["rich", "msgspec"]
       arguments = { "--information" = "{source}/carparks/HDBCarparkInformation.csv", "--lookup-table" = "{lookup_table}" }
     }
     people = {
       inputs    = ["people/"]
-      needs     = ["database"]
+      needs     = ["database", "catalog"]
       wheels    = ["rich", "msgspec", "people"]
       arguments = { "--database-url" = "{database_url}", "--reader" = "{reader}" }
     }
-    explode_json  = { inputs = ["explode_json/"], wheels = ["rich", "msgspec"], worker_type = "G.2X" }
-    split_columns = { inputs = ["split_columns/"], wheels = ["rich", "msgspec"] }
+    explode_json  = { inputs = ["explode_json/"], needs = ["catalog"], wheels = ["rich", "msgspec"], worker_type = "G.2X" }
+    split_columns = { inputs = ["split_columns/"], needs = ["catalog"], wheels = ["rich", "msgspec"] }
   }
 
   validation {
@@ -79,8 +79,8 @@ variable "jobs" {
     error_message = "inputs are prefixes such as customer_orders/ - never the whole bucket, no wildcard, a slash at the end."
   }
   validation {
-    condition     = alltrue(flatten([for job in values(var.jobs) : [for need in job.needs : contains(["queue", "lookup", "database"], need)]]))
-    error_message = "needs knows queue, lookup and database."
+    condition     = alltrue(flatten([for job in values(var.jobs) : [for need in job.needs : contains(["queue", "lookup", "database", "catalog"], need)]]))
+    error_message = "needs knows queue, lookup, database and catalog."
   }
   validation {
     condition     = alltrue(flatten([for job in values(var.jobs) : [for other in job.results_of : contains(keys(var.jobs), other)]]))

@@ -41,6 +41,17 @@ run "bucket" {
   }
 }
 
+run "catalog" {
+  command = plan
+  providers = {
+    aws = aws
+  }
+
+  module {
+    source = "./modules/catalog/example"
+  }
+}
+
 run "database" {
   command = plan
   providers = {

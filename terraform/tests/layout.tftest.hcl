@@ -8,6 +8,7 @@ variables {
   environment = "prod"
   build       = "tests/build"
   database    = {}
+  catalog     = {}
   delivery = {
     connection_arn = "arn:aws:codeconnections:eu-west-1:123456789012:connection/mocked"
     repository     = "example/partner-data"
@@ -43,6 +44,16 @@ run "everything" {
   assert {
     condition     = output.read_api_url != "" && length(output.lookup_tables) == 2
     error_message = "the read API and its two lookup tables are set up"
+  }
+
+  assert {
+    condition     = output.catalog == { database = "partner_data_prod", workgroup = "partner-data-prod" }
+    error_message = "the catalog has the environment's names"
+  }
+
+  assert {
+    condition     = [for name, set in local.sets : name if try(set.arguments["--catalog"], "") == "partner_data_prod"] == ["carparks", "explode_json", "people", "restaurants", "split_columns"]
+    error_message = "sets of jobs with tables register them"
   }
 
   assert {

@@ -18,6 +18,11 @@ run "without_a_database" {
   }
 
   assert {
+    condition     = length(module.catalog) == 0 && !strcontains(jsonencode(local.sets), "--catalog")
+    error_message = "without a catalog nothing is registered"
+  }
+
+  assert {
     condition     = !strcontains(jsonencode(module.job["people"]), "database")
     error_message = "without a database people writes its file only"
   }

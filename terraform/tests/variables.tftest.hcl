@@ -42,6 +42,14 @@ run "a_network_that_is_none" {
   expect_failures = [var.database]
 }
 
+run "a_limit_that_athena_does_not_take" {
+  command = plan
+  variables {
+    catalog = { bytes_per_query = 1000 }
+  }
+  expect_failures = [var.catalog]
+}
+
 run "timeout_in_days" {
   command = plan
   variables {

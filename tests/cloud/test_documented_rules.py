@@ -241,6 +241,47 @@ def test_a_set_that_ends_badly_in_any_way_raises_an_alert(layout: Layout) -> Non
     assert pattern["detail"]["status"] == ["FAILED", "TIMED_OUT", "ABORTED"]
 
 
+# 17. "Actions, resources, and condition keys for AWS Glue": each of these actions needs the ARNs of catalog, database
+# and, but for GetDatabase, table. Glue Developer Guide, "AWS Glue job parameters": a run's own arguments come on top.
+def test_a_job_registers_tables_in_its_environment_s_database_only(layout: Layout) -> None:
+    glue = f"arn:aws:glue:{REGION}:{ACCOUNT}"
+    here = [f"{glue}:catalog", f"{glue}:database/partner_data_prod", f"{glue}:table/partner_data_prod/orders"]
+    mine = layout.roles()[f"{PREFIX}-explode_json-job"]
+    for action in ("GetDatabase", "GetTable", "CreateTable", "UpdateTable", "CreatePartition", "UpdatePartition"):
+        assert all(allowed(mine, f"glue:{action}", resource) for resource in here)
+        assert not allowed(mine, f"glue:{action}", f"{glue}:table/partner_data_dev/orders")
+        assert not allowed(mine, f"glue:{action}", f"{glue}:database/default")
+        assert not allowed(layout.roles()[f"{PREFIX}-race_stats-job"], f"glue:{action}", here[1])
+    for action in ("DeleteTable", "DeleteDatabase", "CreateDatabase", "GetTables"):
+        assert not any(allowed(mine, f"glue:{action}", resource) for resource in here)
+
+
+def test_sets_of_jobs_with_tables_pass_the_catalog_and_runs_by_hand_do_not(layout: Layout) -> None:
+    [variables] = only(layout, "aws_lambda_function", "arrivals")["environment"]
+    sets = json.loads(variables["variables"]["SETS"])
+    assert {name: one["arguments"].get("--catalog") for name, one in sets.items()} == {
+        **dict.fromkeys(("carparks", "explode_json", "people", "restaurants", "split_columns"), "partner_data_prod"),
+        **dict.fromkeys(("customer_orders", "race_stats")),
+    }
+    assert "--catalog" not in arguments(layout, "explode_json")
+    # Lambda quotas: 4 KB for all variables of a function.
+    assert sum(len(name) + len(value) for name, value in variables["variables"].items()) < 4096
+
+
+# 18. Athena API Reference, "WorkGroupConfiguration": settings override the client's when they are enforced, at least
+# 10,000,000 bytes can be the limit; "Names for tables, databases, and columns": no special character but underscore.
+def test_queries_cannot_leave_the_workgroup_s_place_key_and_limit(layout: Layout) -> None:
+    assert only(layout, "aws_glue_catalog_database")["name"] == "partner_data_prod"
+    [settings] = only(layout, "aws_athena_workgroup")["configuration"]
+    assert settings["enforce_workgroup_configuration"] is True
+    assert settings["bytes_scanned_cutoff_per_query"] == 10 * 1024**3
+    [results] = settings["result_configuration"]
+    assert results["output_location"] == f"s3://{PREFIX}-{ACCOUNT}-queries/"
+    assert results["encryption_configuration"][0] == {"encryption_option": "SSE_KMS", "kms_key_arn": KEY}
+    life = only(layout, "aws_s3_bucket_lifecycle_configuration", "module.catalog")
+    assert [rule["expiration"][0]["days"] for rule in life["rule"] if rule["id"] == "everything"] == [30]
+
+
 # 16. Secrets Manager: a deleted secret keeps its name during the recovery window. S3: life cycle rules select by prefix
 # or tag. RDS: the log groups /aws/rds/instance/NAME/LOG. KMS: who uploads under a key needs GenerateDataKey (and
 # Decrypt).

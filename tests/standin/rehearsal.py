@@ -20,6 +20,7 @@ from typing import Any
 
 from tests.standin.control import Terraform, standin
 from tests.standin.stage import Stage, canonical, check
+from tests.support import athena
 from tests.support.bare import python_of
 from tests.support.paths import ROOT
 from tools import cloud_package
@@ -33,6 +34,26 @@ ITEMS = "id,order_reference,item_name quantity total_price\n1,o-1,Blue Lamp 2 20
 BAD_ITEMS = (
     "id,order_reference,item_name quantity total_price\n1,o-1,Blue Lamp two 20\n2,o-1,Ink 1 much\n3,o-2,Table 1 12\n"
 )
+
+RECORDS = {
+    "20240228": '{"id": 1, "total": 2.5, "items": [{"sku": "pen"}, {"sku": "ink"}]}\n{"id": 2, "total": 3}\n',
+    "20240229": '{"id": 3, "total": 0.5, "city": "Oslo", "items": [{"sku": "pen"}]}\n',
+}
+ORDERS_TABLE = {"_id": "string", "id": "bigint", "total": "double", "city": "string"}
+ORDERS_ROWS = [("2024-02-28", 1, 2.5, None), ("2024-02-28", 2, 3.0, None), ("2024-02-29", 3, 0.5, "Oslo")]
+# What is set up here in place of the variables' defaults.
+SETS = {
+    "customer_orders": {
+        "job": "customer_orders",
+        "expected_at": "06:00",
+        "files": {name: f"customer_orders/{name}_{{day}}.csv" for name in ("customers", "orders", "items")},
+    },
+    "explode_json": {
+        "job": "explode_json",
+        "files": {"source": "explode_json/records_{day}.json"},
+        "arguments": {"--root": "orders", "--format": "parquet", "--key": "id"},
+    },
+}
 
 
 class Rehearsal(Stage):
@@ -117,6 +138,23 @@ class Rehearsal(Stage):
             check(answered.get("statusCode") == expected, f"expected {expected}, have {answered}")
             self.say(f"GET /restaurants/7: {answered['statusCode']} {answered['body'][:120]}")
 
+    def catalog(self) -> None:
+        """Records of two days, the second with a new column, are a table of the catalog, read as it says."""
+        database = self.outputs["catalog"]["database"]
+        for day, text in RECORDS.items():
+            key = f"explode_json/records_{day}.json"
+            self.aws.client("s3").put_object(Bucket=self.outputs["buckets"]["source"], Key=key, Body=text.encode())
+            self.say(f"uploaded {key}")
+            check(self.ended(f"explode_json/{day}", 1) == "succeeded", f"the run of {day} did not succeed")
+        found = athena.types(athena.table(self.aws, database, "orders"))
+        check(found == ORDERS_TABLE, f"the catalog says {found}")
+        rows = athena.select(self.aws, database, "orders")
+        read = [(row["day"], row["id"], row["total"], row.get("city")) for row in rows]
+        check(sorted(read, key=str) == ORDERS_ROWS, f"DuckDB reads {read}")
+        items = athena.select(self.aws, database, "orders__items")
+        check(len(items) == 3, f"DuckDB reads {len(items)} items")
+        self.say(f"{database}.orders {found}: {read}; {database}.orders__items: {len(items)} rows")
+
     def second_plan(self) -> None:
         """Terraform sees nothing to change."""
         done = self.terraform.run(
@@ -154,6 +192,7 @@ def rehearse(folder: pathlib.Path, everything: bool = False) -> Rehearsal:
         cloud_package.TARGETS["api"] = (own, cloud_package.TARGETS["api"][1])
     cloud_package.build(folder / "build")
     variables = ["-var=environment=dev", f"-var=build={folder / 'build'}", "-var=force_destroy=true"]
+    variables += ["-var=catalog={}", f"-var=sets={json.dumps(SETS)}"]
     if everything:
         settings = {
             "database": {"multi_az": False, "deletion_protection": False},
@@ -169,7 +208,7 @@ def rehearse(folder: pathlib.Path, everything: bool = False) -> Rehearsal:
         one.say(f"the stand-in listens on {aws.url}; its log and the jobs' are in {folder / 'logs'}")
         for step in (
             one.apply, one.watch, one.good_set, one.failing_set, one.missing_file,
-            one.bad_input, one.redrive, one.read_api, one.second_plan, one.destroy,
+            one.bad_input, one.redrive, one.catalog, one.read_api, one.second_plan, one.destroy,
         ):  # fmt: skip
             one.say(f"-- {step.__name__.replace('_', ' ')}: {step.__doc__}")
             step()

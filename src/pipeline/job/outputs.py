@@ -27,6 +27,7 @@ class TextOutput:
     """A file of lines: what `render` makes of each row of the frame, in the given order, behind the header.
 
     `row_count`: the number of rows where it is known before: a few are sorted in one task, and it must be right.
+    `columns`: those of the frame that are in the lines.
     """
 
     file: str
@@ -35,6 +36,7 @@ class TextOutput:
     header: str = ""
     order: tuple[str, ...] = ()
     row_count: int | None = None
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,10 +84,14 @@ class DataOutput:
 
 @dataclass(frozen=True)
 class Delivery:
-    """What is done once the files are published, as a stage of this name; not in a dry run."""
+    """What is done once the files are published, as a stage of this name; not in a dry run.
+
+    `check` may end the run before anything is published.
+    """
 
     stage: str
     deliver: Callable[[JobContext], None]
+    check: Callable[[JobContext], None] | None = None
 
 
 FileOutput = TextOutput | TablesOutput | ParquetOutput | DataOutput
@@ -110,7 +116,7 @@ def csv(
 ) -> TextOutput:
     """The named columns, or all that do not begin with `_`, as one CSV file (RFC 4180); null becomes `absent`."""
     names = columns or own_columns(frame)
-    return TextOutput(file, frame, csv_lines(names, absent), csv_header(names), tuple(order), row_count)
+    return TextOutput(file, frame, csv_lines(names, absent), csv_header(names), tuple(order), row_count, tuple(names))
 
 
 def jsonl(
@@ -124,7 +130,9 @@ def jsonl(
 ) -> TextOutput:
     """One JSON document per row: what `render` makes of it, or the named columns, or all that do not begin with `_`."""
     names = columns or own_columns(frame)
-    return TextOutput(file, frame, render or json_lines(names), order=tuple(order), row_count=row_count)
+    return TextOutput(
+        file, frame, render or json_lines(names), order=tuple(order), row_count=row_count, columns=tuple(names)
+    )
 
 
 def parquet(

@@ -156,6 +156,9 @@ class Job(Generic[Options]):
             run_folder = "" if options.dry_run else files.run_folder
             csv_inputs = {one.name for one in options.inputs() if isinstance(one, CsvInput)}
             check_counts(list(report.counts.values()), options.max_rejected, run_folder, csv_inputs)
+            for delivery in outputs.deliveries:
+                if delivery.check and lock:
+                    delivery.check(context)
             _write(context, outputs.files, files)
             if lock is None:
                 report.outputs = {name: {"rows": one.rows, "bytes": None} for name, one in files.staged.items()}

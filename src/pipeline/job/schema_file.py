@@ -26,7 +26,7 @@ class SchemaOptions(JobOptions):
         """Refuses what cannot be meant."""
         if self.on_drift != nested.ADD and not self.schema:
             raise UsageError(f"--on-drift {self.on_drift} needs --schema FILE")
-        return self
+        return super().prepare()
 
     def locked(self, root: str) -> list[Table] | None:
         """The locked tables; None without --schema or when there is no such file yet; `UsageError` for any other."""

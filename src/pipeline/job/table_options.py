@@ -21,7 +21,12 @@ class TableOptions(SchemaOptions):
     """The options of such a job for its tables; the job's own class has `format`."""
 
     format: str = option("format of the tables", "csv", choices=FORMATS)
-    catalog: str = option("Iceberg catalog, with --format iceberg: CATALOG or CATALOG.NAMESPACE", "", metavar="NAME")
+    catalog: str = option(
+        "database of the Glue Data Catalog that registers the tables, published as folders of parts; with"
+        " --format iceberg: Iceberg catalog, CATALOG or CATALOG.NAMESPACE",
+        "",
+        metavar="NAME",
+    )
     day: datetime.date | None = option(
         "the day of the rows: they replace that day's rows in the tables", parse=day, metavar="YYYY-MM-DD"
     )
@@ -30,9 +35,8 @@ class TableOptions(SchemaOptions):
         """Refuses what cannot be meant."""
         if self.format == ICEBERG and not self.catalog:
             raise UsageError("--format iceberg needs --catalog NAME")
-        for name in ("catalog", "day"):
-            if getattr(self, name) and self.format != ICEBERG:
-                raise UsageError(f"--{name} goes with --format iceberg")
+        if self.day and self.format != ICEBERG:
+            raise UsageError("--day goes with --format iceberg")
         if self.format == ICEBERG and importlib.util.find_spec("pyiceberg") is None:
             raise UsageError("--format iceberg needs pyiceberg: make iceberg, or pip install 'pyiceberg[sql-sqlite]'")
         return super().prepare()

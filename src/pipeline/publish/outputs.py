@@ -198,9 +198,10 @@ class RunFiles:
         self._add(name, Staged(staged, sum(part.rows for part in parts), folder=True), row_count)
 
     def write_data(self, name: str, content: bytes, rows: int) -> None:
-        """Stages bytes that the driver holds."""
-        target = storage.join(self.destination, name)
-        self.staged[name] = Staged([] if self.dry_run else [concat.stage_bytes(content, target)], rows)
+        """Stages bytes that the driver holds; a table in CSV is a folder of one part where the others are folders."""
+        target, folder = storage.join(self.destination, name), name.endswith(".csv") and not self.single
+        target = storage.join(target, "part-00000.csv") if folder else target
+        self.staged[name] = Staged([] if self.dry_run else [concat.stage_bytes(content, target)], rows, folder)
 
     def publish(self) -> dict[str, dict[str, Any]]:
         """Commits the tables, gives each staged file its name, one after the other, the manifest last.

@@ -12,7 +12,7 @@ from transforms.nested.explode import (
     with_ranks,
 )
 from transforms.nested.record_check import DEPTH, ParseOptions
-from transforms.nested.rows.render import block_table
+from transforms.nested.rows.render import block_table, spark_type
 from transforms.nested.schema import tables
 from transforms.nested.schema.choices import unmatched
 from transforms.nested.schema.lock import (
@@ -36,6 +36,6 @@ __all__ = [
     "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "Drift", "ParseOptions", "RuleError",
     "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "explode", "lock_bytes",
     "lock_rules", "locked_paths", "merge_stats", "parse_lock", "partial_stats", "plan_tables", "plan_with_lock",
-    "ranks", "refuse_new", "repeated_keys", "table_rows", "tables", "tables_md", "unmatched", "with_ordinals",
-    "with_ranks",
+    "ranks", "refuse_new", "repeated_keys", "spark_type", "table_rows", "tables", "tables_md", "unmatched",
+    "with_ordinals", "with_ranks",
 ]  # fmt: skip

@@ -93,6 +93,12 @@ locals {
       Action   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"]
       Resource = [var.lookup_table_arn, "${var.lookup_table_arn}/index/*"]
     }],
+    var.catalog_database == "" ? [] : [{
+      Sid      = "Catalog"
+      Effect   = "Allow"
+      Action   = ["glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition", "glue:UpdatePartition"]
+      Resource = ["${local.glue}:catalog", "${local.glue}:database/${var.catalog_database}", "${local.glue}:table/${var.catalog_database}/*"]
+    }],
     length(var.connections) == 0 ? [] : [{
       Sid      = "DatabasePassword"
       Effect   = "Allow"
@@ -104,7 +110,7 @@ locals {
         Sid      = "Connection"
         Effect   = "Allow"
         Action   = ["glue:GetConnection"]
-        Resource = concat(["arn:${var.partition}:glue:${var.region}:${var.account}:catalog"], [for name in var.connections : "arn:${var.partition}:glue:${var.region}:${var.account}:connection/${name}"])
+        Resource = concat(["${local.glue}:catalog"], [for name in var.connections : "${local.glue}:connection/${name}"])
       },
       {
         Sid    = "LookAtNetwork"
@@ -135,7 +141,8 @@ locals {
       },
     ] : statement if length(var.connections) > 0],
   )
-  ec2 = "arn:${var.partition}:ec2:${var.region}:${var.account}"
+  glue = "arn:${var.partition}:glue:${var.region}:${var.account}"
+  ec2  = "arn:${var.partition}:ec2:${var.region}:${var.account}"
 
   key_services = concat(
     ["s3", "logs"],

@@ -136,6 +136,12 @@ variable "lookup_table_arn" {
   default     = ""
 }
 
+variable "catalog_database" {
+  description = "Database of the Data Catalog where the job may register its tables; empty for none."
+  type        = string
+  default     = ""
+}
+
 variable "database_secret_arn" {
   description = "Secret with the database's password; empty for none."
   type        = string

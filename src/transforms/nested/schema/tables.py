@@ -17,7 +17,7 @@ _SQL = {
     "date": "DATE",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
 }
-_NOTES = {
+NOTES = {
     "_id": "32 hex digits of SHA-256: the same for the same record, however the input is split",
     "_parent_id": "_id of the parent row",
     "_root_id": "_id of the record",
@@ -53,11 +53,11 @@ def tables_json(tables: Sequence[Table], form: str, separator: str) -> bytes:
     """tables.json: for each table its file, keys, columns with path and type, renamed columns and number of rows."""
     entries = []
     for table in tables:
-        keys = [{"name": name, "type": kind, "is": _NOTES[name]} for name, kind in table.key_columns()]
+        keys = [{"name": name, "type": kind, "is": NOTES[name]} for name, kind in table.key_columns()]
         entry = as_json(table) | {"file": file_of(table, form), "rows": table.rows, "keys": keys}
         entry["renamed"] = _renamed(table, separator)
         if table.rest:
-            entry["rest_is"] = _NOTES[REST]
+            entry["rest_is"] = NOTES[REST]
         entries.append(entry)
     return (json.dumps({"format": 1, "tables": entries}, indent=1) + "\n").encode()
 

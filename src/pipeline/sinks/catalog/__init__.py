@@ -1,0 +1,1 @@
+"""Published tables in the Glue Data Catalog, where Athena finds them."""
