@@ -81,7 +81,7 @@ JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {FIRST} and
 OTHER_JOBS = Group("other tests of jobs", PYTEST, minutes=40, marks=f"jobs and not {FIRST} and {without(*APART)}")
 EMBEDDED = Group(
     "tests on the embedded engine",
-    (*PYTEST, "tests/transforms", "tests/pipeline", "tests/jobs"),
+    (*PYTEST, "tests/transforms", "tests/pipeline", "tests/jobs", "tests/test_docstrings.py"),
     ".venv-embedded",
     30,
     without(*APART, "spark_only"),
