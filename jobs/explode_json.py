@@ -8,11 +8,12 @@ from typing import Self
 from pipeline import storage
 from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.json_tables import note_plan, note_repeated, table_files
+from pipeline.job.json_tables import folder_values, missing_fields, note_plan, note_repeated, table_files
 from pipeline.job.options import JsonInput, comma_separated, json_input, option
 from pipeline.job.outputs import Outputs, data
 from pipeline.job.runner import Job
 from pipeline.job.table_options import ICEBERG
+from pipeline.readers.json.framing.around import FIRST, Around
 from pipeline.sinks.catalog.athena import Column, TableFile
 from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog
 from transforms import nested
@@ -34,6 +35,18 @@ class Options(TableCatalogOptions):
         "'a.b=table|columns|json|map|skip'; parse: opens JSON in a text, dynamodb: an item's attribute values",
         split=comma_separated, metavar="PATH=CHOICE",
     )  # fmt: skip
+    keep: tuple[str, ...] = option(
+        "fields around --records that each record gets: 'page,meta.id', or PATH=NAME",
+        split=comma_separated, metavar="PATH",
+    )  # fmt: skip
+    names: str = option(
+        "names for records that are arrays: their path in the envelope; first: the first record of each file has them",
+        "", metavar="PATH|first",
+    )  # fmt: skip
+    folders: tuple[str, ...] = option(
+        "columns from the folders of the files: dt takes 2024-05-01 of dt=2024-05-01/",
+        split=comma_separated, metavar="NAME",
+    )  # fmt: skip
     only: tuple[str, ...] = option("explode only this path", split=comma_separated, metavar="PATH")
     depth: int = option(
         "levels that become tables; what is deeper stays JSON text", nested.DEPTH, parse=int, metavar="N"
@@ -49,14 +62,34 @@ class Options(TableCatalogOptions):
         """The columns that the root table has on request."""
         return (*((nested.FILE, nested.POSITION) if self.lineage else ()), *((nested.ORDINAL,) if self.ordinal else ()))
 
+    def around(self) -> Around:
+        """What records take of the document that they are in."""
+        fields = {}
+        for text in self.keep:
+            path, _, name = text.partition("=")
+            fields[nested.parse_path(path)] = (name,) if name else nested.parse_path(path)
+        names = self.names if self.names in ("", FIRST) else nested.parse_path(self.names)
+        around = Around(tuple(self.records.split(".")), fields, names)
+        if around.in_envelope and not self.records:
+            raise UsageError("--keep and --names PATH are for what is around --records PATH")
+        if on_the_way := around.on_the_way():
+            raise UsageError(f"{nested.dotted(on_the_way)} is on the way to --records {self.records}, or in a record")
+        return around
+
+    def rules(self) -> nested.Rule:
+        """The choices; what is added to records is wanted."""
+        added = [nested.dotted(path) for path in (*self.around().fields.values(), *((name,) for name in self.folders))]
+        return nested.build_rules(self.path, [*self.only, *added] if self.only else ())
+
     def prepare(self) -> Self:
         """Refuses what cannot be meant; tables of Iceberg always have a locked schema."""
         if self.format == ICEBERG and self.destination and not self.schema:
             self.schema = storage.join(self.destination, f"{nested.clean(self.root)}.schema.json")
         try:
-            nested.build_rules(self.path, self.only)
+            self.rules()
+            self.around()
         except nested.RuleError as error:
-            raise UsageError(f"--path, --only: {error}") from None
+            raise UsageError(f"--path, --only, --keep, --names: {error}") from None
         if not 1 <= self.depth <= 900:
             raise UsageError(f"--depth {self.depth} is not between 1 and 900")
         return super().prepare()
@@ -66,14 +99,22 @@ def run(job: JobContext, o: Options) -> Outputs:
     """Types in one pass over the records, rows of all tables in another."""
     root = nested.clean(o.root)
     locked = o.locked(root)
-    rules = nested.lock_rules(nested.build_rules(o.path, o.only), locked or ())
-    parsing = nested.ParseOptions(rules, o.depth, o.lenient, o.key, separated=True, choices=o.path)
-    checked = job.record("source", nested.check(job.read_json_text(o.source, records_path=o.records), parsing))
+    rules, around = nested.lock_rules(o.rules(), locked or ()), o.around()
+    folders = folder_values(o.source, o.folders)
+    parsing = nested.ParseOptions(
+        rules, o.depth, o.lenient, o.key, separated=True, choices=o.path, names=o.names, folders=folders,
+        takes=bool(around),
+    )  # fmt: skip
+    read = job.read_json_text(o.source, records_path=o.records, around=around)
+    checked = job.record("source", nested.check(read, parsing))
 
     stats = nested.merge_stats([row[0] for row in job.few_rows(nested.partial_stats(checked, rules))], rules)
-    unmatched = nested.unmatched(stats, o.path, o.only, nested.locked_paths(locked or ())) if job.used("source") else ()
-    if unmatched:
-        raise UsageError("; ".join(unmatched))
+    if job.used("source"):
+        known = nested.locked_paths(locked or ())
+        unmatched = nested.unmatched(stats, o.path, o.only, known)
+        unmatched += missing_fields(job, o.source, stats, around.fields, known)
+        if unmatched:
+            raise UsageError("; ".join(unmatched))
     try:
         plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift, o.added)
     except nested.SchemaError as error:

@@ -21,8 +21,9 @@ ERROR_ARROW = pa.struct([pa.field(name, pa.string()) for name in ERROR_FIELDS])
 ERROR_FIELD = T.StructField(ERROR, T.StructType([T.StructField(name, T.StringType()) for name in ERROR_FIELDS]))
 REJECTED = "rejected"
 EXCLUDED = "excluded"
-# What a reader says of a document without a record, and of a record that a person takes back: no faults.
-NULL_RECORD, EMPTY_ARRAY, WITHDRAWN = NO_FAULTS = ("null_record", "empty_array", "withdrawn")
+# What a reader says of a document without a record, of a record that a person takes back or that names columns: no
+# faults.
+NULL_RECORD, EMPTY_ARRAY, WITHDRAWN, HEADER = NO_FAULTS = ("null_record", "empty_array", "withdrawn", "header")
 
 
 def row_error(kind: str, code: Column | str, detail: Column | str) -> Column:

@@ -437,6 +437,81 @@ def test_a_packed_place_that_no_record_has_is_refused(call_job: Call, tmp_path: 
     assert (done.exit_code, f"--path {choice}: no record has data; near: date" in done.stderr) == (2, True)
 
 
+def rows_after(call_job: Call, source: pathlib.Path, *arguments: str) -> list[tuple[str | None, ...]]:
+    """The values of the root table's rows, their `_id` left out."""
+    out = source.parent / "out"
+    done = call_job("explode_json", "--source", source, "--root", "doc", "--destination", out, *arguments)
+    assert done.exit_code == 0, done.stderr
+    return sorted(tuple(row.values())[1:] for row in csv_rows(done.read("doc.csv")))
+
+
+@pytest.mark.parametrize("before", ["", "\n"], ids=["a document on a line", "a document on several lines"])
+def test_fields_around_records_and_of_folders_are_columns(call_job: Call, tmp_path: pathlib.Path, before: str) -> None:
+    for day, page in (("dt=2024-05-01/shop=a%20b", 3), ("dt=2024-05-02/shop=__HIVE_DEFAULT_PARTITION__", 4)):
+        (tmp_path / "in" / day).mkdir(parents=True)
+        document = f'{{"items":[{{"sku":"a"}},{before}{{"sku":"b"}}],"page":{page},"meta":{{"id":"m"}}}}'
+        (tmp_path / "in" / day / "x.json").write_text(document)
+    called = ["--records", "items", "--keep", "page,meta.id=batch", "--folders", "dt,shop", "--dates"]
+    assert rows_after(call_job, tmp_path / "in", *called) == [
+        ("2024-05-01", "a b", "3", "m", "a", None),
+        ("2024-05-01", "a b", "3", "m", "b", None),
+        ("2024-05-02", None, "4", "m", "a", '{"/shop":null}'),
+        ("2024-05-02", None, "4", "m", "b", '{"/shop":null}'),
+    ]
+    [table] = tables_of(tmp_path / "out")
+    assert {column["name"]: column["type"] for column in table["columns"]} == {
+        "dt": "date", "shop": "text", "page": "integer", "batch": "text", "sku": "text"
+    }  # fmt: skip
+
+
+SOCRATA = '{"meta":{"view":{"columns":[{"name":"sid"},{"name":"City"}]}},"data":[["r1","York"],["r2",null]]}'
+PANDAS = '{"columns":["sid","City"],"index":[0,1],"data":[["r1","York"],\n["r2",null]]}'
+CENSUS = '[["sid","City"],\n["r1","York"],\n["r2",null]]'
+LINES = '["sid","City"]\n["r1","York"]\n["r2",null]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments"),
+    [
+        (SOCRATA, ["--records", "data", "--names", "meta.view.columns.name"]),
+        (PANDAS, ["--records", "data", "--names", "columns"]),
+        (CENSUS, ["--names", "first"]),
+    ],
+    ids=["socrata", "pandas", "census"],
+)
+def test_columns_get_the_names_that_the_file_gives(
+    call_job: Call, tmp_path: pathlib.Path, text: str, arguments: list[str]
+) -> None:
+    (tmp_path / "in.json").write_text(text)
+    rows = rows_after(call_job, tmp_path / "in.json", *arguments)
+    assert rows == [("r1", "York", None), ("r2", None, '{"/City":null}')]
+    [table] = tables_of(tmp_path / "out")
+    assert [column["name"] for column in table["columns"]] == ["sid", "City"]
+    report = json.loads((tmp_path / "out" / "report.json").read_text())["inputs"]["source"]
+    header = 1 if "first" in arguments else 0
+    assert (report["read"], report["used"], report["excluded"]) == (2 + header, 2, {"header": 1} if header else {})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--records", "items", "--keep", "pag"], "--keep pag: no document has it; near: page"),
+        (["--records", "items", "--keep", "items.a"], "items.a is on the way to --records items, or in a record"),
+        (["--keep", "page"], "--keep and --names PATH are for what is around --records PATH"),
+        (["--names", "columns"], "--keep and --names PATH are for what is around --records PATH"),
+        (["--folders", "dta"], "--folders dta: no file is in a folder dta=...; near: dt"),
+        (["--records", "items", "--names", "cols"], "not_an_array"),
+    ],
+)
+def test_fields_and_names_that_nothing_has_are_refused(
+    call_job: Call, tmp_path: pathlib.Path, arguments: list[str], message: str
+) -> None:
+    (tmp_path / "dt=1").mkdir()
+    (tmp_path / "dt=1" / "in.json").write_text('{"items":[{"a":1}],"page":1}')
+    done = call_job("explode_json", "--source", tmp_path / "dt=1", "--destination", tmp_path / "out", *arguments)
+    assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
+
+
 def test_all_files_at_hand_come_back_from_one_run(
     real_data: pathlib.Path, call_job: Call, tmp_path: pathlib.Path
 ) -> None:

@@ -21,6 +21,8 @@ from pipeline.readers.csv import typed as csv_typed
 from pipeline.readers.csv.headers import FileHeaders, no_header
 from pipeline.readers.csv.reader import csv_lines
 from pipeline.readers.json import typed as json_typed
+from pipeline.readers.json.framing.around import Around
+from pipeline.readers.json.framing.envelope import NOTHING
 from pipeline.readers.json.reader import json_records
 from pipeline.readers.raw_lookup import check_places
 from pipeline.readers.xlsx import xlsx_lines
@@ -90,15 +92,24 @@ class JobContext:
         """
         return json_typed.parse_records(self._json_records(source, records_path), schema)
 
-    def read_json_text(self, source: JsonInput, *, records_path: str = "") -> DataFrame:
-        """The records of a JSON input as text: `_raw`, `_source_file`, `_source_offset`, `_error`; not parsed."""
-        return json_typed.tag_raw(self._json_records(source, records_path))
+    def read_json_text(self, source: JsonInput, *, records_path: str = "", around: Around = NOTHING) -> DataFrame:
+        """The records of a JSON input as text: `_raw`, `_source_file`, `_source_offset`, `_error`; not parsed.
+
+        `around`: what they take of the document that they are in, in one more column `_around`.
+        """
+        return json_typed.tag_raw(self._json_records(source, records_path, around))
+
+    def keys_at_start(self, source: JsonInput) -> list[str]:
+        """Keys at the beginning of a JSON input that is read."""
+        reader: Any = self._readers[source.name]
+        found: list[str] = reader.keys_at_start()
+        return found
 
     def files_of(self, source: Input) -> list[str]:
         """The paths of an input that is read, by the number in `_source_file`."""
         return self._readers[source.name].files
 
-    def _json_records(self, source: JsonInput, records_path: str) -> DataFrame:
+    def _json_records(self, source: JsonInput, records_path: str, around: Around = NOTHING) -> DataFrame:
         with self.stage(f"plan {source.name}"):
             reader = json_records(
                 self.engine.spark,
@@ -106,6 +117,7 @@ class JobContext:
                 records=records_path,
                 counter=self._counter(source),
                 corrections=self.options.corrections_of(source.name),
+                around=around,
             )
         self._add_reader(source, reader)
         return reader.frame

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping, Sequence
 from typing import Protocol
+from urllib.parse import unquote
 
 from pyspark.sql import DataFrame
 
+from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import JsonInput
 from pipeline.job.outputs import TablesOutput
@@ -13,9 +16,10 @@ from pipeline.job.schema_file import note_drift
 from pipeline.publish.table_target import TableTarget
 from transforms import nested
 from transforms.nested import Table, tables
-from transforms.text import csv_header
+from transforms.text import csv_header, suggest
 
 _MOST_COLUMNS = 1600
+_NO_VALUE = "__HIVE_DEFAULT_PARTITION__"
 
 
 class TableOptions(Protocol):
@@ -27,6 +31,35 @@ class TableOptions(Protocol):
     @property
     def rows_format(self) -> str: ...
     def target(self, root: str) -> TableTarget | None: ...
+
+
+def folder_values(source: JsonInput, names: Sequence[str]) -> tuple[dict[str, str | None], ...]:
+    """What the folders `NAME=value` of each file say, as Hive writes them; `UsageError` for a name that no file has."""
+    found, known = [], set[str]()
+    for file in source.files() if names else ():
+        steps = [step.partition("=") for step in file.path.split("/")[:-1]]
+        values = {unquote(name): None if value == _NO_VALUE else unquote(value) for name, mark, value in steps if mark}
+        known |= values.keys()
+        found.append({name: values[name] for name in names if name in values})
+    missing = [f"--folders {name}: no file is in a folder {name}=...{suggest(name, sorted(known))}" for name in names]
+    if problems := [text for name, text in zip(names, missing, strict=True) if name not in known]:
+        raise UsageError("; ".join(problems))
+    return tuple(found)
+
+
+def missing_fields(
+    job: JobContext,
+    source: JsonInput,
+    stats: nested.PathStats,
+    fields: Mapping[tuple[str, ...], tuple[str, ...]],
+    known: Container[tuple[str, ...]],
+) -> list[str]:
+    """A message for each field that no record got, with the nearest keys at the beginning of the input."""
+    return [
+        f"--keep {nested.dotted(path)}: no document has it{suggest(path[-1], job.keys_at_start(source))}"
+        for path, label in fields.items()
+        if nested.is_missing(stats, label, known)
+    ]
 
 
 def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> TablesOutput:

@@ -101,6 +101,8 @@ def corrected(finds: Iterator[RecordSpans], corrections: Mapping[int, Correction
             yield found.part(low, row)
             place = int(places[row])
             raw = corrections[place].raw.encode()
-            yield single(raw or next(found.part(row, row + 1).texts()), place, None if raw else WITHDRAWN)
+            mended = single(raw or next(found.part(row, row + 1).texts()), place, None if raw else WITHDRAWN)
+            mended.around = found.around
+            yield mended
             low = row + 1
         yield found.part(low, len(places)) if low else found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ class RecordSpans:
     """Records in one piece of text: `data[starts[i]:ends[i]]`, at offset `base` of the file.
 
     `errors` by index. `plain`: only blanks and commas are between the records, so that a record's text may go on to
-    the next one's start.
+    the next one's start. `around`: what they take of the document that they are in, as JSON.
     """
 
     data: bytes
@@ -32,6 +33,7 @@ class RecordSpans:
     ends: Offsets
     errors: dict[int, str] = field(default_factory=dict)
     plain: bool = True
+    around: str | None = None
 
     def places(self) -> Offsets:
         """The offset of each record in its file."""
@@ -40,7 +42,8 @@ class RecordSpans:
     def part(self, low: int, high: int) -> RecordSpans:
         """The records from `low` up to `high`."""
         errors = {row - low: error for row, error in self.errors.items() if low <= row < high}
-        return RecordSpans(self.data, self.base, self.starts[low:high], self.ends[low:high], errors, self.plain)
+        starts, ends = self.starts[low:high], self.ends[low:high]
+        return RecordSpans(self.data, self.base, starts, ends, errors, self.plain, self.around)
 
     def texts(self) -> Iterator[bytes]:
         """The exact bytes of each record."""
@@ -103,6 +106,13 @@ def _batch(data: bytes, offsets: Offsets, positions: Any, files: Any, errors: di
     )
     columns = [pa.array(files, pa.int32()), pa.array(positions, pa.int64()), text, read_errors]
     return pa.RecordBatch.from_arrays(columns, names=["_source_file", "_source_offset", "_raw", "_read_error"])
+
+
+def batches_around(finds: Iterable[tuple[int, RecordSpans]]) -> Iterator[pa.RecordBatch]:
+    """As `batches`, and `_around`: what the records take of their document."""
+    for around, same in itertools.groupby(finds, key=lambda find: find[1].around):
+        for batch in batches(same):
+            yield batch.append_column("_around", pa.array([around] * batch.num_rows, pa.string()))
 
 
 def batches(finds: Iterable[tuple[int, RecordSpans]]) -> Iterator[pa.RecordBatch]:

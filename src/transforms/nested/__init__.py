@@ -14,7 +14,7 @@ from transforms.nested.explode import (
 from transforms.nested.record_check import DEPTH, ParseOptions
 from transforms.nested.rows.render import block_table, spark_type
 from transforms.nested.schema import tables
-from transforms.nested.schema.choices import unmatched
+from transforms.nested.schema.choices import is_missing, unmatched
 from transforms.nested.schema.lock import (
     ADD,
     DRIFT_MODES,
@@ -30,12 +30,13 @@ from transforms.nested.schema.lock_rules import lock_rules, locked_paths
 from transforms.nested.schema.names import clean
 from transforms.nested.schema.picture import tables_md
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, Table, plan_tables
-from transforms.nested.schema.rules import RuleError, build_rules
+from transforms.nested.schema.rules import Rule, RuleError, build_rules, dotted, parse_path
+from transforms.nested.schema.stats import PathStats
 
 __all__ = [
-    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "Drift", "ParseOptions", "RuleError",
-    "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "explode", "lock_bytes",
-    "lock_rules", "locked_paths", "merge_stats", "parse_lock", "partial_stats", "plan_tables", "plan_with_lock",
-    "ranks", "refuse_new", "repeated_keys", "spark_type", "table_rows", "tables", "tables_md", "unmatched",
-    "with_ordinals", "with_ranks",
+    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "Drift", "ParseOptions", "PathStats", "Rule",
+    "RuleError", "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "dotted",
+    "explode", "is_missing", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock", "parse_path",
+    "partial_stats", "plan_tables", "plan_with_lock", "ranks", "refuse_new", "repeated_keys", "spark_type",
+    "table_rows", "tables", "tables_md", "unmatched", "with_ordinals", "with_ranks",
 ]  # fmt: skip

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +28,6 @@ from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, ROOT, Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import PathStats
-from transforms.nested.unpack import Unpacker
 from transforms.nested.values.parse import Parser, prepare_process
 from transforms.nested.values.plain import are_plain
 from transforms.row_errors import ERROR, ERROR_TYPE, reject
@@ -47,10 +47,8 @@ __all__ = [
 
 # More at once leaves the processor's cache; less makes many small batches.
 _CHUNK_BYTES = 1 << 20
-_CHECKED = (
-    f"_source_file int, _source_offset long, _raw string, {ERROR} {ERROR_TYPE}, _reason string, _detail string,"
-    " _key string, _hash string, _repeated string, _stats binary"
-)
+_RECORD = f"_source_file int, _source_offset long, _raw string, {ERROR} {ERROR_TYPE}"
+_CHECKED = "_reason string, _detail string, _key string, _hash string, _repeated string, _stats binary"
 
 
 def check(records: DataFrame, options: ParseOptions) -> DataFrame:
@@ -62,6 +60,8 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
     task's statistics.
     """
 
+    around = ["_around"] if "_around" in records.columns else []
+
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Checks one task's records; its last batch has the task's statistics."""
         prepare_process()
@@ -70,11 +70,13 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
             if pending is not None:
                 yield _checked(pending, None)
             rows = [
-                checking.record(text, plain) if fine else (None,) * 5
-                for text, plain, fine in zip(
+                checking.record(text, plain, file, taken) if fine else (None,) * 5
+                for text, plain, fine, file, taken in zip(
                     batch.column("_raw").to_pylist(),
                     are_plain(batch.column("_raw")),
                     batch.column(ERROR).is_null().to_pylist(),
+                    batch.column("_source_file").to_pylist() if options.folders else repeat(0, batch.num_rows),
+                    batch.column("_around").to_pylist() if around else repeat(None, batch.num_rows),
                     strict=True,
                 )
             ]
@@ -82,7 +84,8 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
         if pending is not None:
             yield _checked(pending, pickle.dumps(checking.stats()))
 
-    chosen = records.select("_source_file", "_source_offset", "_raw", ERROR).mapInArrow(body, _CHECKED)
+    schema = ", ".join((_RECORD, *(f"{name} string" for name in around), _CHECKED))
+    chosen = records.select("_source_file", "_source_offset", "_raw", ERROR, *around).mapInArrow(body, schema)
     refused = reject(chosen, F.col("_reason").isNotNull(), F.col("_reason"), F.col("_detail"))
     return refused.drop("_reason", "_detail")
 
@@ -165,9 +168,9 @@ def explode(
 ) -> DataFrame:
     """The rows of all tables as blocks: `group` int, the table's number; `part` int; `block` binary (`kernels.blocks`).
 
-    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`, and `_ordinal` where the root table has it. `form`
-    csv or jsonl makes finished lines, parquet typed columns. `schema_locked` says that the plan was not made of these
-    records. `files` has the name of each `_source_file`, for a root table that shows it.
+    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`, `_ordinal` where the root table has it, `_around`.
+    `form` csv or jsonl makes finished lines, parquet typed columns. `schema_locked` says that the plan was not made of
+    these records. `files` has the name of each `_source_file`, for a root table that shows it.
     """
     described = [block_table(table, form) for table in tables]
     added = tables[0].added
@@ -191,17 +194,17 @@ def explode(
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Shreds one task's records, some of them at a time."""
         prepare_process()
-        parser, unpacker = Parser(options.lenient), Unpacker(options.choices, options.lenient)
+        parser, unpacker = Parser(options.lenient), options.unpacker()
         shredder = Shredder(tables, options.rules, schema_locked)
         parsed: list[tuple[str, Any, int, int, int]] = []
         size = 0
         for batch in batches:
             columns = [column.to_pylist() for column in batch.columns]
             plain = are_plain(batch.column("_raw"))
-            for file, position, text, key, rank, ordinal, fine in zip(*columns, plain, strict=True):
+            for file, position, text, key, rank, ordinal, taken, fine in zip(*columns, plain, strict=True):
                 identity = digest(f"{key}#{rank}") if rank else key
                 value = parser.parse(options.document(text), fine)
-                value = unpacker.unpack(value) if unpacker else value
+                value = unpacker.unpack(value, file, taken) if unpacker else value
                 parsed.append((identity, value, file, position, ordinal))
                 size += len(text)
                 if size > _CHUNK_BYTES:
@@ -211,7 +214,8 @@ def explode(
             yield blocks_of(shredder, parsed)
 
     ordinal = F.col(ORDINAL) if ORDINAL in added else F.lit(0).alias(ORDINAL)
-    chosen = checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank", ordinal)
+    around = F.col("_around") if "_around" in checked.columns else F.lit(None).cast("string").alias("_around")
+    chosen = checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank", ordinal, around)
     return chosen.mapInArrow(body, BLOCKS)
 
 

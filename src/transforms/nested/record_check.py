@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +23,9 @@ class ParseOptions:
     """How documents are read: the decisions per path, the levels that become tables, the root's key columns.
 
     `separated` says that blanks and commas may follow a document in `_raw`, as a reader of arrays leaves them.
-    `choices`: the `PATH=CHOICE` texts; those of `UNPACKED` change a document before it is counted (`unpack`).
+    `choices`: the `PATH=CHOICE` texts; those of `UNPACKED` change a document before it is counted (`unpack`),
+    and so do `folders`, the values that the folders of each file add, `takes`, where records have `_around`, and
+    `names`, what a person calls the place of the names in it.
     """
 
     rules: Rule = field(default_factory=Rule)
@@ -32,6 +34,13 @@ class ParseOptions:
     keys: tuple[str, ...] = ()
     separated: bool = False
     choices: tuple[str, ...] = ()
+    names: str = ""
+    folders: tuple[Mapping[str, str | None], ...] = ()
+    takes: bool = False
+
+    def unpacker(self) -> Unpacker:
+        """What opens documents, and adds what they take."""
+        return Unpacker(self.choices, self.lenient, self.names, self.folders, self.takes)
 
     def document(self, raw: str) -> str:
         """The document in a record's text."""
@@ -64,23 +73,25 @@ class Check:
 
     def __init__(self, options: ParseOptions) -> None:
         self._options, self._parser = options, Parser(options.lenient)
-        self._unpacker = Unpacker(options.choices, options.lenient)
+        self._unpacker = options.unpacker()
         self._paths = [parse_path(key) for key in options.keys]
         self._stats = PathStats(options.rules)
         self._values: list[Any] = []
         self._size = 0
 
-    def record(self, text: str | None, plain: bool | None = False) -> tuple[Any, ...]:
+    def record(
+        self, text: str | None, plain: bool | None = False, file: int = 0, around: str | None = None
+    ) -> tuple[Any, ...]:
         """One record: reason and detail when it is refused, else its key, content hash and repeated keys.
 
-        `plain` is what `are_plain` says of the text.
+        `plain` is what `are_plain` says of the text; `file` and `around` say what it takes.
         """
         try:
             value = self._parser.parse(self._options.document(text or ""), plain)
             content = self._parser.canonical(value)
             repeated = self._parser.repeated(content)
             if self._unpacker:
-                value = self._unpacker.unpack(value)
+                value = self._unpacker.unpack(value, file, around)
                 content = canonical(value)
             identity = digest(content)
             key = _key_of(value, self._paths) if self._paths else identity

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from transforms.nested.schema.rules import UNPACKED, dotted, parse_choice
@@ -20,22 +20,44 @@ def packed_places(choices: Iterable[str]) -> list[tuple[tuple[str, ...], str]]:
 
 
 class Unpacker:
-    """Opens the values at `PATH=parse` and `PATH=dynamodb` of one record after the other."""
+    """Opens the values at `PATH=parse` and `PATH=dynamodb` of one record after the other; gives the elements of an
+    array their `names`, and adds the fields of the `folders` and of what a record `takes` of its document.
+    """
 
-    def __init__(self, choices: Iterable[str], lenient: bool = False) -> None:
+    def __init__(
+        self,
+        choices: Iterable[str] = (),
+        lenient: bool = False,
+        names: str = "",
+        folders: Sequence[Mapping[str, str | None]] = (),
+        takes: bool = False,
+    ) -> None:
         self._parser = Parser(lenient)
         forms: dict[str, Callable[[Any], Any]] = {"parse": self._parsed, "dynamodb": _item}
         self._steps = [(path, forms[form]) for path, form in packed_places(choices)]
+        self._names, self._folders, self._takes = names, folders, takes
+        self._around, self._taken = "", dict[str, Any]()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to open."""
-        return bool(self._steps)
+        """Whether there is anything to do."""
+        return bool(self._steps or self._folders or self._takes)
 
-    def unpack(self, value: Any) -> Any:
-        """The value with all places opened; `NotJsonError` with reason `not_json`, `not_dynamodb` or `too_deep`."""
+    def unpack(self, value: Any, file: int = 0, around: str | None = None) -> Any:
+        """The value as it is counted; `NotJsonError` with reason `not_json`, `not_dynamodb`, `too_deep`,
+        `not_an_array`, `missing_names`, `wrong_width`, `not_an_object` or `conflicting_field`.
+        """
         try:
+            if around is not None and around != self._around:
+                # Records of one document come one after the other.
+                self._taken, self._around = self._parser.parse(around), around
+            if self._names:
+                value = _named(value, self._taken.get("names"), self._names)
             for path, opened in self._steps:
-                value = _opened(value, path, path, opened)
+                value = value if path else _opened(value, path, path, opened)
+            for fields in (self._taken.get("keep"), self._folders[file] if self._folders else None):
+                value = _with_fields(value, fields) if fields else value
+            for path, opened in self._steps:
+                value = _opened(value, path, path, opened) if path else value
         except RecursionError:
             raise too_deep() from None
         return value
@@ -47,6 +69,28 @@ class Unpacker:
             return self._parser.parse(value) if isinstance(value, str) else value
         except NotJsonError as error:
             raise NotJsonError("not_json" if error.reason == "malformed_json" else error.reason, str(error)) from None
+
+
+def _named(value: Any, names: Any, place: str) -> Any:
+    """An array's elements by their names."""
+    if not isinstance(value, list):
+        raise NotJsonError("not_an_array", f"the names at {place} are for records that are arrays")
+    texts = [name if isinstance(name, str) else readable(name) for name in names or ()]
+    if not texts or len(set(texts)) < len(texts):
+        raise NotJsonError("missing_names", f"no different names at {place}: {readable(names)[:_SHOWN]}")
+    if len(texts) != len(value):
+        raise NotJsonError("wrong_width", f"{len(value)} values for {len(texts)} names")
+    return dict(zip(texts, value, strict=True))
+
+
+def _with_fields(value: Any, fields: Mapping[str, Any]) -> Any:
+    """An object with more fields, in front of its own."""
+    if not isinstance(value, dict):
+        raise NotJsonError("not_an_object", f"only an object takes {', '.join(fields)}")
+    for name in fields.keys() & value.keys():
+        if readable(value[name]) != readable(fields[name]):
+            raise NotJsonError("conflicting_field", f"the record has another {name}; --keep PATH=NAME gives a name")
+    return {**fields, **value}
 
 
 def _opened(value: Any, path: tuple[str, ...], whole: tuple[str, ...], opened: Callable[[Any], Any]) -> Any:

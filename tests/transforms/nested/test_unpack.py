@@ -89,3 +89,33 @@ def test_a_text_that_is_no_json_is_refused(held: str, message: str) -> None:
     with pytest.raises(NotJsonError, match=message) as refused:
         unpacked(json.dumps({"p": held}), "p=parse")
     assert refused.value.reason == "not_json"
+
+
+def test_records_get_names_and_fields_of_what_is_around_them() -> None:
+    unpacker = Unpacker(names="columns", folders=({"dt": "2024-05-01"}, {"dt": None}), takes=True)
+    around = '{"keep":{"page":3},"names":["id",7]}'
+    assert unpacker.unpack(["x", [1]], 0, around) == {"dt": "2024-05-01", "page": 3, "id": "x", "7": [1]}
+    assert unpacker.unpack(["y", None], 1, around) == {"dt": None, "page": 3, "id": "y", "7": None}
+
+
+@pytest.mark.parametrize(
+    ("value", "around", "names", "reason"),
+    [
+        ({"a": 1}, '{"names":["a"]}', "first", "not_an_array"),
+        ([1, 2], '{"names":["a"]}', "first", "wrong_width"),
+        ([1, 2], '{"names":["a","a"]}', "first", "missing_names"),
+        ([1], '{"names":[]}', "first", "missing_names"),
+        ([1], '{"keep":{"page":3}}', "", "not_an_object"),
+        ({"page": 4}, '{"keep":{"page":3}}', "", "conflicting_field"),
+        ({"page": "3"}, '{"keep":{"page":3}}', "", "conflicting_field"),
+        ({"a": 1}, '{"keep":{"page":nul}}', "", "malformed_json"),
+    ],
+)
+def test_what_does_not_go_with_what_is_around_it_is_refused(value: Any, around: str, names: str, reason: str) -> None:
+    with pytest.raises(NotJsonError) as refused:
+        Unpacker(names=names, takes=True).unpack(value, 0, around)
+    assert refused.value.reason == reason
+
+
+def test_an_equal_field_of_the_record_is_the_same_one() -> None:
+    assert Unpacker(folders=({"dt": "1"},)).unpack({"a": 1, "dt": "1"}) == {"dt": "1", "a": 1}

@@ -21,15 +21,20 @@ from pipeline.readers.json.tasks import keys_of, split_summary
 from pipeline.readers.splits import LINES, STREAM, FileSplit, LexerState, ranges, task_bytes
 
 
-def json_splits(spark: SparkSession, pieces: Sequence[FileSplit], cores: int, records: str) -> list[FileSplit]:
-    """Whole JSON files as pieces: lines are split anywhere, other big files where the state at the split is known."""
+def json_splits(
+    spark: SparkSession, pieces: Sequence[FileSplit], cores: int, records: str, whole: bool = False
+) -> list[FileSplit]:
+    """Whole JSON files as pieces: lines are split anywhere, other big files where the state at the split is known.
+
+    `whole`: those are not split.
+    """
 
     length = task_bytes(pieces, cores)
     big = {piece.file: piece for piece in with_form([piece for piece in pieces if piece.size > length])}
     split = {number: ranges(piece, length) for number, piece in big.items() if piece.form == LINES}
     parts = []
     for piece in big.values():
-        if piece.form == STREAM:
+        if piece.form == STREAM and not whole:
             parts.append(_in_envelope(piece, length, records) if records else ranges(piece, length))
     flat = [part for found in parts for part in found]
     results = iter(summaries(spark, flat))

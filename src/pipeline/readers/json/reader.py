@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,11 +13,15 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.engines.base import RowCounter
 from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
+from pipeline.readers import chunks
 from pipeline.readers.base import RECORDS, RawSource, splits_by_file
 from pipeline.readers.corrections import Correction, Corrections, by_file
+from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.file_splits import json_splits
+from pipeline.readers.json.framing.around import Around
+from pipeline.readers.json.framing.envelope import NOTHING
 from pipeline.readers.json.tasks import json_spans, json_task
-from pipeline.readers.spans import batches
+from pipeline.readers.spans import batches, batches_around
 from pipeline.readers.splits import FileSplit, assign_splits, whole_files
 from pipeline.storage import FileInfo
 
@@ -36,6 +41,11 @@ class JsonReader:
         splits, read = splits_by_file(self.splits, files), partial(json_spans, records=self.records_path)
         return RawSource(self.files, splits, read, corrections=self.corrections)
 
+    def keys_at_start(self) -> list[str]:
+        """Keys of objects within the first 64 KiB of the first file, as what a mistyped one may mean."""
+        start = next(chunks.open_chunks(self.splits[0], 0), b"")[:HEAD] if self.splits else b""
+        return [key.decode(errors="replace") for key in re.findall(rb'"([^"\\]{1,99})"\s*:', start)]
+
 
 def json_records(
     spark: SparkSession,
@@ -44,6 +54,7 @@ def json_records(
     records: str = "",
     counter: RowCounter | None = None,
     corrections: Sequence[Correction] = (),
+    around: Around = NOTHING,
 ) -> JsonReader:
     """The JSON records of the files: `_source_file`, `_source_offset`, `_raw`, `_read_error`; one row per record, none
     lost.
@@ -52,6 +63,7 @@ def json_records(
     With `records` (`items.data`) it is what is found at those keys of each document; arrays on the way, and the one
     found there, are gone through. Errors: `garbage` (text between records), `truncated`, `malformed_json`, `too_long`,
     `not_utf8`, `truncated_gzip`, `bad_gzip`, `missing_path`; `null_record`, `empty_array` (no faults).
+    `around`: what records take of the document that they are in, in one more column `_around`.
     Raises `InputError` when a file changes while it is read.
 
     >>> import tempfile
@@ -68,14 +80,14 @@ def json_records(
     <BLANKLINE>
     """
     cores = engine_of(spark).cores
-    splits = json_splits(spark, whole_files(files), cores, records)
+    splits = json_splits(spark, whole_files(files), cores, records, whole=around.in_envelope)
     tasks = assign_splits(splits, cores)
     names = [file.path for file in files]
     placed = by_file(corrections, names)
 
     def work(number: int) -> Iterator[pa.RecordBatch]:
         """The records of a task as `RECORDS`."""
-        return batches(json_task(tasks[number], records, placed))
+        return (batches_around if around else batches)(json_task(tasks[number], records, placed, around))
 
-    frame = run_tasks(spark, len(tasks), work, RECORDS, counter)
+    frame = run_tasks(spark, len(tasks), work, f"{RECORDS}, _around string" if around else RECORDS, counter)
     return JsonReader(frame, names, splits, records, placed)

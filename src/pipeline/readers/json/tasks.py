@@ -10,19 +10,41 @@ from pipeline.readers import chunks
 from pipeline.readers.corrections import NO_CORRECTIONS, Corrections, corrected
 from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.detect_format import sniff
-from pipeline.readers.json.framing.envelope import EnvelopeReader
+from pipeline.readers.json.framing.around import FIRST, Around, Members, with_names
+from pipeline.readers.json.framing.envelope import NOTHING, EnvelopeReader
 from pipeline.readers.json.framing.line_values import LineValues
 from pipeline.readers.json.framing.record_splitter import TRUNCATED, JsonReader
 from pipeline.readers.json.framing.split_state import SplitSummary, first_record, summarize_split
 from pipeline.readers.spans import NOT_UTF8, RecordSpans, single
-from pipeline.readers.splits import FOREIGN, LINES, FileSplit
+from pipeline.readers.splits import FOREIGN, LINES, FileSplit, LexerState
+from transforms.row_errors import HEADER
 
 # Of a file in another encoding so many bytes are kept as its one rejected record.
 _SHOWN = 4096
 
 
-def json_spans(piece: FileSplit, records: str, content: bytes | None = None) -> Iterator[RecordSpans]:
-    """The JSON records that belong to the piece; `content`: the whole file, when it was fetched before."""
+def json_spans(
+    piece: FileSplit, records: str, content: bytes | None = None, around: Around = NOTHING
+) -> Iterator[RecordSpans]:
+    """The JSON records that belong to the piece; `content`: the whole file, when it was fetched before.
+
+    They have what they take of what is `around` them. A file's first record that has the names is `header`.
+    """
+    finds = _spans(piece, records, content, around)
+    if around.names != FIRST:
+        yield from finds
+        return
+    start = replace(piece, start=0, state=LexerState(), floor=0)
+    first = next(_spans(start, records, content, NOTHING), None)
+    names = next(first.texts()) if first is not None and 0 not in first.errors else b"[]"
+    for number, found in enumerate(finds):
+        found.around = with_names(found.around, names)
+        if not number and not piece.start:
+            found.errors.setdefault(0, HEADER)
+        yield found
+
+
+def _spans(piece: FileSplit, records: str, content: bytes | None, around: Around) -> Iterator[RecordSpans]:
     form = piece.form
     blocks = chunks.open_chunks(piece, max(piece.start - 1, 0) if form == LINES else piece.start, content)
     stream: Iterator[bytes] = blocks
@@ -33,11 +55,24 @@ def json_spans(piece: FileSplit, records: str, content: bytes | None = None) -> 
     if form == FOREIGN:
         yield single(next(stream, b"")[:_SHOWN], 0, NOT_UTF8)
         return
-    finds = _lines(piece, stream, records) if form == LINES else _stream(piece, stream, records)
+    if around.in_envelope and form != LINES:
+        # What comes behind the records is needed with the first of them.
+        members = _members(chunks.open_chunks(piece, 0, content), 0, records, around)
+        finds = EnvelopeReader(stream, 0, keys_of(records), around=around, members=members).records()
+    else:
+        finds = _lines(piece, stream, records, around) if form == LINES else _stream(piece, stream, records)
     yield from _file_end(finds, blocks)
 
 
-def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[RecordSpans]:
+def _members(blocks: Iterator[bytes], at: int, records: str, around: Around) -> Members:
+    """What the documents have that their records take."""
+    reader = EnvelopeReader(blocks, at, keys_of(records), around=around)
+    for _ in reader.records():
+        pass
+    return reader.members
+
+
+def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str, around: Around) -> Iterator[RecordSpans]:
     parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_last else piece.end)
     first = next(parts, None)
     if first is None:
@@ -50,8 +85,11 @@ def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str) -> Iterator[
     keys = keys_of(records)
     values = LineValues(keys)
     for at, line in chunks.single_lines(texts, first[0]):
-        place = values.find(line)
-        if place is None:
+        place = None if around.in_envelope else values.find(line)
+        if around.in_envelope:
+            members = _members(iter([line]), at, records, around)
+            yield from EnvelopeReader(iter([line]), at, keys, around=around, members=members).records()
+        elif place is None:
             yield from EnvelopeReader(iter([line]), at, keys).records()
         else:
             yield single(line[slice(*place)], at + place[0], None)
@@ -105,9 +143,12 @@ def split_summary(piece: FileSplit) -> SplitSummary:
 
 
 def json_task(
-    pieces: Sequence[FileSplit], records: str, corrections: Corrections = NO_CORRECTIONS
+    pieces: Sequence[FileSplit],
+    records: str,
+    corrections: Corrections = NO_CORRECTIONS,
+    around: Around = NOTHING,
 ) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
     for piece, content in chunks.contents(pieces):
-        for found in corrected(json_spans(piece, records, content), corrections.get(piece.file, {})):
+        for found in corrected(json_spans(piece, records, content, around), corrections.get(piece.file, {})):
             yield piece.file, found

@@ -22,7 +22,8 @@ def reader_error() -> Column:
 
 def tag_raw(records: DataFrame) -> DataFrame:
     """The records with `_error` in place of `_read_error`; nothing is parsed."""
-    return records.select("_source_file", "_source_offset", "_raw", reader_error().alias(ERROR))
+    around = ["_around"] if "_around" in records.columns else []
+    return records.select("_source_file", "_source_offset", "_raw", *around, reader_error().alias(ERROR))
 
 
 def parse_records(records: DataFrame, schema: T.StructType) -> DataFrame:

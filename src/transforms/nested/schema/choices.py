@@ -18,10 +18,11 @@ def unmatched(
     """
     asked = [(f"--path {text}", parse_choice(text)[0]) for text in choices if text != "=dynamodb"]
     asked += [(f"--only {path}", parse_path(path)) for path in only]
-    return [f"{option}: {_problem(stats, path)}" for option, path in asked if _missing(stats, path, locked)]
+    return [f"{option}: {_problem(stats, path)}" for option, path in asked if is_missing(stats, path, locked)]
 
 
-def _missing(stats: PathStats, path: tuple[str, ...], locked: Container[tuple[str, ...]]) -> bool:
+def is_missing(stats: PathStats, path: tuple[str, ...], locked: Container[tuple[str, ...]]) -> bool:
+    """Whether no document has the path, and no locked place is there."""
     if not path:
         return not (stats.counts[ARRAY] or stats.counts[EMPTY_ARRAY])
     return path not in locked and not _places(stats, path[:-1], path[-1])

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from pipeline.readers.json.framing.around import Around, Members
 from pipeline.readers.json.framing.record_splitter import MALFORMED, TRUNCATED, JsonReader
 from pipeline.readers.json.framing.tokens import END, OPENING, STRING, DamagedError, TokenReader
 from pipeline.readers.spans import RecordSpans, single
@@ -17,15 +18,19 @@ _SHOWN = 64 << 10
 _OBJECT, _ARRAY = OPENING
 _CLOSING = (0x7D, 0x5D)
 _NO_VALUE, _ASIDE = -1, -2
+NOTHING = Around()
 
 
 @dataclass
 class _Frame:
-    """A container around the place that is read: its bracket, how many keys match on the way to it and to its value."""
+    """A container around the place that is read: its bracket, how many keys match on the way to it and to its value,
+    and its place in the file.
+    """
 
     kind: int
     matched: int
     value: int = _NO_VALUE
+    start: int = 0
 
 
 class EnvelopeReader:
@@ -35,12 +40,22 @@ class EnvelopeReader:
     Documents without the path are `missing_path`; with null there and no record `null_record`, with only empty arrays
     `empty_array`.
     Records that start at or behind `end` are left. `stack`: the brackets open around `base`; the innermost is the array
-    at the path, whose elements come next.
+    at the path, whose elements come next. `around`: what records take of their document, of the `members` that an
+    earlier reading found.
     """
 
     def __init__(
-        self, blocks: Iterator[bytes], base: int, keys: Sequence[str], end: int | None = None, stack: bytes = b""
+        self,
+        blocks: Iterator[bytes],
+        base: int,
+        keys: Sequence[str],
+        end: int | None = None,
+        stack: bytes = b"",
+        around: Around = NOTHING,
+        members: Members | None = None,
     ) -> None:
+        self.around, self.wanted = around, around.members
+        self.members: Members = {} if members is None else members
         self.text, self.keys, self.end = TokenReader(blocks, base), keys, end
         self.frames: list[_Frame] = []
         for kind in stack[:-1]:
@@ -115,7 +130,11 @@ class EnvelopeReader:
         kind, start = self.text.token()
         if kind == END or kind in _CLOSING or kind == 0x2C:
             raise DamagedError(start - self.text.at, kind == END)
-        yield from self._value(kind, start, frame.value)
+        if self.wanted and not wanted and (frame.matched, name) in self.wanted:
+            self.members.setdefault(frame.start, {})[name] = self._whole(kind, start)
+            yield from self._behind_value()
+        else:
+            yield from self._value(kind, start, frame.value)
 
     def _value(self, kind: int, start: int, matched: int) -> Iterator[RecordSpans]:
         if kind in (0x3A, *_CLOSING):
@@ -129,7 +148,7 @@ class EnvelopeReader:
             else:
                 yield from self._record(kind, start)
         elif kind in OPENING and matched >= 0:
-            self.frames.append(_Frame(kind, matched, matched))
+            self.frames.append(_Frame(kind, matched, matched, start))
             return
         elif kind in OPENING:
             self.text.skip(start)
@@ -141,18 +160,32 @@ class EnvelopeReader:
 
     def _record(self, kind: int, start: int) -> Iterator[RecordSpans]:
         """The value at `start` as a record."""
-        keep, self.text.keep = self.text.keep, start
-        if kind in OPENING:
-            self.text.skip(start)
-        text = self.text.text(start)
-        self.text.keep = keep
+        text = self._whole(kind, start)
         if self.end is not None and start >= self.end:
             self.done = True
         elif text == b"null":
             self.without = NULL_RECORD
         else:
             self.given = True
-            yield single(text, start, None)
+            found = single(text, start, None)
+            found.around = self._around()
+            yield found
+
+    def _whole(self, kind: int, start: int) -> bytes:
+        """The text of the value at `start`."""
+        keep, self.text.keep = self.text.keep, start
+        if kind in OPENING:
+            self.text.skip(start)
+        text = self.text.text(start)
+        self.text.keep = keep
+        return text
+
+    def _around(self) -> str | None:
+        """What the records here take of the document."""
+        if not self.wanted:
+            return None
+        objects = {frame.matched: self.members.get(frame.start, {}) for frame in self.frames if frame.kind == _OBJECT}
+        return self.around.text(objects)
 
     def _elements(self) -> Iterator[RecordSpans]:
         """The elements of the array that begins here."""
@@ -165,8 +198,10 @@ class EnvelopeReader:
             level=1,
             ends_with_array=True,
         )
+        around = self._around()
         for found in reader.records():
             self.given = self.given or len(found.starts) > 0
+            found.around = around
             yield found
         text.rest, text.at, text.pos, text.final = reader.rest, reader.at, 0, reader.final
         self.in_array, self.done = False, not reader.closed
