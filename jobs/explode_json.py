@@ -55,6 +55,7 @@ class Options(TableCatalogOptions):
     separator: str = option("joins the keys in names", "__", metavar="TEXT")
     lenient: bool = option("also take comments, trailing commas, single quotes, NaN (as text)", False)
     lineage: bool = option("add _source_file and _source_position to the root table", False)
+    merge: bool = option("rows replace those with the same --key in tables of Iceberg; the others stay", False)
     ordinal: bool = option("add _ordinal to the root table: the record's place in the input, from 0", False)
 
     @property
@@ -81,6 +82,11 @@ class Options(TableCatalogOptions):
         added = [nested.dotted(path) for path in (*self.around().fields.values(), *((name,) for name in self.folders))]
         return nested.build_rules(self.path, [*self.only, *added] if self.only else ())
 
+    @property
+    def merges(self) -> bool:
+        """As the option says."""
+        return self.merge
+
     def prepare(self) -> Self:
         """Refuses what cannot be meant; tables of Iceberg always have a locked schema."""
         if self.format == ICEBERG and self.destination and not self.schema:
@@ -90,6 +96,8 @@ class Options(TableCatalogOptions):
             self.around()
         except nested.RuleError as error:
             raise UsageError(f"--path, --only, --keep, --names: {error}") from None
+        if self.merge and not (self.key and self.format == ICEBERG):
+            raise UsageError("--merge needs --key PATH and --format iceberg")
         if not 1 <= self.depth <= 900:
             raise UsageError(f"--depth {self.depth} is not between 1 and 900")
         return super().prepare()
@@ -122,7 +130,10 @@ def run(job: JobContext, o: Options) -> Outputs:
     note_plan(job, o, plan)
 
     records = checked.where(is_valid())
-    ranks = nested.ranks(records) if note_repeated(job, o, records) else None
+    repeated = note_repeated(job, o, records)
+    if repeated and o.merge:
+        raise InputError(f"--merge: several records have the same {', '.join(o.key)}; one of them is expected")
+    ranks = nested.ranks(records) if repeated else None
     ranked = nested.with_ranks(nested.with_ordinals(checked).where(is_valid()) if o.ordinal else records, ranks)
     files, form = job.files_of(o.source), o.rows_format
     exploded = nested.explode(ranked, plan.tables, parsing, form, schema_locked=plan.is_locked, files=files)

@@ -22,6 +22,7 @@ from tests.support.paths import ROOT
 
 Call = Callable[..., JobResult]
 PATHS = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+DIED = (-9, 137)  # a process of its own, or one under spark-submit
 KILLED = ROOT / "tests" / "support" / "killed_run.py"
 
 
@@ -125,6 +126,36 @@ def test_a_column_without_values_comes_into_the_table_with_its_first_type(
     assert schema_of(tmp_path / "out", "orders")["note"] == "long"
 
 
+@pytest.mark.each_engine
+def test_merged_rows_replace_those_with_their_keys_with_all_that_is_below_them_and_the_others_stay(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    out = tmp_path / "out"
+    run(call_job, tmp_path, 1, "r1", order(1, 10), order(2, 20, 21), order(3, 30))
+    merged = [*arguments(tmp_path, 2, "r2", [order(2, 22), {"id": 4}]), "--merge"]
+    assert call_job("explode_json", *merged).exit_code == 0
+    first, second = datetime.date(2026, 11, 1), datetime.date(2026, 11, 2)
+    assert rows_of(out, "orders", "id, _day") == [(1, first), (2, second), (3, first), (4, second)]
+    assert rows_of(out, "orders__lines", "qty, _day") == [(10, first), (22, second), (30, first)]
+    assert rows_of(out, "orders__lines", "qty", "r1") == [(10,), (20,), (21,), (30,)]
+    assert history(out, "orders__lines") == [("r1", "append", 4), ("r2", "overwrite", 3)]
+
+    # Nothing new is below order 2, and nothing is left of it; files without any of the keys stay.
+    merged = [*arguments(tmp_path, 3, "r3", [{"id": 2}, order(5, 50)]), "--merge"]
+    assert call_job("explode_json", *merged).exit_code == 0
+    assert rows_of(out, "orders__lines", "qty") == [(10,), (30,), (50,)]
+    found = [pathlib.Path(task.file.file_path) for task in table_of(out, "orders__lines").scan().plan_files()]
+    assert sorted((path.parent.name, sorted(pq.read_table(path)["qty"].to_pylist())) for path in found) == [
+        ("r2", [10, 30]), ("r3", [50])
+    ]  # fmt: skip
+
+
+def test_records_with_one_key_are_not_merged(call_job: Call, tmp_path: pathlib.Path) -> None:
+    done = call_job("explode_json", *arguments(tmp_path, 1, "r1", [order(1, 10), order(1, 11)]), "--merge")
+    assert done.exit_code == 2
+    assert "--merge: several records have the same id; one of them is expected" in done.stderr
+
+
 def test_a_type_that_the_table_cannot_take_is_refused_by_name_and_nothing_is_committed(
     call_job: Call, tmp_path: pathlib.Path
 ) -> None:
@@ -137,6 +168,11 @@ def test_a_type_that_the_table_cannot_take_is_refused_by_name_and_nothing_is_com
     assert "new" not in schema_of(tmp_path / "out", "orders")
 
 
+def test_a_column_of_the_records_that_is_named_as_the_day_is_refused(call_job: Call, tmp_path: pathlib.Path) -> None:
+    done = call_job("explode_json", *arguments(tmp_path, 1, "r1", [{"id": 1, "_day": "x"}]))
+    assert (done.exit_code, "--day: orders has a column _day of its own" in done.stderr) == (2, True)
+
+
 def test_rows_of_days_and_rows_without_one_do_not_come_into_one_table(call_job: Call, tmp_path: pathlib.Path) -> None:
     run(call_job, tmp_path, 1, "r1", order(1, 10))
     done = call_job("explode_json", *arguments(tmp_path, None, "r2", [order(2, 20)]))
@@ -147,6 +183,7 @@ def test_rows_of_days_and_rows_without_one_do_not_come_into_one_table(call_job: 
     ("options", "message"),
     [
         (["--format", "iceberg"], "--format iceberg needs --catalog NAME"),
+        (["--merge"], "--merge needs --key PATH and --format iceberg"),
         (["--day", "2026-11-01"], "--day goes with --format iceberg"),
         (["--format", "iceberg", "--catalog", "a b"], "--catalog a b: expected CATALOG or CATALOG.NAMESPACE"),
     ],
@@ -166,7 +203,7 @@ def test_a_run_killed_at_any_moment_leaves_what_was_there_or_all_of_it_once_the_
 ) -> None:
     run(call_job, tmp_path, 1, "r1", order(1, 10))
     killed = run_job(KILLED, moment, "explode_json", *arguments(tmp_path, 2, "r2", [order(2, 20)]), env=PATHS)
-    assert killed.exit_code == -9, killed.stderr
+    assert killed.exit_code in DIED, killed.stderr
     run(call_job, tmp_path, 3, "r3", order(3, 30))
     out, whole = tmp_path / "out", moment in ("after the last commit", "before the manifest")
     assert rows_of(out, "orders", "id") == ([(1,), (2,), (3,)] if whole else [(1,), (3,)])
@@ -242,7 +279,7 @@ def test_twenty_days_of_which_two_are_killed_one_is_run_again_and_one_has_a_new_
         if day in (5, 12):
             moment = "files written" if day == 5 else "between the commits"
             given = arguments(tmp_path, day, f"d{day:02d}", orders)
-            assert run_job(KILLED, moment, "explode_json", *given, env=PATHS).exit_code == -9
+            assert run_job(KILLED, moment, "explode_json", *given, env=PATHS).exit_code in DIED
         else:
             run(call_job, tmp_path, day, f"d{day:02d}", *orders)
         if day == 9:
@@ -290,7 +327,7 @@ def test_twenty_days_of_a_table_of_split_columns_whose_type_is_widened(
         ]
         if day in (5, 12):
             moment = "files written" if day == 5 else "before the first commit"
-            assert run_job(KILLED, moment, "split_columns", *given, env=PATHS).exit_code == -9
+            assert run_job(KILLED, moment, "split_columns", *given, env=PATHS).exit_code in DIED
             continue
         for _ in range(2 if day == 9 else 1):
             assert call_job("split_columns", *given).exit_code == 0

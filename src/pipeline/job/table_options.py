@@ -42,10 +42,15 @@ class TableOptions(SchemaOptions):
         return super().prepare()
 
     @property
+    def merges(self) -> bool:
+        """Whether rows replace those with the same keys."""
+        return False
+
+    @property
     def rows_format(self) -> str:
         """How rows are made: tables of Iceberg have Parquet files."""
         return "parquet" if self.format == ICEBERG else self.format
 
     def target(self, root: str) -> TableTarget | None:
         """The tables that take the rows; None for files."""
-        return TableTarget(self.catalog, root, self.day) if self.format == ICEBERG else None
+        return TableTarget(self.catalog, root, self.day, self.merges) if self.format == ICEBERG else None

@@ -167,6 +167,8 @@ class RunFiles:
         written = write_blocks(frame, tables, ".parquet", "", shapes)
         for number, (name, _, table) in enumerate(files):
             self._take(name, [part for part in written if part.group == str(number)], table.rows)
+        if into.merge and self._tables:
+            self._tables.merge(frame.sparkSession, {name: table.key for name, _, table in files})
 
     def write_parquet(
         self,

@@ -27,7 +27,7 @@ from transforms.render import Render, block_of
 from transforms.text import quoted
 
 _GROUP_ROWS = 128 << 10  # rows in a row group of a Parquet file
-_REPORT = "part int, path string, rows long, bytes long, sha256 string, group string"
+REPORT = "part int, path string, rows long, bytes long, sha256 string, group string"
 
 
 @dataclass(frozen=True)
@@ -44,10 +44,11 @@ class PartFile:
     def as_batch(self) -> pa.RecordBatch:
         """One row for the driver."""
         columns = [pa.array([value], pa.int32() if not at else None) for at, value in enumerate(astuple(self))]
-        return pa.RecordBatch.from_arrays(columns, names=[name.split()[0] for name in _REPORT.split(", ")])
+        return pa.RecordBatch.from_arrays(columns, names=[name.split()[0] for name in REPORT.split(", ")])
 
 
-def _new_path(folder: str, part: int, suffix: str) -> str:
+def new_path(folder: str, part: int, suffix: str) -> str:
+    """A name of its own for a file of this part."""
     return storage.join(folder, f"part-{part:05d}-{secrets.token_hex(8)}{suffix}")
 
 
@@ -88,7 +89,7 @@ def _write_pieces(pieces: Iterator[tuple[str, int, pa.Array]], folder: str) -> I
     piece = next(pieces, None)
     while piece is not None:
         group, part, _ = piece
-        path, rows = _new_path(folder, part, ".txt"), 0
+        path, rows = new_path(folder, part, ".txt"), 0
         with open_write(path) as stream:
             while piece is not None and piece[0] == group:
                 stream.write(block_of(piece[2]))
@@ -113,7 +114,7 @@ def write_parquet(
         if batch is None:
             return
         part, rows = _part_of(batch), 0
-        path = _new_path(folder, part, ".parquet")
+        path = new_path(folder, part, ".parquet")
         schema = formed(batch).schema
         with open_write(path) as stream, contextlib.closing(pq.ParquetWriter(stream, schema)) as writer:
             while batch is not None:
@@ -130,7 +131,7 @@ def write_parquet(
 
 def write_empty_parquet(rows: pa.Table, folder: str) -> PartFile:
     """Writes a table without rows, so that there is a file with its columns."""
-    path = _new_path(folder, 0, ".parquet")
+    path = new_path(folder, 0, ".parquet")
     with open_write(path) as stream:
         pq.write_table(rows, stream)
     return PartFile(0, path, 0, stream.bytes, stream.sha256)
@@ -150,9 +151,9 @@ def write_blocks(
         rows = (row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
         for (group, part), own in itertools.groupby(rows, itemgetter(0, 1)):
             found = list(from_blocks([block for _, _, block in own], tables[group]))
-            schema, path = tables[group].schema, _new_path(folder, part, suffix)
+            schema, path = tables[group].schema, new_path(folder, part, suffix)
             if shapes:
-                schema, path = shapes[group].schema, _new_path(shapes[group].folder, part, suffix)
+                schema, path = shapes[group].schema, new_path(shapes[group].folder, part, suffix)
                 found = list(map(shapes[group].of, found))
             with open_write(path) as stream:
                 if suffix == ".parquet":
@@ -163,11 +164,11 @@ def write_blocks(
             yield PartFile(part, path, sum(map(len, found)), stream.bytes, stream.sha256, str(group)).as_batch()
 
     keys, count = ["group", "part"], sum(table.parts for table in tables)
-    written = engine_of(frame.sparkSession).map_sorted(frame, count, keys, keys, write, _REPORT).collect()
+    written = engine_of(frame.sparkSession).map_sorted(frame, count, keys, keys, write, REPORT).collect()
     return sorted((PartFile(*row) for row in written), key=lambda one: (int(one.group), one.part))
 
 
 def _run(frame: DataFrame, order: Sequence[str], few: bool, write: Kernel) -> list[PartFile]:
     """Runs the writer over all streams; what it reports, in the order of the streams."""
-    found = [PartFile(*row) for row in engine_of(frame.sparkSession).write_sorted(frame, order, few, write, _REPORT)]
+    found = [PartFile(*row) for row in engine_of(frame.sparkSession).write_sorted(frame, order, few, write, REPORT)]
     return sorted(found, key=lambda one: one.part)

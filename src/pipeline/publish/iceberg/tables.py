@@ -6,6 +6,7 @@ was killed before is taken back by the next run on the destination: DIR/_runs/.C
 
 from __future__ import annotations
 
+import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import parquet_file_to_data_file, schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, Transaction
+from pyspark.sql import SparkSession
 
 from pipeline import storage
 from pipeline.errors import AccountingError, InputError, PipelineError, UsageError
@@ -36,6 +38,7 @@ from pipeline.publish.iceberg.history import (
 from pipeline.publish.iceberg.schema import conflicts
 from pipeline.publish.part_files import PartFile
 from pipeline.publish.table_target import DAY, FileShape, TableTarget
+from pipeline.publish.without_keys import write_without
 
 TABLES = "partner-jobs.tables"  # property of a root: the names of its tables
 _KEEPS_METADATA = {"write.metadata.delete-after-commit.enabled": "true"}
@@ -43,7 +46,10 @@ _KEEPS_METADATA = {"write.metadata.delete-after-commit.enabled": "true"}
 
 @dataclass
 class _Pending:
-    """What becomes of one table: its transaction, and the files that go and come. `table`: None for a new one."""
+    """What becomes of one table: its transaction, and the files that go and come. `table`: None for a new one.
+
+    `kept`: files with the rows that a merge leaves of replaced ones.
+    """
 
     name: str
     table: Table | None
@@ -51,6 +57,7 @@ class _Pending:
     shape: FileShape
     replaced: list[DataFile] = field(default_factory=list)
     parts: list[PartFile] = field(default_factory=list)
+    kept: list[PartFile] = field(default_factory=list)
 
 
 class IcebergTables:
@@ -74,6 +81,8 @@ class IcebergTables:
             self.catalog.create_namespace(self.namespace)
         tables = {name: self._load(name) for name in schemas}
         self._check_days(tables)
+        if self.target.day and (own := [name for name, schema in schemas.items() if DAY in schema.names]):
+            raise UsageError(f"--day: {', '.join(own)} has a column {DAY} of its own")
         days = pa.schema([(DAY, pa.date32())] if self.target.day else [])
         wanted = {name: pa.schema([*schema, *days]) for name, schema in schemas.items()}
         found = [
@@ -144,6 +153,23 @@ class IcebergTables:
         """Takes the files that tasks wrote for a table."""
         self._pending[name].parts = list(parts)
 
+    def merge(self, spark: SparkSession, keys: Mapping[str, str]) -> None:
+        """Lets rows go whose keys the run has new rows of; by default all rows go, or those of the day.
+
+        `keys`: for each table the column with the key of the root's row.
+        """
+        new = [part.path for part in self._pending[self.target.root].parts]
+        own = keys[self.target.root]
+        for name, one in self._pending.items():
+            former = list(self._files(one.table)) if one.table else []
+            paths = [file.file_path for file in former]
+            for part in write_without(spark, paths, keys.get(name, own), new, own, one.shape.folder):
+                file, removed = former[part.part], int(part.group)
+                if part.rows + removed != file.record_count:
+                    raise AccountingError(f"{name}: {part.rows} rows kept, {removed} removed of {file.record_count}")
+                one.replaced.append(file)
+                one.kept += [part] if part.rows else []
+
     def commit(self) -> dict[str, dict[str, Any]]:
         """Commits all tables, the root last; for each its rows, bytes, hash and snapshot.
 
@@ -160,29 +186,29 @@ class IcebergTables:
 
     def _stage(self, one: _Pending) -> None:
         """Adds the snapshot to the table's transaction."""
-        change, new = one.change, one.table is None
+        change = one.change
         if one.name == self.target.root:
             change.set_properties({TABLES: json.dumps(list(self._pending))})
-        files = [parquet_file_to_data_file(change._table.io, change.table_metadata, part.path) for part in one.parts]
-        committed, counted = sum(file.record_count for file in files), sum(part.rows for part in one.parts)
+        parts = [*one.parts, *one.kept]
+        files = [parquet_file_to_data_file(change._table.io, change.table_metadata, part.path) for part in parts]
+        committed, counted = sum(file.record_count for file in files), sum(part.rows for part in parts)
         if committed != counted:
             raise AccountingError(f"{one.name}: {committed} rows in its files, {counted} were written")
-        replaced = [] if new else list(self._replaced(one.table))
+        if one.table is not None and not self.target.merge:
+            one.replaced = list(self._files(one.table, self.target.day))
         update = change.update_snapshot(snapshot_properties={RUN_ID: self.run_id})
-        producer = update.overwrite() if replaced else update.fast_append()
-        for file in replaced:
+        producer = update.overwrite() if one.replaced else update.fast_append()
+        for file in one.replaced:
             producer.delete_data_file(file)
         for file in files:
             producer.append_data_file(file)
         producer.commit()
 
-    def _replaced(self, table: Table | None) -> Iterator[DataFile]:
-        """The files whose rows this run replaces: those of its day, or all."""
-        assert table is not None
-        chosen = f"{DAY} == '{self.target.day}'" if self.target.day else AlwaysTrue()
-        for task in table.scan(row_filter=chosen).plan_files():
-            if task.residual != AlwaysTrue():
-                raise PipelineError(f"{task.file.file_path}: rows of several days in one file; nothing is replaced")
+    def _files(self, table: Table, day: datetime.date | None = None) -> Iterator[DataFile]:
+        """The table's files, or those of a day."""
+        for task in table.scan(row_filter=f"{DAY} == '{day}'" if day else AlwaysTrue()).plan_files():
+            if task.residual != AlwaysTrue() or task.delete_files:
+                raise PipelineError(f"{task.file.file_path}: not written by this job as it is now; nothing is replaced")
             yield task.file
 
     def _commit(self, one: _Pending) -> dict[str, Any]:
