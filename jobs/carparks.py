@@ -8,6 +8,7 @@ from typing import Self
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, JsonInput, csv_input, duration, json_input, option
 from pipeline.job.outputs import Outputs, csv
@@ -29,12 +30,15 @@ class Options(CatalogOptions):
     stale_after: int = option(
         "readings older than this, against the newest answer, are stale", "24h", parse=duration, metavar="24h"
     )
+    reference_inputs = ("information",)
     lookup_table: str | None = option(
         "DynamoDB table to fill with the car parks, partition key id (string)", metavar="TABLE"
     )
 
     def prepare(self) -> Self:
         """A lookup table must be there and have the right key."""
+        if self.lookup_table and self.new_only:
+            raise UsageError("--new-only and --lookup-table exclude each other: that table has the rows of one run")
         if self.lookup_table and not self.dry_run:
             check_table(self.lookup_table)
         return super().prepare()

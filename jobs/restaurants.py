@@ -46,12 +46,15 @@ class Options(CatalogOptions):
     )
     events_from: datetime.date = option("first day of the events' period", "2019-04-01", parse=day, metavar="DAY")
     events_to: datetime.date = option("last day of the events' period", "2019-04-30", parse=day, metavar="DAY")
+    reference_inputs = ("country_codes",)
     lookup_table: str | None = option("DynamoDB table to fill with the details", metavar="TABLE")
 
     def prepare(self) -> Self:
         """The period must not end before it begins; a lookup table must be there and have the right key."""
         if self.events_from > self.events_to:
             raise UsageError(f"--events-from {self.events_from} is after --events-to {self.events_to}")
+        if self.lookup_table and self.new_only:
+            raise UsageError("--new-only and --lookup-table exclude each other: that table has the rows of one run")
         if self.lookup_table and not self.dry_run:
             check_table(self.lookup_table)
         return super().prepare()

@@ -119,6 +119,17 @@ def test_days_are_partitions_of_one_table_and_a_day_again_stays_one(
     assert sorted(rows) == [("2024-02-28", 1), ("2024-02-28", 2), ("2024-02-29", 1), ("2024-02-29", 2)]
 
 
+def test_with_new_only_runs_are_partitions(run: Run, server: Endpoint, database: str, tmp_path: pathlib.Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in (1, 2):
+        (folder / f"{number}.jsonl").write_text(json.dumps({"id": number}) + "\n")
+        words = ("--format", "parquet", "--new-only", "--run-id", f"r{number}")
+        assert run("explode_json", "shop", "--source", folder, *words).exit_code == 0
+    assert athena.table(server, database, "root")["PartitionKeys"] == [{"Name": "run", "Type": "string"}]
+    assert [(row["run"], row["id"]) for row in athena.select(server, database, "root")] == [("r1", 1), ("r2", 2)]
+
+
 def test_a_new_column_and_a_column_that_a_day_lacks_are_taken_and_an_impossible_type_is_refused_before_publishing(
     run: Run, server: Endpoint, database: str, tmp_path: pathlib.Path
 ) -> None:

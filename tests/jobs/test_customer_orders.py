@@ -250,3 +250,22 @@ def test_an_elastic_piece_that_no_header_has_is_refused_with_the_nearest(
     assert done.exit_code == 2
     assert "--elastic: no column has item_nam" in done.output
     assert "near: item_name" in " ".join(done.output.split())
+
+
+def test_with_new_only_a_day_is_sent_from_its_run_s_folder_and_a_day_that_was_read_is_not_run_again(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = day(tmp_path / "drops", ["1,A,B,c1 Active"], ["1,c1,Delivered o1 10"], ["1,o1,Lamp 1 2.50"])
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        sqs = boto3.client("sqs", region_name="eu-west-1")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+        url = sqs.create_queue(QueueName="messages")["QueueUrl"]
+        words = ["--source", source, "--queue-url", url, "--destination", tmp_path / "out", "--new-only"]
+        first, second = (call_job("customer_orders", *words, "--run-id", name) for name in ("r1", "r2"))
+        [message] = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10)["Messages"]
+    assert (first.exit_code, second.exit_code) == (0, 0), first.output + second.output
+    assert message["Body"] == first.read("run=r1/customer_messages.jsonl").strip()
+    assert not (tmp_path / "out" / "run=r2").exists()

@@ -35,11 +35,15 @@ from transforms.row_errors import ERROR, EXCLUDED, is_valid
 
 @dataclass
 class JobContext:
-    """One run of a job. `engine`, `rejected` and the underscored fields are for the runner, not for jobs."""
+    """One run of a job. `engine`, `rejected` and the underscored fields are for the runner, not for jobs.
+
+    `published`: the folder of the outputs, the destination or one below it (`--new-only`).
+    """
 
     job: str
     run_id: str
     destination: str
+    published: str
     options: JobOptions
     report: Report
     engine: Engine

@@ -22,7 +22,7 @@ import sys
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, Self, TypeVar
+from typing import Any, ClassVar, NoReturn, Self, TypeVar
 
 from pipeline import storage
 from pipeline.engines import ENGINES
@@ -59,6 +59,10 @@ class Input:
                 raise InputError(f"--{self.name.replace('_', '-')}: no files")
             self._files = [found[path] for path in sorted(found, key=str.encode)]
         return self._files
+
+    def keep(self, files: list[storage.FileInfo]) -> None:
+        """Leaves the input only these of its files."""
+        self._files = files
 
 
 @dataclass
@@ -273,6 +277,9 @@ class JobOptions:
     keep_runs: int | None = option(
         "keep the folders of so many finished runs under DIR/_runs, this one included", parse=positive, metavar="N"
     )
+    new_only: bool = option(
+        "read only files that no finished run of this destination has read; each run's outputs in DIR/run=ID", False
+    )
     corrections: str = option(
         "lines as quarantine has them, with mended raw: read in place of the files'", "", metavar="FILE"
     )
@@ -287,6 +294,9 @@ class JobOptions:
     decimal: str = option("what is before the decimals in number columns of CSV inputs", ".", parse=character)
     thousands: str = option("what is between thousands in number columns of CSV inputs", "", parse=character_or_nothing)
     notes: list[str] = field(default_factory=list, kw_only=True)
+
+    # Inputs that --new-only reads whole each time: what the others are joined with.
+    reference_inputs: ClassVar[tuple[str, ...]] = ()
 
     def prepare(self) -> Self:
         """Checks the options as a whole, before an engine starts; returns them, changed where that is needed."""

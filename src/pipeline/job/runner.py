@@ -26,6 +26,7 @@ from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
 from pipeline.job.early import check_inputs
 from pipeline.job.interrupt import Interrupt
+from pipeline.job.new_files import check_destination, keep_new_files, remove_unfinished
 from pipeline.job.options import CsvInput, Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
@@ -127,7 +128,9 @@ class Job(Generic[Options]):
     def _execute(self, options: Options) -> None:
         run_id = options.run_id or new_run_id()
         report = Report(self.name, run_id)
-        files = RunFiles(options.destination or "", run_id, self.name, options.files == "single", options.dry_run)
+        folder = f"run={run_id}" if options.new_only else ""
+        single = options.files == "single"
+        files = RunFiles(options.destination or "", run_id, self.name, single, options.dry_run, folder)
         with contextlib.ExitStack() as stack:
             lock = None if options.dry_run else stack.enter_context(Lock(options.destination, run_id))
             try:
@@ -143,11 +146,20 @@ class Job(Generic[Options]):
         """Reads, writes quarantine, checks, writes outputs, publishes, delivers."""
         # What is wrong with inputs is reported before an engine takes its seconds to start.
         size = check_inputs(options)
+        check_destination(options, files)
+        if options.new_only:
+            report.notes += keep_new_files(options, files)
+            files.idle = not files.read
+            if files.idle:
+                return
+            size = check_inputs(options)
+            if lock:
+                remove_unfinished(files)
         with report.timed("start the engine"):
             engine = engines.start(options.engine, self.name, size, self.batch_rows)
             interrupt.listen(engine)
         report.versions |= engine.versions
-        context = JobContext(self.name, report.run_id, options.destination, options, report, engine)
+        context = JobContext(self.name, report.run_id, options.destination, files.published, options, report, engine)
         try:
             outputs = self.run(context, options)
             context.close()
@@ -169,6 +181,7 @@ class Job(Generic[Options]):
             for delivery in outputs.deliveries:
                 with context.stage(delivery.stage):
                     delivery.deliver(context)
+            files.finish()
             if options.keep_runs:
                 with context.stage("remove old runs"):
                     files.remove_old_runs(options.keep_runs)
@@ -237,7 +250,7 @@ def _note_failure(report: Report, error: BaseException) -> None:
 
 def _write_report(report: Report, files: RunFiles) -> list[str]:
     """Writes both reports to both places, not in a dry run; says where report.json was not written, and why."""
-    if files.dry_run:
+    if files.dry_run or files.idle:
         return []
     content, problems = report.as_json(), []
     for folder in (files.run_folder, files.destination):

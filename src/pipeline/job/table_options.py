@@ -35,6 +35,8 @@ class TableOptions(SchemaOptions):
         """Refuses what cannot be meant."""
         if self.format == ICEBERG and not self.catalog:
             raise UsageError("--format iceberg needs --catalog NAME")
+        if self.format == ICEBERG and self.new_only:
+            raise UsageError("--new-only publishes files, a folder per run: --format iceberg has --day")
         if self.day and self.format != ICEBERG:
             raise UsageError("--day goes with --format iceberg")
         if self.format == ICEBERG and importlib.util.find_spec("pyiceberg") is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -62,20 +63,40 @@ class Staged:
 
 @dataclass
 class RunFiles:
-    """Stages and publishes the files of one run under `destination`; a dry run only counts rows."""
+    """Stages and publishes the files of one run under `destination`; a dry run only counts rows.
+
+    `folder`: where under the destination, a folder of this run's own (`--new-only`); `read`: the files that it reads,
+    for the manifest, which is then written by `finish`, after all deliveries. `idle`: there is nothing to do.
+    """
 
     destination: str
     run_id: str
     job: str
     single: bool
     dry_run: bool
+    folder: str = ""
     staged: dict[str, Staged] = field(default_factory=dict)
+    read: dict[str, dict[str, Any]] = field(default_factory=dict)
+    idle: bool = False
     _tables: IcebergTables | None = None
 
     @property
     def run_folder(self) -> str:
         """The folder of this run: DIR/_runs/<run-id>."""
         return storage.join(self.destination, "_runs", self.run_id)
+
+    @property
+    def published(self) -> str:
+        """The folder of the outputs."""
+        return storage.join(self.destination, self.folder) if self.folder else self.destination
+
+    @functools.cached_property
+    def before(self) -> dict[str, Any]:
+        """The manifest as the last finished run left it; empty without one."""
+        path = storage.join(self.destination, MANIFEST)
+        is_there = self.destination and storage.exists(path)
+        found: dict[str, Any] = json.loads(storage.read_bytes(path)) if is_there else {}
+        return found
 
     def _work_folder(self, name: str) -> str:
         return storage.join(self.run_folder, "staged", name)
@@ -100,7 +121,7 @@ class RunFiles:
     def _stage_lines(
         self, name: str, parts: list[PartFile], header: bytes, row_count: int | None, spark: SparkSession
     ) -> None:
-        target, suffix = storage.join(self.destination, name), PurePosixPath(name).suffix
+        target, suffix = storage.join(self.published, name), PurePosixPath(name).suffix
         if self.single:
             staged = [self._concat(parts, target, header, spark)]
         else:
@@ -192,7 +213,7 @@ class RunFiles:
         self._stage_parquet(name, parts, row_count, frame.sparkSession)
 
     def _stage_parquet(self, name: str, parts: list[PartFile], row_count: int | None, spark: SparkSession) -> None:
-        target = storage.join(self.destination, name)
+        target = storage.join(self.published, name)
         staged = [
             self._concat([part], storage.join(target, f"part-{number:05d}.parquet"), b"", spark)
             for number, part in enumerate(parts)
@@ -201,7 +222,7 @@ class RunFiles:
 
     def write_data(self, name: str, content: bytes, rows: int) -> None:
         """Stages bytes that the driver holds; a table in CSV is a folder of one part where the others are folders."""
-        target, folder = storage.join(self.destination, name), name.endswith(".csv") and not self.single
+        target, folder = storage.join(self.published, name), name.endswith(".csv") and not self.single
         target = storage.join(target, "part-00000.csv") if folder else target
         self.staged[name] = Staged([] if self.dry_run else [concat.stage_bytes(content, target)], rows, folder)
 
@@ -215,23 +236,29 @@ class RunFiles:
         entries = {}
         for name, output in sorted(self.staged.items()):
             if output.folder:
-                concat.publish_folder(output.parts, storage.join(self.destination, name))
+                concat.publish_folder(output.parts, storage.join(self.published, name))
             else:
                 for part in output.parts:
                     concat.publish(part)
             entries[name] = output.entry()
-        self._write_manifest(entries)
+        if not self.folder:
+            self._write_manifest(entries)
         storage.delete_tree(storage.join(self.run_folder, "staged"))
         return entries | tables
 
+    def finish(self) -> None:
+        """Says that all is done: only now the files that a run with a folder of its own has read count as read."""
+        if self.folder:
+            self._write_manifest({f"{self.folder}/{name}": output.entry() for name, output in self.staged.items()})
+
     def _write_manifest(self, entries: dict[str, dict[str, Any]]) -> None:
-        path = storage.join(self.destination, MANIFEST)
-        kept: dict[str, Any] = {}
-        if storage.exists(path):
-            before = json.loads(storage.read_bytes(path))
-            former = before.get("kept", {}) | {n: e | {"run_id": before["run_id"]} for n, e in before["files"].items()}
-            kept = {name: entry for name, entry in former.items() if name not in entries}
+        last = {name: entry | {"run_id": self.before["run_id"]} for name, entry in self.before.get("files", {}).items()}
+        former = self.before.get("kept", {}) | last
+        kept = {name: entry for name, entry in former.items() if name not in entries}
         manifest = {"run_id": self.run_id, "job": self.job, "files": entries, "kept": kept}
+        if self.folder:
+            manifest["read"] = self.before.get("read", {}) | self.read
+        path = storage.join(self.destination, MANIFEST)
         storage.write_bytes(path, (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
     def remove_old_runs(self, keep: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from pipeline.errors import UsageError
 
-DAY = "day"
+DAY, RUN = "day", "run"  # partitions
 _COMMENT = 255  # characters that the catalog takes
 _SERDE = {
     "csv": "org.apache.hadoop.hive.serde2.OpenCSVSerde",
@@ -115,9 +115,9 @@ def name_of(text: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", text.lower()) or "_"
 
 
-def partition_key(file: TableFile) -> str:
+def partition_key(file: TableFile, key: str) -> str:
     """The name of the partition's column; a table may have a column of that name itself."""
-    return f"partition_{DAY}" if DAY in file.names() else DAY
+    return f"partition_{key}" if key in file.names() else key
 
 
 def merge(file: TableFile, known: dict[str, Any]) -> list[dict[str, str]]:

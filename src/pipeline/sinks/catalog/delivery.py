@@ -72,7 +72,7 @@ def glue_catalog(database: str, *outputs: TextOutput | ParquetOutput | TableFile
         """The catalog for this run."""
         from pipeline.sinks.catalog.glue import Catalog
 
-        return Catalog.of_run(database, job.destination, job.job, job.run_id)
+        return Catalog.of_run(database, job.published, job.job, job.run_id)
 
     def check(job: JobContext) -> None:
         """Refuses what could not be registered."""

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from pipeline import storage
 from pipeline.errors import UsageError
-from pipeline.sinks.catalog.athena import TableFile, merge, partition_key
+from pipeline.sinks.catalog.athena import DAY, RUN, TableFile, merge, partition_key
 
 ERRORS = (BotoCoreError, ClientError)
 _ATTEMPTS = 5
@@ -35,32 +35,32 @@ def check_database(database: str) -> None:
 
 @dataclass(frozen=True)
 class Place:
-    """A destination as the catalog sees it: one day of `base`, or all there is."""
+    """A destination as the catalog sees it: all there is at `base`, or one `folder` of it, a partition with a value."""
 
     base: str
-    day: str = ""
+    folder: str = ""
+    key: str = ""
+    value: str = ""
 
     def of_files(self, file: TableFile) -> str:
         """The folder of this run's files."""
-        return f"{self.base}/{self.day}/{file.file}/" if self.day else f"{self.base}/{file.file}/"
+        return "/".join(part for part in (self.base, self.folder, file.file) if part) + "/"
 
     def of_table(self, file: TableFile) -> str:
         """The folder of the table."""
-        return f"{self.base}/" if self.day else self.of_files(file)
-
-    def value(self) -> str:
-        """The partition's value: the day as ISO 8601 has it."""
-        return datetime.datetime.strptime(re.sub(r"\D", "", self.day), "%Y%m%d").date().isoformat()
+        return f"{self.base}/" if self.key else self.of_files(file)
 
 
 def _place(destination: str) -> Place:
+    """A day, or a run with a folder of its own, that the destination ends with is a partition."""
     path = storage.normalise(destination).rstrip("/")
     base, _, last = path.rpartition("/")
-    found = Place(base, last)
-    if re.fullmatch(r"(day=|date=)?(\d{8}|\d{4}-\d\d-\d\d)", last):
+    if run := re.fullmatch(r"run=(.+)", last):
+        return Place(base, last, RUN, run[1])
+    if found := re.fullmatch(r"(?:day=|date=)?(?:(\d{4})(\d\d)(\d\d)|(\d{4})-(\d\d)-(\d\d))", last):
         try:
-            found.value()
-            return found
+            day = datetime.date(*(int(part) for part in found.groups() if part))
+            return Place(base, last, DAY, day.isoformat())
         except ValueError:
             pass
     return Place(path)
@@ -97,7 +97,8 @@ class Catalog:
     def _plan(self, file: TableFile, known: dict[str, Any] | None) -> dict[str, Any]:
         """The table as it will be; `UsageError` for a change that cannot be made."""
         stored = file.storage(self.place.of_table(file))
-        keys = [partition_key(file)] if self.place.day else []
+        key = partition_key(file, self.place.key)
+        keys = [{"Name": key, "Type": "date" if self.place.key == DAY else "string"}] if key else []
         if known is not None:
             keys = self._same_place(file, known)
             stored["Columns"] = merge(file, known)
@@ -112,20 +113,21 @@ class Catalog:
         return {
             "Name": file.name,
             "TableType": "EXTERNAL_TABLE",
-            "Parameters": parameters | ({} if self.place.day else self.run),
+            "Parameters": parameters | ({} if keys else self.run),
             "StorageDescriptor": stored,
-            "PartitionKeys": [{"Name": name, "Type": "date"} for name in keys],
+            "PartitionKeys": keys,
         }
 
-    def _same_place(self, file: TableFile, known: dict[str, Any]) -> list[str]:
+    def _same_place(self, file: TableFile, known: dict[str, Any]) -> list[dict[str, Any]]:
         """The partition keys of a table that is in this place too."""
-        keys = [key["Name"] for key in known.get("PartitionKeys", [])]
+        keys: list[dict[str, Any]] = known.get("PartitionKeys", [])
+        names, key = [one["Name"] for one in keys], self.place.key
         place, there = self.place.of_table(file), known["StorageDescriptor"].get("Location", "")
-        if bool(keys) != bool(self.place.day) or there.rstrip("/") != place.rstrip("/"):
-            kind = "a table by day" if keys else "one table"
+        if names not in ([[key], [f"partition_{key}"]] if key else [[]]) or there.rstrip("/") != place.rstrip("/"):
+            kind = f"a table by {', '.join(names)}" if names else "one table"
             raise UsageError(f"{file.name} is {kind} in {there}, not in {place}: take another database, or drop it")
-        if set(keys) & set(file.names()):
-            raise UsageError(f"{file.name}: column {keys[0]} has the name of the partition")
+        if set(names) & set(file.names()):
+            raise UsageError(f"{file.name}: column {names[0]} has the name of the partition")
         return keys
 
     def register(self, file: TableFile) -> None:
@@ -143,15 +145,15 @@ class Catalog:
             except ClientError as error:
                 if error.response["Error"]["Code"] not in _AGAIN or attempt == _ATTEMPTS - 1:
                     raise
-        if self.place.day:
-            self._register_day(file, table)
+        if self.place.key:
+            self._register_partition(file, table)
 
-    def _register_day(self, file: TableFile, table: dict[str, Any]) -> None:
+    def _register_partition(self, file: TableFile, table: dict[str, Any]) -> None:
         # A partition has its files' own types; Athena makes the table's of them.
         own = {column["Name"]: column for column in file.described()}
         columns = [own.get(column["Name"], column) for column in table["StorageDescriptor"]["Columns"]]
         stored = table["StorageDescriptor"] | {"Columns": columns, "Location": self.place.of_files(file)}
-        value = self.place.value()
+        value = self.place.value
         partition = {"Values": [value], "Parameters": self.run, "StorageDescriptor": stored}
         where = {"DatabaseName": self.database, "TableName": file.name, "PartitionInput": partition}
         try:

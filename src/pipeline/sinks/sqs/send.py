@@ -34,7 +34,7 @@ def sqs(queue_url: str | None, *files: str, day: str, group_key: str) -> Deliver
     def send(job: JobContext) -> None:
         """Delivers what was published, and puts into the report what became of it."""
         total = sum(job.report.outputs[name]["rows"] for name in files)
-        paths = [path for name in files for path in _files(storage.join(job.destination, name))]
+        paths = [path for name in files for path in _files(storage.join(job.published, name))]
         ledger = Ledger(ledger_folder(job.destination, day, url), job.run_id)
         with counted(job.job, "messages", total, job.options.quiet) as progress:
             queue = Queue(url, connect(url, THREADS))

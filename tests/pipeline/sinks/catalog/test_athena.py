@@ -109,14 +109,16 @@ def test_a_column_that_parquet_cannot_be_read_by_is_refused_in_a_table_that_is_r
         ("s3://b/shop/2024-02-29", "s3://b/shop", "2024-02-29"),
         ("s3://b/shop/day=2024-02-29", "s3://b/shop", "2024-02-29"),
         ("s3://b/shop/20240230", "s3://b/shop/20240230", ""),
+        ("s3://b/shop/run=2024-r1", "s3://b/shop", "2024-r1"),
         ("s3://b/shop/manual", "s3://b/shop/manual", ""),
     ],
 )
-def test_the_day_is_the_last_part_of_the_destination(destination: str, base: str, day: str) -> None:
+def test_the_day_or_the_run_is_the_last_part_of_the_destination(destination: str, base: str, day: str) -> None:
     place = _place(destination)
-    assert (place.base, place.value() if place.day else "") == (base, day)
+    assert (place.base, place.value) == (base, day)
 
 
 def test_a_table_with_a_column_day_is_partitioned_by_another_name() -> None:
-    assert partition_key(table("r.csv", "a int")) == "day"
-    assert partition_key(table("r.csv", "Day int")) == "partition_day"
+    assert partition_key(table("r.csv", "a int"), "day") == "day"
+    assert partition_key(table("r.csv", "Day int"), "day") == "partition_day"
+    assert partition_key(table("r.csv", "Day int"), "") == ""

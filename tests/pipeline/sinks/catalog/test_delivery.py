@@ -34,7 +34,7 @@ def _aws(server: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
 def job(day: str, run_id: str = "r1") -> Any:
     found: dict[str, Any] = {}
     place, name = f"s3://b/shop/{day}", "split_columns"
-    return SimpleNamespace(destination=place, job=name, run_id=run_id, metric=found.__setitem__, metrics=found)
+    return SimpleNamespace(published=place, job=name, run_id=run_id, metric=found.__setitem__, metrics=found)
 
 
 def registered(database: str, *files: TableFile) -> Delivery:

@@ -1,0 +1,73 @@
+"""`--new-only`: reads the files that no finished run of the destination has read; rows of earlier runs stay.
+
+The outputs of each run are in a folder of their own, `DIR/run=<run-id>/`, so that nothing replaces the rows of earlier
+files. The manifest has every file that was read, with size and version, and is written when all deliveries are done:
+what a run without an entry there left is removed, and its files are new again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pipeline import storage
+from pipeline.errors import InputError, UsageError
+from pipeline.job.options import Input, JobOptions
+from pipeline.publish.outputs import RunFiles
+
+_SHOWN = 20
+
+
+def check_destination(options: JobOptions, files: RunFiles) -> None:
+    """`UsageError` where runs with and without `--new-only` would share a destination."""
+    if not files.before or options.new_only == ("read" in files.before):
+        return
+    if options.new_only:
+        raise UsageError(f"{options.destination} has files of a run without --new-only: take another destination")
+    raise UsageError(f"{options.destination} is filled with --new-only, a folder per run: go on so, or take another")
+
+
+def keep_new_files(options: JobOptions, files: RunFiles) -> list[str]:
+    """Leaves each input its new files, as `files.read` has them; returns a note about each input.
+
+    `InputError` for files that changed since they were read, `UsageError` when only some inputs have new files.
+    """
+    known = files.before.get("read", {})
+    sources = [one for one in options.inputs() if one and one.name not in options.reference_inputs]
+    if changed := [text for one in sources for text in _changed(one, known)]:
+        more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+        where = f"their rows are in {options.destination}/run=...: send them under other names"
+        raise InputError(f"changed since they were read: {', '.join(changed[:3])}{more}; {where}")
+    new = {one.name: [info for info in one.files() if info.path not in known] for one in sources}
+    if any(new.values()) and not all(new.values()):
+        some, none = (", ".join(f"--{name}" for name in new if bool(new[name]) == has) for has in (True, False))
+        raise UsageError(f"there are new files for {some} and none for {none}: they belong together")
+    if any(new.values()) and files.run_id in {entry["run_id"] for entry in known.values()}:
+        raise UsageError(f"run {files.run_id} is published in {options.destination}: take another --run-id")
+    notes = []
+    for one in sources:
+        found, before = new[one.name], len(one.files()) - len(new[one.name])
+        shown = ", ".join(info.path for info in found[:_SHOWN]) + (", ..." if len(found) > _SHOWN else "")
+        notes.append(f"{one.name}: {len(found)} new files, {before} were read before{': ' if found else ''}{shown}")
+        one.keep(found)
+        entry = {"run_id": files.run_id}
+        files.read |= {info.path: entry | {"size": info.size, "version": info.version} for info in found}
+    return notes
+
+
+def _changed(source: Input, known: dict[str, Any]) -> Iterator[str]:
+    for info in source.files():
+        before = known.get(info.path)
+        if before and (before["size"], before["version"]) != (info.size, info.version):
+            yield f"{info.path} ({before['size']} bytes in run {before['run_id']}, {info.size} now)"
+
+
+def remove_unfinished(files: RunFiles) -> None:
+    """Removes what runs that did not finish published: no row of them counts, and their files are read again."""
+    finished = {name.partition("/")[0] for part in ("files", "kept") for name in files.before.get(part, {})}
+    root = storage.normalise(files.destination).rstrip("/") + "/"
+    found = {tuple(info.path.removeprefix(root).split("/")[:2]) for info in storage.list_prefix(root)}
+    for folder in {first for first, *_ in found if first.startswith("run=")} - finished:
+        # A folder in a destination that is used so for the first time may be somebody else's.
+        if files.before or ("_runs", folder.removeprefix("run=")) in found:
+            storage.delete_tree(storage.join(files.destination, folder))

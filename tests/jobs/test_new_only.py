@@ -1,0 +1,206 @@
+"""`--new-only`: each file is read once, no row of an earlier run is lost, none is there double."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pipeline.job.runner import Job
+from pipeline.publish.outputs import RunFiles
+from tests.support.jobs import JobResult, job_module
+
+Call = Callable[..., JobResult]
+SECOND = 1_000_000_000
+
+
+@pytest.fixture
+def source(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    return folder
+
+
+def put(folder: pathlib.Path, name: str, *ids: int, at: int = 1) -> None:
+    file = folder / name
+    file.write_text("".join(json.dumps({"id": number}) + "\n" for number in ids))
+    os.utime(file, ns=(at * SECOND, at * SECOND))
+
+
+def explode(call_job: Call, source: pathlib.Path, run_id: str, *more: str) -> JobResult:
+    out = source.parent / "out"
+    words = ("--source", source, "--destination", out, "--new-only", "--run-id", run_id, "--key", "id")
+    return call_job("explode_json", *words, *more)
+
+
+def rows(source: pathlib.Path) -> dict[str, list[str]]:
+    """The ids by the folder of their run."""
+    out = source.parent / "out"
+    found = sorted(out.glob("*/root.csv"))
+    return {file.parent.name: [line.split(",")[1] for line in file.read_text().splitlines()[1:]] for file in found}
+
+
+def manifest(source: pathlib.Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((source.parent / "out" / "_manifest.json").read_text())
+    return found
+
+
+def notes(done: JobResult) -> str:
+    return " ".join(done.output.split())
+
+
+@pytest.mark.each_engine
+def test_each_run_reads_the_new_files_and_keeps_the_rows_of_the_runs_before(
+    call_job: Call, source: pathlib.Path
+) -> None:
+    put(source, "a.jsonl", 1, 2)
+    put(source, "b.jsonl", 3)
+    assert explode(call_job, source, "r1").exit_code == 0
+    put(source, "c.jsonl", 4)
+    second = explode(call_job, source, "r2")
+    assert second.exit_code == 0
+    assert second.report["notes"] == [f"source: 1 new files, 2 were read before: {source}/c.jsonl"]
+    assert second.report["inputs"]["source"]["read"] == 1
+    assert {run: sorted(ids) for run, ids in rows(source).items()} == {"run=r1": ["1", "2", "3"], "run=r2": ["4"]}
+    found = manifest(source)
+    assert {pathlib.Path(path).name: entry["run_id"] for path, entry in found["read"].items()} == {
+        "a.jsonl": "r1", "b.jsonl": "r1", "c.jsonl": "r2",
+    }  # fmt: skip
+    assert found["read"][f"{source}/c.jsonl"] == {"run_id": "r2", "size": 10, "version": str(SECOND)}
+    assert found["files"]["run=r2/root.csv"]["rows"] == 1
+    assert (found["kept"]["run=r1/root.csv"]["rows"], found["kept"]["run=r1/root.csv"]["run_id"]) == (3, "r1")
+
+
+def test_without_new_files_a_run_does_nothing_and_ends_with_0(call_job: Call, source: pathlib.Path) -> None:
+    put(source, "a.jsonl", 1)
+    explode(call_job, source, "r1")
+    before = {path: path.read_bytes() for path in (source.parent / "out").rglob("*") if path.is_file()}
+    for run_id in ("r2", "r1"):  # a run that is started again, too
+        done = explode(call_job, source, run_id)
+        assert done.exit_code == 0
+        assert "source: 0 new files, 1 were read before" in notes(done)
+    assert {path: path.read_bytes() for path in (source.parent / "out").rglob("*") if path.is_file()} == before
+
+
+def test_a_changed_file_is_refused_by_name_and_nothing_else_is_read(call_job: Call, source: pathlib.Path) -> None:
+    put(source, "a.jsonl", 1)
+    explode(call_job, source, "r1")
+    put(source, "b.jsonl", 3)
+    for ids, at in (((1, 2), 1), ((9,), 2)):  # another size, then another time
+        put(source, "a.jsonl", *ids, at=at)
+        done = explode(call_job, source, "r2")
+        size = (source / "a.jsonl").stat().st_size
+        assert done.exit_code == 2
+        text = f"changed since they were read: {source}/a.jsonl (10 bytes in run r1, {size} now)"
+        assert text in notes(done)
+        assert rows(source) == {"run=r1": ["1"]}
+
+
+def test_what_old_runs_read_stays_known_when_their_folders_go(call_job: Call, source: pathlib.Path) -> None:
+    for number, name in enumerate(("a", "b", "c"), start=1):
+        put(source, f"{name}.jsonl", number)
+        assert explode(call_job, source, f"r{number}", "--keep-runs", "1").exit_code == 0
+    out = source.parent / "out"
+    assert [path.name for path in (out / "_runs").iterdir() if path.is_dir()] == ["r3"]
+    assert rows(source) == {"run=r1": ["1"], "run=r2": ["2"], "run=r3": ["3"]}
+    assert explode(call_job, source, "r4").exit_code == 0
+    assert set(rows(source)) == {"run=r1", "run=r2", "run=r3"}
+
+
+def test_files_of_a_failed_run_are_new_again(call_job: Call, source: pathlib.Path) -> None:
+    put(source, "a.jsonl", 1)
+    (source / "b.jsonl").write_text("no json\n")
+    assert explode(call_job, source, "r1", "--max-rejected", "0").exit_code == 3
+    (source / "b.jsonl").write_text('{"id": 2}\n')
+    assert explode(call_job, source, "r2", "--max-rejected", "0").exit_code == 0
+    assert {run: sorted(ids) for run, ids in rows(source).items()} == {"run=r2": ["1", "2"]}
+
+
+def test_a_run_that_ends_between_publishing_and_the_manifest_leaves_no_row(
+    call_job: Call, source: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(source, "a.jsonl", 1)
+    explode(call_job, source, "r1")
+    put(source, "b.jsonl", 2)
+
+    def fail(_: RunFiles) -> None:
+        raise RuntimeError("no power")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(RunFiles, "finish", fail)
+        assert explode(call_job, source, "r2").exit_code == 1
+    assert set(rows(source)) == {"run=r1", "run=r2"}
+    assert explode(call_job, source, "r3").exit_code == 0
+    assert rows(source) == {"run=r1": ["1"], "run=r3": ["2"]}
+
+
+def test_a_folder_of_somebody_else_stays(call_job: Call, source: pathlib.Path) -> None:
+    put(source, "a.jsonl", 1)
+    other = source.parent / "out" / "run=other" / "x.csv"
+    other.parent.mkdir(parents=True)
+    other.write_text("x\n")
+    assert explode(call_job, source, "r1").exit_code == 0
+    assert other.read_text() == "x\n"
+
+
+def test_runs_with_and_without_it_do_not_share_a_destination(call_job: Call, source: pathlib.Path) -> None:
+    put(source, "a.jsonl", 1)
+    out, plain = source.parent / "out", source.parent / "plain"
+    explode(call_job, source, "r1")
+    whole = call_job("explode_json", "--source", source, "--destination", out)
+    assert (whole.exit_code, "is filled with --new-only" in notes(whole)) == (2, True)
+    assert call_job("explode_json", "--source", source, "--destination", plain).exit_code == 0
+    done = call_job("explode_json", "--source", source, "--destination", plain, "--new-only")
+    assert (done.exit_code, "has files of a run without --new-only" in notes(done)) == (2, True)
+    put(source, "b.jsonl", 2)
+    again = explode(call_job, source, "r1")
+    assert (again.exit_code, "run r1 is published" in notes(again)) == (2, True)
+
+
+def test_a_dry_run_shows_what_is_new_and_leaves_nothing(call_job: Call, source: pathlib.Path) -> None:
+    put(source, "a.jsonl", 1)
+    explode(call_job, source, "r1")
+    put(source, "b.jsonl", 2)
+    done = explode(call_job, source, "r2", "--dry-run")
+    assert (done.exit_code, "1 new files, 1 were read before" in notes(done)) == (0, True)
+    assert set(rows(source)) == {"run=r1"}
+
+
+def test_a_reference_input_is_read_each_time(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    words = sample_args("restaurants")
+    pages = pathlib.Path(words[words.index("--restaurants") + 1])
+    out = ("--destination", tmp_path / "out", "--new-only")
+    assert call_job("restaurants", *words, *out).exit_code == 0
+    shutil.copy(pages, tmp_path / "more.json")
+    words[words.index("--restaurants") + 1] = str(tmp_path / "more.json")
+    assert call_job("restaurants", *words, *out).exit_code == 0
+    assert len(list((tmp_path / "out").glob("run=*/restaurant_details.csv"))) == 2
+    refused = call_job("restaurants", *words, *out, "--lookup-table", "x")
+    assert (refused.exit_code, "--new-only and --lookup-table exclude each other" in notes(refused)) == (2, True)
+
+
+def test_inputs_that_belong_together_must_both_have_new_files(
+    call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
+) -> None:
+    words = sample_args("race_stats")
+    shutil.copy(words[words.index("--results") + 1], tmp_path / "results-2.csv")
+    out = ("--destination", tmp_path / "out", "--new-only")
+    assert call_job("race_stats", *words, *out).exit_code == 0
+    words[words.index("--results") + 1] += f",{tmp_path / 'results-2.csv'}"
+    done = call_job("race_stats", *words, *out)
+    assert (done.exit_code, "there are new files for --results and none for --races" in notes(done)) == (2, True)
+
+
+def test_every_job_has_it_and_names_only_inputs_of_its_own_as_references() -> None:
+    for name in ("restaurants", "customer_orders", "race_stats", "carparks", "people", "explode_json", "split_columns"):
+        job: Job[Any] = job_module(name).JOB
+        assert set(job.options.reference_inputs) <= set(job.options.__dataclass_fields__)
+    assert job_module("restaurants").JOB.options.reference_inputs == ("country_codes",)
+    assert job_module("carparks").JOB.options.reference_inputs == ("information",)
