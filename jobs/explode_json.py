@@ -32,7 +32,7 @@ class Options(TableCatalogOptions):
     )
     records: str = option("path of the records in an envelope, e.g. items.data", "", metavar="PATH")
     path: tuple[str, ...] = option(
-        "'a.b=table|columns|json|map|skip'; parse: opens JSON in a text, dynamodb: an item's attribute values",
+        "'a.b=table|columns|json|map|recursive|skip'; parse: opens JSON in a text, dynamodb: an item's values",
         split=comma_separated, metavar="PATH=CHOICE",
     )  # fmt: skip
     keep: tuple[str, ...] = option(
@@ -119,12 +119,12 @@ def run(job: JobContext, o: Options) -> Outputs:
     stats = nested.merge_stats([row[0] for row in job.few_rows(nested.partial_stats(checked, rules))], rules)
     if job.used("source"):
         known = nested.locked_paths(locked or ())
-        unmatched = nested.unmatched(stats, o.path, o.only, known)
+        unmatched = nested.unmatched(stats, o.path, o.only, known, o.depth)
         unmatched += missing_fields(job, o.source, stats, around.fields, known)
         if unmatched:
             raise UsageError("; ".join(unmatched))
     try:
-        plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift, o.added)
+        plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift, o.added, o.depth)
     except nested.SchemaError as error:
         raise InputError(str(error)) from None
     note_plan(job, o, plan)

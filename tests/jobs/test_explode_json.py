@@ -180,6 +180,38 @@ def test_the_sample_has_the_same_bytes_on_every_engine(
     assert any("1 records have a duplicate key in one object" in note for note in done.report["notes"])
 
 
+def thread(depth: int, width: int) -> dict[str, Any]:
+    below = [thread(depth - 1, width - 1)] * width if depth else []
+    return {"text": f"t{depth}", "by": {"name": f"u{width}"}, "tags": [depth] * width, "replies": below}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl"])
+def test_recursive_documents_are_one_table_with_the_same_bytes_however_they_are_split(
+    call_job: Call, tmp_path: pathlib.Path, form: str
+) -> None:
+    documents = [{"post": number, "comments": [thread(number % 5, 3)]} for number in range(40)]
+    lines = [json.dumps(document) for document in documents]
+    (tmp_path / "one.jsonl").write_text("\n".join(lines))
+    for number in range(4):
+        (tmp_path / f"part-{number}.jsonl").write_text("\n".join(lines[::-1][number::4]))
+    found = []
+    for source in ("one.jsonl", "part-*.jsonl"):
+        out = tmp_path / source[:3]
+        done = call_job("explode_json", "--source", tmp_path / source, "--format", form, "--destination", out)
+        assert done.exit_code == 0, done.stderr
+        assert any(
+            "root__comments is recursive: its rows hold rows of it at replies[]" in n for n in done.report["notes"]
+        )
+        found.append(data_files(out))
+    assert found[0] == found[1]
+    assert [(table["name"], table["rows"]) for table in tables_of(out)] == [
+        ("root", 40), ("root__comments", 376), ("root__comments__tags", 456),
+    ]  # fmt: skip
+    assert in_any_order(documents_in(out)) == in_any_order([loads(line) for line in lines])
+    shown = hashlib.sha256((out / f"root__comments.{form}").read_bytes()).hexdigest()[:12]
+    assert shown == {"csv": "c3b701f47f56", "jsonl": "db2a240c3e03"}[form]
+
+
 def test_equal_records_get_keys_of_their_own_and_declared_keys_are_held(call_job: Call, tmp_path: pathlib.Path) -> None:
     (tmp_path / "in.json").write_text('{"k":1,"v":[1]}\n{"v":[1],"k":1}\n{"k":1,"v":[2]}\n{"k":2,"v":[]}\n{"v":[3]}\n')
     for key, used in (((), 5), (("--key", "k", "--max-rejected", "1"), 4)):

@@ -14,8 +14,8 @@ from transforms.nested.rows.render import CSV, LINE, TYPED, rows_of
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, as_json, plan_tables
 from transforms.nested.schema.rules import Rule, build_rules
-from transforms.nested.schema.stats import PathStats
-from transforms.nested.values.parse import Parser, prepare_process
+from transforms.nested.schema.stats import DEPTH, PathStats
+from transforms.nested.values.parse import MAX_DEPTH, Parser, prepare_process
 
 
 def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> PathStats:
@@ -25,7 +25,7 @@ def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, p
     prepare_process()
     partial = [PathStats(rules) for _ in range(parts)]
     for number, text in enumerate(texts):
-        partial[number % parts].observe([parser.parse(text)], depth)
+        partial[number % parts].observe([parser.parse(text)], depth if depth < DEPTH else MAX_DEPTH)
     return merge_stats([pickle.dumps(stats) for stats in partial], rules)
 
 
@@ -67,7 +67,7 @@ def explode(
 ) -> Exploded:
     """Explodes documents; with `tables` by that plan, whatever they hold."""
     rules = build_rules(choices, only)
-    planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates)
+    planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates, depth=depth)
     shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()
     prepare_process()

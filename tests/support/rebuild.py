@@ -104,11 +104,17 @@ class Rebuild:
     def __init__(self, tables: Sequence[Mapping[str, Any]], rows: Mapping[str, Iterable[Mapping[str, Any]]]) -> None:
         self.tables = {table["name"]: table for table in tables}
         self.root = next(table for table in tables if table["parent"] is None)
+        # Where rows of a table are: table above, path in it, kind, and what `_path` says there (None: no such column).
+        self.places: dict[str, list[tuple[Mapping[str, Any], Mapping[str, Any], str | None]]] = defaultdict(list)
         self.below: dict[tuple[str, str], list[Mapping[str, Any]]] = defaultdict(list)
-        self.roots = list(rows[self.root["name"]])
+        self.roots = [row for row in rows[self.root["name"]] if not row.get("_parent_id")]
         for table in tables:
             if table["parent"] is not None:
-                for row in rows.get(table["name"], ()):
+                self.places[table["parent"]].append((table, table, table.get("path")))
+            for link in table.get("links", ()):
+                self.places[link["parent"]].append((table, link, link["path"]))
+            for row in rows.get(table["name"], ()):
+                if row.get("_parent_id"):
                     self.below[table["name"], row["_parent_id"]].append(row)
 
     def documents(self) -> list[Any]:
@@ -120,24 +126,26 @@ class Rebuild:
         for column in table["columns"]:
             if row[column["name"]] is not None:
                 _set(holder, column["path"], _cell(row[column["name"]], column["type"]))
-        for child in self.tables.values():
-            if child["parent"] == table["name"]:
-                self._child(holder, child, row["_id"])
+        for child, place, path in self.places[table["name"]]:
+            self._child(holder, child, place, path, row["_id"])
         kept = row.get("_rest") if table["rest"] else None
         for place, value in (loads(kept) if kept else {}).items():
             if place != "_key":
                 _set(holder, self._path(table, place), value)
         return holder[0]
 
-    def _child(self, holder: list[Any], child: Mapping[str, Any], parent: str) -> None:
-        found = sorted(self.below[child["name"], parent], key=lambda row: int(row["_index"]))
+    def _child(
+        self, holder: list[Any], child: Mapping[str, Any], place: Mapping[str, Any], path: str | None, parent: str
+    ) -> None:
+        rows = [row for row in self.below[child["name"], parent] if path is None or row["_path"] == path]
+        found = sorted(rows, key=lambda row: int(row["_index"]))
         values = [self.value(child, row) for row in found]
-        if child["each"] == "entry":
+        if place["each"] == "entry":
             for row, value in zip(found, values, strict=True):
                 key = row["_key"] if row["_key"] is not None else loads(row["_rest"])["_key"]
-                _set(holder, [*child["at"], key], value)
+                _set(holder, [*place["at"], key], value)
         elif found:
-            _set(holder, child["at"], values if child["each"] == "item" else values[0])
+            _set(holder, place["at"], values if place["each"] == "item" else values[0])
 
     @staticmethod
     def _path(table: Mapping[str, Any], place: str) -> list[str | int]:

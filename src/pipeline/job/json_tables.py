@@ -83,6 +83,11 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
     for table in plan.tables:
         if table.each == "entry":
             job.note(f"{'.'.join(map(str, table.at)) or 'the record'} is a map: its keys are rows of {table.name}")
+        if table.links:
+            places = ", ".join(sorted({link.text for link in table.links})[:5])
+            job.note(
+                f"{table.name} is recursive: its rows hold rows of it at {places}; --path PATH=table keeps levels apart"
+            )
         if (width := len(table.all_columns())) > _MOST_COLUMNS:
             job.note(
                 f"{table.name} has {width} columns, PostgreSQL takes {_MOST_COLUMNS}: --path PATH=map, json or skip"

@@ -11,7 +11,7 @@ from transforms.nested.explode import (
     with_ordinals,
     with_ranks,
 )
-from transforms.nested.record_check import DEPTH, ParseOptions
+from transforms.nested.record_check import ParseOptions
 from transforms.nested.rows.render import block_table, spark_type
 from transforms.nested.schema import tables
 from transforms.nested.schema.choices import is_missing, unmatched
@@ -31,7 +31,7 @@ from transforms.nested.schema.names import clean
 from transforms.nested.schema.picture import tables_md
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, Table, plan_tables
 from transforms.nested.schema.rules import Rule, RuleError, build_rules, dotted, parse_path
-from transforms.nested.schema.stats import PathStats
+from transforms.nested.schema.stats import DEPTH, PathStats
 
 __all__ = [
     "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "Drift", "ParseOptions", "PathStats", "Rule",

@@ -21,13 +21,13 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from transforms.kernels.blocks import BLOCKS, from_blocks, to_blocks
-from transforms.nested.record_check import DEPTH, Check, ParseOptions
+from transforms.nested.record_check import Check, ParseOptions
 from transforms.nested.rows.render import LINE, TYPED, block_table, rows_of, spark_type
 from transforms.nested.rows.router import digest
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, ROOT, Table
 from transforms.nested.schema.rules import Rule
-from transforms.nested.schema.stats import PathStats
+from transforms.nested.schema.stats import DEPTH, PathStats
 from transforms.nested.values.parse import Parser, prepare_process
 from transforms.nested.values.plain import are_plain
 from transforms.row_errors import ERROR, ERROR_TYPE, reject

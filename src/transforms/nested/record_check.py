@@ -8,12 +8,11 @@ from typing import Any
 
 from transforms.nested.rows.router import digest
 from transforms.nested.schema.rules import Rule, dotted, parse_path
-from transforms.nested.schema.stats import PathStats
+from transforms.nested.schema.stats import DEPTH, PathStats
 from transforms.nested.unpack import Unpacker
-from transforms.nested.values.parse import NotJsonError, Parser, canonical
+from transforms.nested.values.parse import MAX_DEPTH, NotJsonError, Parser, canonical
 from transforms.text import suggest
 
-DEPTH = 100
 # Values are counted while the processor's cache still holds them.
 _BUFFER_BYTES = 128 << 10
 
@@ -105,6 +104,7 @@ class Check:
 
     def stats(self) -> PathStats:
         """What was in the records so far."""
-        self._stats.observe(self._values, self._options.depth)
+        # A recursive document needs few levels of tables, however deep it is: the plan cuts what is too deep.
+        self._stats.observe(self._values, self._options.depth if self._options.depth < DEPTH else MAX_DEPTH)
         self._values, self._size = [], 0
         return self._stats

@@ -62,16 +62,43 @@ PACKAGE_LOCK = {
         for number in range(300)
     },
 }
-SYNTAX_TREE = {
-    "type": "Program",
-    "body": [
-        {
-            "type": "VariableDeclaration",
-            "kind": "const",
-            "declarations": [{"type": "VariableDeclarator", "id": {"type": "Identifier", "name": "x"}, "init": None}],
-        }
-    ],
-}
+
+
+def node(node_type: str, **more: Any) -> dict[str, Any]:
+    return {"type": node_type, "start": 0, "end": 9, **more}
+
+
+def function(body: list[Any]) -> dict[str, Any]:
+    params = [node("Identifier", name="x")]
+    return node("FunctionExpression", id=None, params=params, body=node("BlockStatement", body=body), generator=False)
+
+
+def statement(levels: int) -> dict[str, Any]:
+    """A statement with functions in calls in functions, as a bundled script has them."""
+    if not levels:
+        return node("ReturnStatement", argument=node("Literal", value=1, raw="1"))
+    inner = [statement(levels - 1), statement(0)]
+    callee = node("MemberExpression", object=node("Identifier", name="a"), property=node("Identifier", name="b"))
+    chained = node("CallExpression", callee=node("MemberExpression", object=callee), arguments=[])
+    call = node("CallExpression", callee=chained, arguments=[function(inner), node("Literal", value="s", raw="'s'")])
+    declared = [node("VariableDeclarator", id=node("Identifier", name="v"), init=call)]
+    test = node("BinaryExpression", operator="==", left=call, right=node("Literal", value=None, raw="null"))
+    return (
+        node("VariableDeclaration", kind="const", declarations=declared)
+        if levels % 2
+        else node("IfStatement", test=test, consequent=node("BlockStatement", body=inner), alternate=None)
+    )
+
+
+SYNTAX_TREE = node("Program", body=[statement(6), statement(3)], sourceType="module")
+
+
+def comment(levels: int) -> dict[str, Any]:
+    replies = [comment(levels - 1), comment(0)] if levels else []
+    return {"id": levels, "by": {"name": "ann"}, "text": "yes", "votes": [1, -1], "replies": replies}
+
+
+COMMENTS = {"title": "Why?", "url": "https://example.com", "comments": [comment(5), comment(0)]}
 GEOJSON = {
     "type": "FeatureCollection",
     "features": [
@@ -171,7 +198,8 @@ SHAPES = [
         records="entry.resource",
     ),
     Shape("package lock", PACKAGE_LOCK, {"t": (1, 2), "t__packages": (300, 1), "t__packages__dependencies": (300, 1)}),
-    Shape("syntax tree", SYNTAX_TREE, {"t": (1, 1), "t__body": (1, 2), "t__body__declarations": (1, 4)}),
+    Shape("syntax tree", SYNTAX_TREE, {"t": (252, 35), "t__params": (25, 4)}),
+    Shape("comment tree", COMMENTS, {"t": (1, 2), "t__comments": (12, 3), "t__comments__votes": (24, 1)}),
     Shape(
         "GeoJSON",
         GEOJSON,

@@ -154,7 +154,7 @@ def rows_of(builder: TableBuilder, form: str) -> pa.RecordBatch:
         arrays = [_typed(values, kind, builder.count) for values, (_, kind) in zip(columns, named, strict=True)]
         return pa.RecordBatch.from_arrays(arrays, [name for name, _ in named])
     lines = (_csv_lines if form == CSV else _json_lines)(columns, named)
-    roots = columns[0] if builder.table.parent is None else columns[2]
+    roots = columns[0] if builder.table.is_plain_root else columns[2]
     return pa.RecordBatch.from_arrays([pa.array(roots, pa.string()), pa.array(list(lines), pa.string())], [ROOT, LINE])
 
 
@@ -164,4 +164,4 @@ def block_table(table: Table, form: str) -> BlockTable:
         return BlockTable(pa.schema([(ROOT, pa.string()), (LINE, pa.string())]), ROOT, table.rows)
     columns = [(name, arrow_type(kind)) for name, kind in table.all_columns()]
     untyped = frozenset(column.name for column in table.columns if column.type == "unknown")
-    return BlockTable(pa.schema(columns), ID if table.parent is None else ROOT, table.rows, untyped)
+    return BlockTable(pa.schema(columns), ID if table.is_plain_root else ROOT, table.rows, untyped)

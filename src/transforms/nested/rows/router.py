@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, compress, repeat
 from operator import not_
-from typing import Any
+from typing import Any, Protocol
 
 from transforms.nested.schema.plan import EXACT_IN_DOUBLE, KEY, Table
 from transforms.nested.schema.rules import Rule
@@ -53,6 +53,15 @@ def pointer(base: str, key: str | int) -> str:
     return f"{base}/{str(key).replace('~', '~0').replace('/', '~1')}"
 
 
+class RowGoal(Protocol):
+    """What takes values as rows of a table."""
+
+    def add(
+        self, above: TableBuilder, owners: At, index: Sequence[int], keys: Sequence[str] | None, values: Values
+    ) -> None:
+        """Adds the rows of all elements, entries or objects of the table above, and everything below them."""
+
+
 class ColumnRouter:
     """Where the values of one path go: `on` has a column number or a function for every type of value."""
 
@@ -62,9 +71,9 @@ class ColumnRouter:
         self.pointer, self.rule = at, rule
         self.on: dict[type, int | Route] = {}
         self.fields: dict[str | int, ColumnRouter] = {}
-        self.items: TableBuilder | None = None
-        self.entries: TableBuilder | None = None
-        self.whole: TableBuilder | None = None
+        self.items: RowGoal | None = None
+        self.entries: RowGoal | None = None
+        self.whole: RowGoal | None = None
 
 
 @dataclass
@@ -92,22 +101,18 @@ class TableBuilder:
         self, above: TableBuilder, owners: At, index: Sequence[int], keys: Sequence[str] | None, values: Values
     ) -> None:
         """Adds the rows of all elements, entries or objects of the table above, and everything below them."""
-        columns: list[Any] = above.columns
-        parents = list(map(columns[0].__getitem__, owners))
-        roots = parents if above.table.parent is None else list(map(columns[2].__getitem__, owners))
-        steps: Iterable[Any] = index if keys is None else map(canonical, keys)
-        tag = self.tag
-        # `digest` without a call for each row, which took a quarter of the time of this line.
-        sha = hashlib.sha256
-        ids = [sha(f"{p}{tag}{s}".encode()).hexdigest()[:32] for p, s in zip(parents, steps, strict=True)]
-        own: list[Values] = [ids, parents, roots, index]
+        own = child_keys(above, owners, self.tag, index, keys)
         if keys is not None:
             own.append([None if is_non_portable(key) else key for key in keys])
         self.start(own, list(map(above.records.__getitem__, owners)))
-        for row, key in enumerate(keys or ()):
+        self.keep_keys(0, keys)
+        route(self, self.router, range(self.count), values)
+
+    def keep_keys(self, first: int, keys: Sequence[str] | None) -> None:
+        """Keeps the keys of a map's entries, from row `first` on, that no text holds."""
+        for row, key in enumerate(keys or (), first):
             if is_non_portable(key):
                 self.keep(row, KEY, NonPortableString(key))
-        route(self, self.router, range(self.count), values)
 
     def set(self, cell: int, at: At, values: Values) -> None:
         """Fills a column, or the part of it that these rows are."""
@@ -123,6 +128,50 @@ class TableBuilder:
     def keep(self, row: int, at: str, value: Any) -> None:
         """Keeps a value that has no column."""
         self.rest.setdefault(row, {})[at] = value
+
+
+def child_keys(
+    above: TableBuilder, owners: At, tag: str, index: Sequence[int], keys: Sequence[str] | None
+) -> list[Values]:
+    """The columns _id, _parent_id, _root_id and _index of rows below those of another table."""
+    columns: list[Any] = above.columns
+    parents = list(map(columns[0].__getitem__, owners))
+    roots = parents if above.table.is_plain_root else list(map(columns[2].__getitem__, owners))
+    steps: Iterable[Any] = index if keys is None else map(canonical, keys)
+    # `digest` without a call for each row, which took a quarter of the time of this line.
+    sha = hashlib.sha256
+    ids = [sha(f"{p}{tag}{s}".encode()).hexdigest()[:32] for p, s in zip(parents, steps, strict=True)]
+    return [ids, parents, roots, index]
+
+
+@dataclass
+class LinkedRows:
+    """Rows that one place of a recursive table's rows gives to the next level."""
+
+    number: int
+    path: str
+    own: list[Values]
+    records: list[int]
+    keys: Sequence[str] | None
+    values: Values
+
+
+@dataclass
+class RowLink:
+    """A place whose values are rows of a recursive table: they wait there for their level."""
+
+    waiting: list[LinkedRows]
+    number: int
+    tag: str
+    path: str
+
+    def add(
+        self, above: TableBuilder, owners: At, index: Sequence[int], keys: Sequence[str] | None, values: Values
+    ) -> None:
+        """As `TableBuilder.add`."""
+        own = child_keys(above, owners, self.tag, index, keys)
+        records = list(map(above.records.__getitem__, owners))
+        self.waiting.append(LinkedRows(self.number, self.path, own, records, keys, values))
 
 
 Route = Callable[[TableBuilder, At, Values], None]
@@ -179,7 +228,7 @@ def _route_objects(builder: TableBuilder, router: ColumnRouter, at: At, values: 
         _route_entries(builder, router, router.entries, at, values)
 
 
-def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: TableBuilder, at: At, values: Values) -> None:
+def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal, at: At, values: Values) -> None:
     """The keys of objects that have no column of their own, sorted, as rows of their map."""
     step = router.rule.step if router.rule is not None else Rule(wanted=False).step
     found = [

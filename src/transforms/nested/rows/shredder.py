@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from transforms.nested.rows.router import At, ColumnRouter, Route, TableBuilder, Values, pointer, route, scalar_fits
+from transforms.nested.rows.levels import FirstLink, PartedTable, RecursiveTable
+from transforms.nested.rows.router import (
+    At,
+    ColumnRouter,
+    Route,
+    RowGoal,
+    TableBuilder,
+    Values,
+    pointer,
+    route,
+    scalar_fits,
+)
 from transforms.nested.schema.plan import Column, Path, Table
 from transforms.nested.schema.rules import Rule
 from transforms.nested.values.parse import BigNumber, NonPortableString, canonical, readable
@@ -51,6 +62,19 @@ def _first_that_fits(cells: Sequence[tuple[int, str]], path: str) -> Route:
     return place
 
 
+def _tag(at: Path, each: str) -> str:
+    return canonical(list(at)) + each[0]
+
+
+def _attach(router: ColumnRouter, each: str, goal: RowGoal) -> None:
+    if each == "item":
+        router.items = goal
+    elif each == "entry":
+        router.entries = goal
+    else:
+        router.whole = goal
+
+
 class Shredder:
     """Makes rows of documents by a plan; `schema_locked`: it is of other records than these, values may not fit."""
 
@@ -58,6 +82,8 @@ class Shredder:
         self.tables = [self._builder(table) for table in tables]
         self._schema_locked = schema_locked
         by_name = {builder.table.name: builder for builder in self.tables}
+        self._recursive = {b.table.name: RecursiveTable(b) for b in self.tables if b.table.links}
+        self._parted = self._part(by_name)
         for builder in self.tables:
             parent = by_name.get(builder.table.parent or "")
             builder.router.rule = rules if parent is None else self._rule(parent, builder.table)
@@ -66,11 +92,27 @@ class Shredder:
             first = len(builder.table.key_columns())
             for number, column in enumerate(builder.table.columns):
                 self._add_column(builder, first + number, column)
+        for name, recursive in self._recursive.items():
+            for number, link in enumerate(by_name[name].table.links, 1):
+                row_link = recursive.link(number, _tag(link.at, link.each), link.text)
+                _attach(self._router(by_name[link.parent].router, link.at), link.each, row_link)
 
     @staticmethod
     def _builder(table: Table) -> TableBuilder:
-        tag = canonical(list(table.at)) + table.each[0]
-        return TableBuilder(table, len(table.key_columns()) + len(table.columns), tag, ColumnRouter("", None))
+        width = len(table.key_columns()) + len(table.columns)
+        return TableBuilder(table, width, _tag(table.at, table.each), ColumnRouter("", None))
+
+    def _part(self, by_name: dict[str, TableBuilder]) -> list[PartedTable]:
+        """The recursive tables and those below them, which are filled level by level."""
+        parted = []
+        for builder in self.tables:
+            above: TableBuilder | None = builder
+            while above is not None and not above.table.links:
+                above = by_name.get(above.table.parent or "")
+            if above is not None:
+                parted.append(PartedTable(builder))
+                self._recursive[above.table.name].below.append(parted[-1])
+        return parted
 
     def _router(self, router: ColumnRouter, path: Path) -> ColumnRouter:
         for step in path:
@@ -88,13 +130,12 @@ class Shredder:
         return rule.step("*") if table.each == "entry" else rule.items()
 
     def _attach(self, parent: TableBuilder, builder: TableBuilder) -> None:
-        router = self._router(parent.router, builder.table.at)
-        if builder.table.each == "item":
-            router.items = builder
-        elif builder.table.each == "entry":
-            router.entries = builder
-        else:
-            router.whole = builder
+        table = builder.table
+        goal: RowGoal = builder
+        if table.links:
+            recursive = self._recursive[table.name]
+            goal = FirstLink(recursive, recursive.link(0, builder.tag, table.places[0].text))
+        _attach(self._router(parent.router, table.at), table.each, goal)
 
     def _add_column(self, builder: TableBuilder, cell: int, column: Column) -> None:
         router = self._router(builder.router, column.path)
@@ -123,5 +164,10 @@ class Shredder:
         for builder in self.tables:
             builder.start([[]] * len(builder.table.key_columns()), [])
         root = self.tables[0]
-        root.start([ids, *added], list(range(len(ids))))
-        route(root, root.router, root.records, values)
+        if root.table.links:
+            self._recursive[root.table.name].records(ids, values, added)
+        else:
+            root.start([ids, *added], list(range(len(ids))))
+            route(root, root.router, root.records, values)
+        for parted in self._parted:
+            parted.finish()

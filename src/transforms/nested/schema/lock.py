@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from transforms.nested.schema.plan import Column, Table, as_json, from_json, has_dates, plan_tables
-from transforms.nested.schema.stats import PathStats
+from transforms.nested.schema.plan import Column, Table, as_json, folded, from_json, has_dates, plan_folded
+from transforms.nested.schema.stats import DEPTH, PathStats
 
 ADD, REPORT, FAIL = "add", "report", "fail"
 DRIFT_MODES = (ADD, REPORT, FAIL)
@@ -86,6 +86,8 @@ def drift(locked: Sequence[Table], planned: Sequence[Table], fresh: Sequence[Tab
             found.append(Drift(NEW_TABLE, table.name, "", "", table.each))
             continue
         found += _column_drift(before[table.name], table)
+        new = [link for link in table.links if link not in before[table.name].links]
+        found += [Drift(NEW_FIELD, link.parent, link.text, "", f"rows of {table.name}") for link in new]
         if (table.at, table.each, table.parent is None) not in present:
             found.append(Drift(LOST_TABLE, table.name, "", table.each, ""))
             continue
@@ -137,16 +139,18 @@ def plan_with_lock(
     dates: bool,
     mode: str,
     added: Sequence[str] = (),
+    depth: int = DEPTH,
 ) -> TablePlan:
     """The tables of the records that `stats` describes, compared with the locked ones; `added`: see `Table`.
 
     `SchemaError` when `mode` is `fail` and there is anything new. Dates stay on where the locked tables have them.
     """
     dates = dates or any(has_dates(table) for table in locked or ())
-    planned = plan_tables(stats, root, separator, locked or (), dates)
+    stats = folded(stats, locked or (), depth)
+    planned = plan_folded(stats, root, separator, locked or (), dates)
     planned[0] = replace(planned[0], added=tuple(added))
     if locked is None:
         return TablePlan(planned)
-    found = drift(locked, planned, plan_tables(stats, root, separator, dates=dates))
+    found = drift(locked, planned, plan_folded(stats, root, separator, dates=dates))
     chosen, is_locked = apply_drift_mode(mode, locked, planned, found)
     return TablePlan(chosen, found, is_locked)

@@ -19,10 +19,10 @@ def lock_rules(rules: Rule, locked: Iterable[Table]) -> Rule:
             keys = [step for step in column.path if isinstance(step, str)]
             for depth, key in enumerate(keys):
                 rules.know((*base, *keys[:depth]), key)
-        if table.each in ("item", "entry", "object") and table.at and isinstance(table.at[-1], str):
-            parent = _absolute(tables[table.parent or ""], tables)
-            keys = [step for step in table.at if isinstance(step, str)]
-            for depth, key in enumerate(keys):
+        for place in table.places:
+            parent = _absolute(tables[place.parent], tables)
+            keys = [step for step in place.at if isinstance(step, str)]
+            for depth, key in enumerate(keys if place.at and isinstance(place.at[-1], str) else ()):
                 rules.know((*parent, *keys[:depth]), key)
     for table in tables.values():
         if table.each == "entry":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from transforms.nested.schema.plan import ID, PARENT, ROOT, Table
+from transforms.nested.schema.plan import ID, LEVEL, PARENT, PATH, ROOT, Table
 
 # A diagram with more than these cannot be read, and Mermaid refuses 500 lines between tables.
 _MOST_TABLES, _MOST_COLUMNS = 60, 30
@@ -38,9 +38,11 @@ def _diagram(tables: Sequence[Table]) -> Iterator[str]:
     yield "```mermaid"
     yield "erDiagram"
     for table in tables:
-        if table.parent is not None:
-            label = ".".join(map(str, table.at)) or "value"
-            yield f"    {_quoted(table.parent)} ||--o{{ {_quoted(table.name)} : {_quoted(label)}"
+        labels: dict[str, set[str]] = {}
+        for place in table.places:
+            labels.setdefault(place.parent, set()).add(".".join(map(str, place.at)) or "value")
+        for parent, places in labels.items():
+            yield f"    {_quoted(parent)} ||--o{{ {_quoted(table.name)} : {_quoted(', '.join(sorted(places)))}"
     for table in tables:
         yield from _entity(table)
     yield "```"
@@ -56,7 +58,15 @@ def tables_md(tables: Sequence[Table]) -> bytes:
     for table in tables:
         where = ".".join(map(str, table.at)).replace("|", "\\|")
         kind = rows[table.each] + ("" if table.each == "record" else f" `{where or 'value'}`")
+        again = ", ".join(sorted({f"`{link.text}`" for link in table.links})).replace("|", "\\|")
+        kind += f", again at {again}" if again else ""
         width = len(table.all_columns())
-        lines.append(f"| {table.name} | {kind} | {table.rows:,} | {width} | {table.parent or ''} |")
+        above = ", ".join(dict.fromkeys(place.parent for place in table.places))
+        lines.append(f"| {table.name} | {kind} | {table.rows:,} | {width} | {above} |")
     lines += ["", f"`{PARENT}` is the `{ID}` of the row in the table named under *in*, `{ROOT}` that of the record."]
+    if any(table.links for table in tables):
+        lines += [
+            "",
+            f"A table that is in itself is recursive: `{LEVEL}` counts its rows above one, `{PATH}` is its place.",
+        ]
     return ("\n".join(lines) + "\n").encode()

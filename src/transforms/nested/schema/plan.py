@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from transforms.nested.schema import stats as seen
 from transforms.nested.schema.names import NameRequest, unique_names
+from transforms.nested.schema.recursion import LockedPlaces, fold
 from transforms.nested.schema.rules import Rule
-from transforms.nested.schema.stats import PathStats
+from transforms.nested.schema.stats import DEPTH, PathStats
 from transforms.nested.values.parse import prepare_process
 
 ID, PARENT, ROOT, INDEX, KEY, REST = "_id", "_parent_id", "_root_id", "_index", "_key", "_rest"
+LEVEL, PATH = "_depth", "_path"
 FILE, POSITION, ORDINAL = "_source_file", "_source_position", "_ordinal"
 # What the root table also has on request, with types.
 ADDED = {FILE: "text", POSITION: "integer", ORDINAL: "integer"}
@@ -41,8 +44,29 @@ class Column:
 
 
 @dataclass(frozen=True)
+class Link:
+    """A place whose values are rows of a table: `at` in the rows of `parent`; `each` as in `Table`."""
+
+    parent: str
+    at: Path
+    each: str
+
+    @property
+    def text(self) -> str:
+        """The place as the column `_path` has it: keys joined by dots, `[]` after an array, `{}` after a map.
+
+        >>> Link("doc", ("a.b", "c"), "item").text
+        '"a.b".c[]'
+        """
+        steps = [str(step) if re.fullmatch(r'[^."\[\]{}]+', str(step)) else json.dumps(step) for step in self.at]
+        return ".".join(steps) + {"item": "[]", "entry": "{}"}.get(self.each, "")
+
+
+@dataclass(frozen=True)
 class Table:
     """A table: rows are the records, or the values at `at` in the parent's rows.
+
+    A recursive table also has the values at `links`, in its own rows or in those of tables below it as rows.
 
     `each`: record, item (of an array), entry (of a map; column `_key`), object. `rest`: whether it has the column
     `_rest`, the JSON object of the values that no column holds (null, {}, [], strings with NUL ...) by JSON Pointer.
@@ -57,13 +81,26 @@ class Table:
     rest: bool = False
     rows: int = field(default=0, compare=False)
     added: tuple[str, ...] = field(default=(), compare=False)
+    links: tuple[Link, ...] = ()
+
+    @property
+    def is_plain_root(self) -> bool:
+        """True when every row is a record."""
+        return self.parent is None and not self.links
+
+    @property
+    def places(self) -> tuple[Link, ...]:
+        """Where the rows are that are no records."""
+        return self.links if self.parent is None else (Link(self.parent, self.at, self.each), *self.links)
 
     def key_columns(self) -> list[tuple[str, str]]:
         """The key columns and their types."""
-        if self.parent is None:
-            return [(ID, "text"), *((name, ADDED[name]) for name in self.added)]
+        added = [(name, ADDED[name]) for name in self.added]
+        if self.is_plain_root:
+            return [(ID, "text"), *added]
         own = [(ID, "text"), (PARENT, "text"), (ROOT, "text"), (INDEX, "integer")]
-        return [*own, (KEY, "text")] if self.each == "entry" else own
+        own += [(KEY, "text")] if any(place.each == "entry" for place in self.places) else []
+        return [*own, *([(LEVEL, "integer"), (PATH, "text")] if self.links else []), *added]
 
     def all_columns(self) -> list[tuple[str, str]]:
         """Every column's name and type, in the order of the files."""
@@ -120,7 +157,7 @@ def scalar_kinds(stats: PathStats, dates: bool = False) -> list[tuple[str, str]]
         found.append(("text", text_type(stats, dates)))
     if counts[seen.JSON]:
         found.append(("json", "json"))
-    if not found and stats.total == counts[seen.NULL]:
+    if not found and stats.total == counts[seen.NULL] and not stats.homes and stats.object is None:
         found.append(("", "unknown"))
     return found
 
@@ -135,15 +172,21 @@ class _Draft:
     """A table while it is being planned."""
 
     table: Table
+    stats: PathStats
     wanted: list[tuple[Path, str, str, str]] = field(default_factory=list)
     rest: bool = False
+
+    def link(self, link: Link) -> None:
+        """Takes the values of one more place as rows."""
+        if link not in self.table.links:
+            self.table = replace(self.table, links=(*self.table.links, link))
 
 
 class _Planner:
     def __init__(self, name: str, separator: str, locked: Sequence[Table], dates: bool) -> None:
         self.name, self.separator, self.dates = name, separator, dates
         self.locked = {(t.parent, t.at, t.each): t for t in locked}
-        self.drafts: list[_Draft] = []
+        self.drafts: dict[int, _Draft] = {}
         self.names: list[str] = [t.name for t in locked]
 
     def table(self, parent: str | None, at: Path, each: str, stats: PathStats, rest: bool = False) -> None:
@@ -154,8 +197,7 @@ class _Planner:
             request = NameRequest(base, json.dumps([parent, at, each]))
             known = Table(unique_names([request], self.separator, self.names)[0], parent, at, each)
             self.names.append(known.name)
-        draft = _Draft(replace(known, rows=stats.total), rest=rest or known.rest)
-        self.drafts.append(draft)
+        draft = self.drafts[id(stats)] = _Draft(replace(known, rows=stats.total), stats, rest=rest or known.rest)
         stats.fold()
         self.value(draft, (), stats)
 
@@ -173,6 +215,21 @@ class _Planner:
             self.fields(draft, path, stats)
         if stats.items is not None:
             self.table(draft.table.name, path, "item", stats.items)
+        if stats.object is not None:
+            self.table(draft.table.name, path, "object", stats.object)
+        for each, home in sorted(stats.homes.items()):
+            above = self.drafts[id(home)]
+            above.link(Link(draft.table.name, path, each))
+            above.rest = above.rest or (each == "entry" and bool(counts[seen.NON_PORTABLE_KEY]))
+        if stats.rule.choice == "recursive":
+            self.recursive(path, stats)
+
+    def recursive(self, path: Path, stats: PathStats) -> None:
+        """Makes the tables of a place that was chosen to be recursive so, also where no value holds its like."""
+        for each, inner in (("item", stats.items), ("entry", stats.values), ("object", stats.object)):
+            draft = self.drafts.get(id(inner))
+            if inner is not None and draft is not None and not inner.is_deeper(path[-1]):
+                draft.link(Link(draft.table.name, path[-1:], each))
 
     def as_object(self, draft: _Draft, path: Path, stats: PathStats) -> None:
         """Plans the child table of an object that was chosen to be one."""
@@ -209,9 +266,10 @@ class _Planner:
     def finish(self) -> list[Table]:
         """The tables with their names given."""
         tables = []
-        for draft in self.drafts:
+        for draft in self.drafts.values():
             requests = [_request(path, suffix) for path, _, _, suffix in draft.wanted]
-            taken = [*RESERVED, *(c.name for c in draft.table.columns)]
+            reserved = (*RESERVED, LEVEL, PATH) if draft.table.links else RESERVED
+            taken = [*reserved, *(c.name for c in draft.table.columns)]
             names = unique_names(requests, self.separator, taken)
             new = [Column(n, path, kind, holds) for n, (path, holds, kind, _) in zip(names, draft.wanted, strict=True)]
             tables.append(replace(draft.table, columns=(*draft.table.columns, *new), rest=draft.rest))
@@ -219,18 +277,50 @@ class _Planner:
         return [*tables, *(replace(t, rows=0) for t in self.locked.values() if t.name not in there)]
 
 
-def plan_tables(
+def _locked_places(locked: Sequence[Table]) -> LockedPlaces:
+    places = [(table.name, column.path) for table in locked for column in table.columns]
+    places += [(place.parent, place.at) for table in locked for place in table.places]
+    return LockedPlaces(
+        {(table.parent, table.at, table.each): table.name for table in locked},
+        {(link.parent, link.at, link.each): table.name for table in locked for link in table.links},
+        {table.name: KEY in dict(table.key_columns()) for table in locked if table.links},
+        frozenset((name, path[:length]) for name, path in places for length in range(len(path) + 1)),
+    )
+
+
+def folded(stats: PathStats, locked: Sequence[Table] = (), depth: int = DEPTH) -> PathStats:
+    """The statistics with recursive places folded, what is deeper than `depth` levels being JSON: for `plan_folded`."""
+    prepare_process()
+    found = fold(stats, _locked_places(locked), depth)
+    found.cut(depth)
+    return found
+
+
+def plan_folded(
     stats: PathStats, name: str, separator: str = "__", locked: Sequence[Table] = (), dates: bool = False
 ) -> list[Table]:
-    """The tables of the documents that `stats` describes, parents before children.
-
-    Tables and columns of `locked` stay as they are, in their order; what is new comes after them. With `dates` texts
-    become dates and timestamps where all of a path are written in one way.
-    """
+    """As `plan_tables`, of what `folded` gives."""
     planner = _Planner(name, separator, locked, dates)
     prepare_process()
     planner.table(None, (), "record", stats)
     return planner.finish()
+
+
+def plan_tables(
+    stats: PathStats,
+    name: str,
+    separator: str = "__",
+    locked: Sequence[Table] = (),
+    dates: bool = False,
+    depth: int = DEPTH,
+) -> list[Table]:
+    """The tables of the documents that `stats` describes, parents before children.
+
+    Tables and columns of `locked` stay as they are, in their order; what is new comes after them. With `dates` texts
+    become dates and timestamps where all of a path are written in one way. What is more than `depth` levels deep
+    becomes JSON text.
+    """
+    return plan_folded(folded(stats, locked, depth), name, separator, locked, dates)
 
 
 def as_json(table: Table) -> dict[str, Any]:
@@ -242,10 +332,17 @@ def as_json(table: Table) -> dict[str, Any]:
         "each": table.each,
         "columns": [{"name": c.name, "path": list(c.path), "type": c.type, "holds": c.holds} for c in table.columns],
         "rest": table.rest,
-    }
+    } | (_links_json(table) if table.links else {})
+
+
+def _links_json(table: Table) -> dict[str, Any]:
+    """The places of a recursive table's rows: `path` is what the column `_path` has for them."""
+    links = [{"parent": link.parent, "at": list(link.at), "each": link.each, "path": link.text} for link in table.links]
+    return {"path": None if table.parent is None else table.places[0].text, "links": links}
 
 
 def from_json(entry: dict[str, Any]) -> Table:
     """The table that `as_json` described; `KeyError` or `TypeError` for anything else."""
     columns = tuple(Column(c["name"], tuple(c["path"]), c["type"], c["holds"]) for c in entry["columns"])
-    return Table(entry["name"], entry["parent"], tuple(entry["at"]), entry["each"], columns, entry["rest"])
+    links = tuple(Link(link["parent"], tuple(link["at"]), link["each"]) for link in entry.get("links", ()))
+    return Table(entry["name"], entry["parent"], tuple(entry["at"]), entry["each"], columns, entry["rest"], links=links)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-CHOICES = ("table", "columns", "json", "map", "skip")
+CHOICES = ("table", "columns", "json", "map", "recursive", "skip")
 # What is opened before anything is counted: see `unpack`.
 UNPACKED = ("parse", "dynamodb")
 _STEP = re.compile(r'(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<plain>[^."]+)')
@@ -46,6 +46,10 @@ class Rule:
         if not self.below and self.wanted and not self.known:
             return _FREE
         return Rule(None, self.below, self.wanted, self.known)
+
+    def entries(self) -> Rule:
+        """The rule of the values of a map."""
+        return self.step("*") or Rule("skip")
 
     def know(self, path: Iterable[str], key: str) -> None:
         """Makes `key` of the object at `path` a column for good, unless the path is not wanted."""

@@ -23,6 +23,8 @@ MAP_KEYS = 200
 ALIKE_KEYS = 50
 # What PostgreSQL takes in a table, less the columns of keys.
 MAX_COLUMNS = 1590
+# Levels that become tables and columns, unless another number is asked for.
+DEPTH = 100
 _BEYOND = 10**6
 _MISSING = object()
 
@@ -32,10 +34,14 @@ class PathStats:
 
     `turn` adds up the positions of this key in its objects, so that columns come in the documents' usual order;
     `date_format` is the way in which all texts are written, as dates or timestamps are, None when there is no text.
+
+    Where a document is recursive (`schema.recursion`), `homes` has the place above whose table gets what is here, by
+    `item`, `entry` or `object`; `object` are objects that are rows of a table; `fixed` keys become no map's.
     """
 
     __slots__ = (
-        "counts", "date_format", "fields", "high", "items", "low", "rule", "scale", "skipped", "turn", "values", "whole"
+        "counts", "date_format", "fields", "fixed", "high", "homes", "items", "low", "object", "rule", "scale",
+        "skipped", "turn", "values", "whole",
     )  # fmt: skip
 
     def __init__(self, rule: Rule) -> None:
@@ -44,8 +50,11 @@ class PathStats:
         self.turn = self.low = self.high = self.whole = self.scale = 0
         self.date_format: str | None = None
         self.fields: dict[str | int, PathStats] = {}
-        self.values: PathStats | None = PathStats(rule.step("*") or Rule("skip")) if rule.choice == "map" else None
+        self.values: PathStats | None = PathStats(rule.entries()) if rule.choice == "map" else None
         self.items: PathStats | None = None
+        self.object: PathStats | None = None
+        self.homes: dict[str, PathStats] = {}
+        self.fixed = False
         self.skipped: set[str] = set()
 
     def __getstate__(self) -> tuple[Any, ...]:
@@ -174,7 +183,11 @@ class PathStats:
         return stats if self.values is None or self.rule.names(key) else self.values
 
     def _free_keys(self) -> list[str | int]:
-        return [key for key in self.fields if not isinstance(key, int) and not self.rule.names(key)]
+        return [
+            key
+            for key, below in self.fields.items()
+            if not isinstance(key, int) and not below.fixed and not self.rule.names(key)
+        ]
 
     def _collapse_many(self) -> None:
         if len(self.fields) <= MANY_KEYS or self.values is not None or self.rule.choice == "columns":
@@ -184,7 +197,7 @@ class PathStats:
 
     def collapse(self) -> None:
         """Makes the keys that no rule names the entries of one map."""
-        values = self.values = self.values or PathStats(self.rule.step("*") or Rule("skip"))
+        values = self.values = self.values or PathStats(self.rule.entries())
         for key in self._free_keys():
             stats = self.fields.pop(key)
             self.counts[NON_PORTABLE_KEY] += is_non_portable(str(key)) * stats.total
@@ -255,14 +268,35 @@ class PathStats:
         }
         return {kind for kind, count in found.items() if count}
 
-    def add(self, other: PathStats) -> None:
-        """Adds what another part of the records showed; the order of adding does not matter."""
+    def is_deeper(self, key: str | int) -> bool:
+        """Whether any objects or arrays are under a key."""
+        below = self.fields.get(key)
+        return below is not None and bool({"object", "array", "json"} & below.kinds() or below.homes or below.object)
+
+    def add_own(self, other: PathStats) -> None:
+        """Adds another place's values, without what is below them."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.skipped |= other.skipped
         self.turn += other.turn
         self.date_format = merge_formats(self.date_format, other.date_format)
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
         self.whole, self.scale = max(self.whole, other.whole), max(self.scale, other.scale)
+
+    def cut(self, left: int) -> None:
+        """Makes JSON of objects and arrays that are more than `left` levels deep."""
+        if left <= 0:
+            self.counts[JSON] += self.counts[OBJECT] + self.counts[ARRAY]
+            self.counts[OBJECT] = self.counts[ARRAY] = self.counts[NON_PORTABLE_KEY] = 0
+            self.fields, self.values, self.items, self.object = {}, None, None, None
+        elif self.object is not None:
+            self.object.cut(left)
+        for below in (*self.fields.values(), self.values, self.items):
+            if below is not None:
+                below.cut(left - 1)
+
+    def add(self, other: PathStats) -> None:
+        """Adds what another part of the records showed; the order of adding does not matter."""
+        self.add_own(other)
         if other.values is not None and self.values is None:
             self.collapse()
         for key, stats in other.fields.items():

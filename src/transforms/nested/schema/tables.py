@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from rich.markup import escape
 from rich.tree import Tree
 
 from transforms.nested.schema.plan import ID, PARENT, REST, Table, as_json
@@ -23,6 +24,8 @@ NOTES = {
     "_root_id": "_id of the record",
     "_index": "position in the array, or among the map's sorted keys, from 0",
     "_key": "the map's key",
+    "_depth": "levels of this table's rows above the row, from 0",
+    "_path": "where the row is in its parent's: keys joined by dots, [] after an array, {} after a map",
     "_source_file": "the record's file",
     "_source_position": "byte offset of the record in the decompressed file",
     "_ordinal": "place of the record among all that were read, from 0, in the order of files and records in them",
@@ -74,7 +77,7 @@ def sql_type(kind: str) -> str:
 def _create(table: Table) -> str:
     lines = [f"  {_quoted(name)} {sql_type(kind)}" for name, kind in table.all_columns()]
     lines[0] += " PRIMARY KEY"
-    if table.parent is not None:
+    if table.parent is not None and not table.links:  # parents of a recursive table's rows are of several tables
         lines[1] += f" NOT NULL REFERENCES {_quoted(table.parent)} ({_quoted(ID)})"
     return f"CREATE TABLE {_quoted(table.name)} (\n" + ",\n".join(lines) + "\n);\n"
 
@@ -114,6 +117,7 @@ def tables_sql(tables: Sequence[Table], form: str) -> bytes:
 
 
 _MOST_SHOWN = 40  # columns of a table in the tree
+_MOST_PLACES = 10  # of a recursive table's rows
 _COLOURS = {
     "boolean": "magenta",
     "integer": "cyan",
@@ -140,7 +144,10 @@ def _label(table: Table, form: str) -> str:
         else f"[dim]{place}{'{*}' if table.each == 'entry' else '[]' if table.each == 'item' else ''} →[/] "
     )
     count = f"[bold green]{table.rows:,}[/] row{'' if table.rows == 1 else 's'}"
-    return f"{shown}[bold]{file_of(table, form)}[/]  {count}  [dim]{_EACH[table.each]}[/]"
+    places = sorted({link.text for link in table.links})
+    again = f", again at {', '.join(places[:_MOST_PLACES])}{' ...' if len(places) > _MOST_PLACES else ''}"
+    each = escape(_EACH[table.each] + (again if places else ""))
+    return f"{shown}[bold]{file_of(table, form)}[/]  {count}  [dim]{each}[/]"
 
 
 def tree(tables: Sequence[Table], form: str, title: str) -> Tree:

@@ -62,6 +62,14 @@ def test_a_path_below_json_text_is_refused_since_it_would_be_published_in_the_te
     assert found(["user.name=skip"], [], depth=1) == [f"--path user.name=skip: {message}"]
 
 
+def test_a_path_that_is_deeper_than_tables_may_be_is_refused_too() -> None:
+    stats = observe(['{"a": [[{"b": 1}]]}'])
+    assert unmatched(stats, ["a.b=skip"], [], depth=4) == []
+    assert unmatched(stats, ["a.b=skip"], [], depth=3) == [
+        "--path a.b=skip: a is kept as JSON text, so nothing below it can be chosen"
+    ]
+
+
 def test_a_path_that_only_a_few_documents_have_matches() -> None:
     assert found(["note=skip"], [], {"id": 1}, {"id": 2, "note": "x"}, {"id": 3}) == []
 

@@ -59,3 +59,12 @@ def test_a_wide_table_shows_30_columns_and_many_tables_are_a_list_only() -> None
     text = tables_md(many.tables).decode()
     assert "mermaid" not in text
     assert text.count("| an element of ") == 62
+
+
+def test_a_recursive_table_has_a_line_to_itself() -> None:
+    tree = '{"v": 1, "l": {"v": 2, "l": {"v": 3, "l": {"v": 4}}}, "r": {"v": 5, "l": {"v": 6, "r": {"v": 7}}}}'
+    text = tables_md(explode([tree]).tables).decode()
+    assert '    "doc" ||--o{ "doc" : "l, r"\n' in text
+    assert "        integer _depth\n        text _path\n        integer v\n" in text
+    assert "| doc | a record, again at `l`, `r` | 7 | 7 | doc |" in text
+    assert "A table that is in itself is recursive: `_depth` counts its rows above one, `_path` is its place." in text

@@ -29,14 +29,21 @@ DOCUMENTS = [
     ' "wide": 0.12345678901234567890, "name": " \\\\. ", "a_b": 1, "a.b": 2, "A_B": {"x": null}}',
 ]
 
+RECURSIVE = [
+    '{"text": "a", "replies": [{"text": "b", "replies": [{"text": "c", "tags": ["x", null], "replies": [{"text": "d",'
+    ' "replies": []}, null, "deleted"]}]}, {"text": "e"}]}',
+    '{"title": "t", "tree": {"v": 1, "left": {"v": 2, "left": {"v": 3, "left": {"v": 4, "right": {"v": 5}}}}}}',
+]
+BOTH = pytest.mark.parametrize("documents", [DOCUMENTS, RECURSIVE], ids=["mixed", "recursive"])
 
-def made(folder: pathlib.Path, form: str) -> list[Table]:
+
+def made(folder: pathlib.Path, form: str, documents: list[str] = DOCUMENTS) -> list[Table]:
     """Explodes the documents into files of the format, with their tables.json and tables.sql."""
     rules = build_rules(["m=map"])
-    tables = plan_tables(observe(DOCUMENTS, rules), "doc", dates=True)
+    tables = plan_tables(observe(documents, rules), "doc", dates=True)
     shredder = Shredder(tables, rules)
-    ids = [f"{number:032d}" for number in range(len(DOCUMENTS))]
-    shredder.shred(ids, [Parser().parse(text) for text in DOCUMENTS])
+    ids = [f"{number:032d}" for number in range(len(documents))]
+    shredder.shred(ids, [Parser().parse(text) for text in documents])
     for builder in shredder.tables:
         lines = rows_of(builder, form).column(LINE).to_pylist()
         head = [",".join(name for name, _ in builder.table.all_columns())] if form == CSV else []
@@ -54,15 +61,16 @@ def statements(folder: pathlib.Path, who: str) -> list[str]:
     return [line.replace("FROM 'doc", f"FROM '{folder}/doc") for line in found]
 
 
-def assert_same_documents(tables: list[Table], rows: dict[str, list[dict[str, Any]]]) -> None:
+def assert_same_documents(tables: list[Table], rows: dict[str, list[dict[str, Any]]], documents: list[str]) -> None:
     described = json.loads(tables_json(tables, "csv", "__"))["tables"]
-    documents = Rebuild(described, rows).documents()
-    assert [comparable(document) for document in documents] == [comparable(loads(text)) for text in DOCUMENTS]
+    found = Rebuild(described, rows).documents()
+    assert [comparable(document) for document in found] == [comparable(loads(text)) for text in documents]
 
 
+@BOTH
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_duckdb_loads_what_was_written(form: str, tmp_path: pathlib.Path) -> None:
-    tables = made(tmp_path, form)
+def test_duckdb_loads_what_was_written(form: str, documents: list[str], tmp_path: pathlib.Path) -> None:
+    tables = made(tmp_path, form, documents)
     with duckdb.connect() as database:
         database.execute((tmp_path / "tables.sql").read_text(encoding="utf-8"))
         for statement in statements(tmp_path, "duckdb"):
@@ -72,13 +80,16 @@ def test_duckdb_loads_what_was_written(form: str, tmp_path: pathlib.Path) -> Non
             found = database.execute(f'SELECT * FROM "{table.name}" ORDER BY _id')
             names = [column[0] for column in found.description]
             rows[table.name] = [dict(zip(names, row, strict=True)) for row in found.fetchall()]
-    assert_same_documents(tables, rows)
+    assert_same_documents(tables, rows, documents)
 
 
 @pytest.mark.postgres
+@BOTH
 @pytest.mark.parametrize("form", ["csv", "jsonl"])
-def test_postgresql_loads_what_was_written(form: str, tmp_path: pathlib.Path, postgres: PrivatePostgres) -> None:
-    tables = made(tmp_path, form)
+def test_postgresql_loads_what_was_written(
+    form: str, documents: list[str], tmp_path: pathlib.Path, postgres: PrivatePostgres
+) -> None:
+    tables = made(tmp_path, form, documents)
     rows = {}
     with postgres.connect() as session, session.cursor() as cursor:
         cursor.execute((tmp_path / "tables.sql").read_text(encoding="utf-8"))
@@ -95,7 +106,7 @@ def test_postgresql_loads_what_was_written(form: str, tmp_path: pathlib.Path, po
             rows[table.name] = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         for table in reversed(tables):
             cursor.execute(f'DROP TABLE "{table.name}"')
-    assert_same_documents(tables, rows)
+    assert_same_documents(tables, rows, documents)
 
 
 def test_tables_json_lists_names_that_are_not_the_keys(tmp_path: pathlib.Path) -> None:
@@ -121,3 +132,20 @@ def test_the_tree_shows_tables_rows_and_types(tmp_path: pathlib.Path) -> None:
         "m{*} → doc__m.csv  2 rows",
     ):
         assert part in shown
+
+
+def test_a_recursive_table_has_no_foreign_key_and_says_where_its_rows_are(tmp_path: pathlib.Path) -> None:
+    tables = made(tmp_path, "csv", RECURSIVE)
+    sql = tables_sql(tables, "csv").decode()
+    assert '  "_parent_id" TEXT,\n  "_root_id" TEXT,\n  "_index" BIGINT,\n  "_depth" BIGINT,\n  "_path" TEXT,\n' in sql
+    described = json.loads(tables_json(tables, "csv", "__"))["tables"]
+    assert [(t["name"], t.get("path"), [link["path"] for link in t.get("links", [])]) for t in described] == [
+        ("doc", None, []),
+        ("doc__replies", "replies[]", ["replies[]"]),
+        ("doc__replies__tags", None, []),
+        ("doc__tree", "tree", ["left"]),
+    ]
+    console = Console(highlight=False, width=140)
+    with console.capture() as captured:
+        console.print(tree(tables, "csv", "Tables of a.json"))
+    assert "one row per element, again at replies[]" in captured.get()
