@@ -94,11 +94,12 @@ def rating_files(job: JobContext, counts: list[ratings.RatingCount]) -> list[Fil
     """Three tables on the terminal, rating_thresholds.csv and the histogram, all from a few hundred counted rows."""
     headers, figures = ["lowest", "highest", "mean", "count"], ratings.figures
     by_text = [[text, name, *figures(s)] for text, name, s in ratings.by_text(counts)]
-    job.show("Rating texts as sent", ["text", "class", *headers], by_text)
     by_class = [[name, *figures(s)] for name, s in ratings.by_class(counts)]
-    job.show("Rating texts folded into English", ["rating", *headers], by_class)
     final = [[name, *figures(s)] for name, s in ratings.thresholds(counts)]
-    job.show("Rating thresholds", ["rating", *headers], final)
+    if counts:
+        job.show("Rating texts as sent", ["text", "class", *headers], by_text)
+        job.show("Rating texts folded into English", ["rating", *headers], by_class)
+        job.show("Rating thresholds", ["rating", *headers], final)
     for colour, number in ratings.unknown_colours(counts).items():
         job.note(f"rating colour {colour} has no class: {number} restaurants are not in the thresholds")
     rated = sum(row.restaurants for row in counts if row.rating is not None)

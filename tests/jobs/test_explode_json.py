@@ -177,7 +177,7 @@ def test_the_sample_has_the_same_bytes_on_every_engine(
     rejected = json.loads(next(tmp_path.glob("_runs/*/quarantine/source.jsonl")).read_text())
     assert (rejected["reason"], rejected["raw"]) == ("malformed_json", "{'order': 'A-4', 'total': NaN}")
     assert rejected["detail"].startswith("not JSON from character 2")
-    assert any("1 records have a duplicate key in one object" in note for note in done.report["notes"])
+    assert any("1 record has a duplicate key in one object" in note for note in done.report["notes"])
 
 
 def thread(depth: int, width: int) -> dict[str, Any]:

@@ -101,6 +101,7 @@ def note_repeated(job: JobContext, o: TableOptions, records: DataFrame) -> bool:
     [found] = job.few_rows(nested.repeated_keys(records))
     if found.repeated:
         where = f"{job.files_of(o.source)[found.first[0]]} at byte {found.first[1]}: {found.first[2]}"
-        job.note(f"{found.repeated} records have a duplicate key in one object, the last one counts; first {where}")
+        number = f"{found.repeated} record{'s have' if found.repeated > 1 else ' has'}"
+        job.note(f"{number} a duplicate key in one object, the last one counts; first {where}")
         job.metric("records with repeated keys", found.repeated)
     return bool(found.records != found.keys)

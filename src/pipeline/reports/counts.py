@@ -113,7 +113,10 @@ class RecordCounts:
 def check_counts(counts: Sequence[RecordCounts], allowed: Limit, run_folder: str, csv_inputs: Collection[str]) -> None:
     """Checks all inputs. The error of too many rejected names each such input, its first record and its quarantine."""
     failed: list[tuple[InputError | RejectedError, str]] = []
+    unused = {one.name for one in counts if not one.used}
     for one in counts:
+        if not one.read and one.name.rpartition(".")[0] in unused:
+            continue  # no record, no part of one: that is said of the records
         try:
             one.check(allowed)
         except (InputError, RejectedError) as error:

@@ -17,9 +17,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline import __version__
-from pipeline.reports.counts import RecordCounts
+from pipeline import __version__, storage
+from pipeline.reports.counts import FOLDERS, RecordCounts
 from pipeline.reports.terminal import terminal_of
+from transforms.row_errors import REJECTED
+
+_FILE_WIDTH = 140
 
 
 @dataclass
@@ -69,26 +72,34 @@ class Report:
 
 
 def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Prints a table: numbers to the right, text to the left, None as NA."""
+    """Prints a table: numbers to the right, text to the left, None as NA. First the other columns give way."""
 
+    width = console().width
     shown = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for index, header in enumerate(headers):
         numeric = any(isinstance(row[index], int | float) for row in rows)
-        shown.add_column(header, justify="right" if numeric else "left", overflow="fold")
+        least = 0 if index else min(max((len(str(row[0])) for row in rows), default=0), width // 2)
+        shown.add_column(header, justify="right" if numeric else "left", overflow="fold", min_width=least)
     for row in rows:
         shown.add_row(
             *["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
         )
     # As the table's own title it would be broken where a narrow table ends.
-    console().print(Text(title, style="bold"), soft_wrap=True)
+    say(title, "bold")
     console().print(shown)
 
 
+def say(text: str, style: str = "") -> None:
+    """Prints a text, broken between words where a terminal ends; in a file it is one line."""
+    shown = console()
+    shown.print(Text(text, style), soft_wrap=shown.width == _FILE_WIDTH)
+
+
 def console() -> Console:
-    """The terminal, as wide as it is; 140 columns in a file."""
+    """The terminal, as wide as it is; `_FILE_WIDTH` columns in a file."""
     terminal = terminal_of(sys.stdout)
     if terminal is None or terminal is sys.stdout:
-        return Console(highlight=False, width=None if terminal else 140)
+        return Console(highlight=False, width=None if terminal else _FILE_WIDTH)
     with terminal:
         return Console(highlight=False, width=os.get_terminal_size(terminal.fileno()).columns)
 
@@ -103,7 +114,7 @@ def as_words(figure: Any) -> Any:
 
 
 def _counts(counts: dict[str, int]) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "-"
+    return "\n".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "-"
 
 
 def print_report(report: Report, place: str) -> None:
@@ -112,14 +123,18 @@ def print_report(report: Report, place: str) -> None:
         rows = [[a.name, a.read, a.used, _counts(a.excluded), _counts(a.rejected)] for a in report.counts.values()]
         table("Records", ["input", "read", "used", "excluded by rule", "rejected for"], rows)
     if report.outputs:
-        rows = [[name, entry["rows"], entry["bytes"]] for name, entry in sorted(report.outputs.items())]
-        table(f"Files in {place}" if place else "Files (dry run, nothing written)", ["file", "rows", "bytes"], rows)
+        columns = ["rows", "bytes"] if place else ["rows"]
+        rows = [[name, *[entry[one] for one in columns]] for name, entry in sorted(report.outputs.items())]
+        table(f"Files in {place}" if place else "Files (dry run, nothing written)", ["file", *columns], rows)
     if report.figures:
         table("Figures", ["figure", "value"], [[name, as_words(value)] for name, value in report.figures.items()])
     for note in report.notes:
-        print(f"note: {note}")
+        say(f"note: {note}")
+    if place and report.exit_code in (0, 3) and any(counts.rejected for counts in report.counts.values()):
+        say(f"rejected records: {storage.join(place, '_runs', report.run_id, FOLDERS[REJECTED])}")
     # Stages run side by side: their seconds add up to more than the run's.
     total = time.monotonic() - report.started
     stages = ", ".join(f"{stage} {value:.1f}" for stage, value in report.seconds.items() if value >= 0.05)
     in_stages = f" ({stages})" if stages else ""
-    print(f"{report.job} {report.status} in {total:.1f} s{in_stages}; run {report.run_id}\n", flush=True)
+    say(f"{report.job} {report.status} in {total:.1f} s{in_stages}; run {report.run_id}\n")
+    sys.stdout.flush()

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import AccountingError, InputError, PipelineError, RejectedError
-from pipeline.reports.counts import RecordCounts, limit
+from pipeline.reports.counts import RecordCounts, check_counts, limit
 
 
 def counts(**values: Any) -> RecordCounts:
@@ -118,3 +118,13 @@ def test_the_report_shows_reasons_and_rules_sorted_by_name() -> None:
     ]
     assert list(found.as_dict()["excluded"]) == ["a", "b"]
     assert list(found.as_dict()["rejected"]) == ["c", "d"]
+
+
+def test_parts_of_records_that_cannot_be_used_are_not_reported_for_themselves() -> None:
+    pages = RecordCounts("pages", read=2, rejected={"garbage": 2})
+    with pytest.raises(
+        InputError, match=r"^input pages: no usable record \(2 read, 0 excluded, 2 rejected: garbage 2\)$"
+    ):
+        check_counts([pages, RecordCounts("pages.shop"), RecordCounts("pages.shop.day")], limit("5%"), "", ())
+    with pytest.raises(InputError, match=r"^input pages\.shop: no usable record"):
+        check_counts([RecordCounts("pages", read=1, used=1), RecordCounts("pages.shop")], limit("5%"), "", ())
