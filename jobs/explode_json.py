@@ -108,6 +108,9 @@ def run(job: JobContext, o: Options) -> Outputs:
     root = nested.clean(o.root)
     locked = o.locked(root)
     rules, around = nested.lock_rules(o.rules(), locked or ()), o.around()
+    # A schema that has a table for the elements of records keeps it.
+    if not any(table.each == "item" and not table.at for table in locked or ()):
+        rules.choice = rules.choice or nested.ROW
     folders = folder_values(o.source, o.folders)
     parsing = nested.ParseOptions(
         rules, o.depth, o.lenient, o.key, separated=True, choices=o.path, names=o.names, folders=folders,

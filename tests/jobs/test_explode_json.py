@@ -508,8 +508,9 @@ LINES = '["sid","City"]\n["r1","York"]\n["r2",null]\n'
         (SOCRATA, ["--records", "data", "--names", "meta.view.columns.name"]),
         (PANDAS, ["--records", "data", "--names", "columns"]),
         (CENSUS, ["--names", "first"]),
+        (LINES, ["--names", "first"]),
     ],
-    ids=["socrata", "pandas", "census"],
+    ids=["socrata", "pandas", "census", "lines"],
 )
 def test_columns_get_the_names_that_the_file_gives(
     call_job: Call, tmp_path: pathlib.Path, text: str, arguments: list[str]
@@ -542,6 +543,16 @@ def test_fields_and_names_that_nothing_has_are_refused(
     (tmp_path / "dt=1" / "in.json").write_text('{"items":[{"a":1}],"page":1}')
     done = call_job("explode_json", "--source", tmp_path / "dt=1", "--destination", tmp_path / "out", *arguments)
     assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
+
+
+def test_a_line_that_is_an_array_of_scalars_is_a_row(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.json").write_text('["B00X","Phone",2,null]\n["B00Y","Pen",1,"new"]\n')
+    assert rows_after(call_job, tmp_path / "in.json") == [
+        ("B00X", "Phone", "2", None, '{"/3":null}'),
+        ("B00Y", "Pen", "1", "new", None),
+    ]
+    [table] = tables_of(tmp_path / "out")
+    assert [column["name"] for column in table["columns"]] == ["value_0", "value_1", "value_2", "value_3"]
 
 
 def test_all_files_at_hand_come_back_from_one_run(

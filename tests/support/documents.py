@@ -64,9 +64,10 @@ def explode(
     tables: list[Table] | None = None,
     parts: int = 1,
     dates: bool = False,
+    rules: Rule | None = None,
 ) -> Exploded:
     """Explodes documents; with `tables` by that plan, whatever they hold."""
-    rules = build_rules(choices, only)
+    rules = rules or build_rules(choices, only)
     planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates, depth=depth)
     shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()

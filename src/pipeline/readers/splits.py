@@ -14,7 +14,9 @@ RANGE_BYTES = 64 * MIB
 SMALL_BYTES = 4 * MIB
 FILES_A_TASK = 2000
 
-LINES, STREAM, FOREIGN = "lines", "stream", "foreign"
+# With rows, lines that are arrays of scalars are among the lines.
+LINES, ROWS, STREAM, FOREIGN = "lines", "rows", "stream", "foreign"
+BY_LINE = (LINES, ROWS)
 
 
 @dataclass(frozen=True)

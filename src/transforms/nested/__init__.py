@@ -30,11 +30,11 @@ from transforms.nested.schema.lock_rules import lock_rules, locked_paths
 from transforms.nested.schema.names import clean
 from transforms.nested.schema.picture import tables_md
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, Table, plan_tables
-from transforms.nested.schema.rules import Rule, RuleError, build_rules, dotted, parse_path
+from transforms.nested.schema.rules import ROW, Rule, RuleError, build_rules, dotted, parse_path
 from transforms.nested.schema.stats import DEPTH, PathStats
 
 __all__ = [
-    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "Drift", "ParseOptions", "PathStats", "Rule",
+    "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "ROW", "Drift", "ParseOptions", "PathStats", "Rule",
     "RuleError", "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "dotted",
     "explode", "is_missing", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock", "parse_path",
     "partial_stats", "plan_tables", "plan_with_lock", "ranks", "refuse_new", "repeated_keys", "spark_type",

@@ -16,7 +16,7 @@ from transforms.nested.rows.render import rows_of
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import as_json, from_json, plan_tables
-from transforms.nested.schema.rules import CHOICES, RuleError, build_rules, parse_path
+from transforms.nested.schema.rules import CHOICES, ROW, RuleError, build_rules, parse_path
 from transforms.nested.values.parse import Parser, prepare_process
 
 KEYS = st.sampled_from(["a", "b", "A", "a_b", "a.b", "", "_id", "value", "_rest", "a__b", "0", "~/"]) | st.text(
@@ -230,3 +230,35 @@ def test_a_key_with_a_dot_goes_in_quotes() -> None:
 def test_a_table_comes_back_from_its_json() -> None:
     tables = explode(['{"a": [1, "x"], "m": {"k": 1}}'], ["m=map", "a=columns"]).tables
     assert [from_json(json.loads(json.dumps(as_json(table)))) for table in tables] == tables
+
+
+def test_records_that_are_arrays_of_scalars_are_rows_where_that_is_chosen() -> None:
+    rules = build_rules()
+    rules.choice = ROW
+    texts = ['["x", 1, null]', '["y", 2.5, true, "more"]', '[{"a": 1}, 2]', "[]", "[[1], [2]]", '{"a": 5}']
+    found = explode(texts, rules=rules)
+    assert found.names() == {
+        "doc": ["a", "value_0", "value_1", "value_2", "value_3"],
+        "doc__value": ["value", "a"],
+        "doc__value__value": ["value"],
+    }
+    assert [comparable(document) for document in found.rebuilt()] == [comparable(loads(text)) for text in texts]
+
+
+def test_elements_of_arrays_in_arrays_are_reached_by_a_path() -> None:
+    line = '{"g": {"c": [[1.5, 2.5], [3.5, 4.5, 9]]}, "t": [[{"a": 1, "b": 2}]]}'
+    found = explode([line], ["g.c.[]=columns", "t.[].[]=json"])
+    assert found.names() == {
+        "doc": [], "doc__g__c": ["value_0", "value_1", "value_2"], "doc__t": [], "doc__t__value": ["value"]
+    }  # fmt: skip
+    assert [(row["value_0"], row["value_1"], row["value_2"]) for row in found.rows["doc__g__c"]] == [
+        (1.5, 2.5, None), (3.5, 4.5, 9)
+    ]  # fmt: skip
+    assert found.rows["doc__t__value"][0]["value"] == '{"a":1,"b":2}'
+    assert comparable(found.rebuilt()[0]) == comparable(loads(line))
+
+
+@pytest.mark.parametrize("choice", ["a.[]=skip", "a.[]=table"])
+def test_what_elements_cannot_be_is_refused(choice: str) -> None:
+    with pytest.raises(RuleError, match="the elements of an array are rows"):
+        build_rules([choice])

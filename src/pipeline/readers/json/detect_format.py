@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from pipeline.readers.json.framing.recovery import value_end
-from pipeline.readers.splits import FOREIGN, LINES, STREAM
+from pipeline.readers.json.framing.row_lines import ROW
+from pipeline.readers.splits import FOREIGN, LINES, ROWS, STREAM
 
 # Both begin a file in UTF-16 or UTF-32.
 _FOREIGN = (b"\xff\xfe", b"\xfe\xff")
@@ -11,7 +12,8 @@ _SHARE = 0.5
 
 
 def sniff(head: bytes, whole: bool) -> str:
-    """`lines`: one record per line; `stream`: arrays, values over several lines, or too few bytes; `foreign`: UTF-16.
+    """`lines`: one record per line; `rows`: some of them are arrays of scalars; `stream`: arrays, values over several
+    lines, or too few bytes; `foreign`: UTF-16.
 
     In doubt it is a stream, which is right for lines as well; lines are faster and confine damage. `whole`: the head is
     the whole file.
@@ -25,7 +27,9 @@ def sniff(head: bytes, whole: bool) -> str:
     if not lines:
         return STREAM
     sound = sum(_is_record(line) for line in lines)
-    return LINES if lines[0] not in (b"[", b"{") and sound >= _SHARE * len(lines) else STREAM
+    if lines[0] in (b"[", b"{") or sound < _SHARE * len(lines):
+        return STREAM
+    return ROWS if any(map(ROW.fullmatch, lines)) else LINES
 
 
 def _is_record(line: bytes) -> bool:

@@ -18,7 +18,7 @@ from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.framing.envelope import EnvelopeReader
 from pipeline.readers.json.framing.split_state import SplitSummary, merge_states
 from pipeline.readers.json.tasks import keys_of, split_summary
-from pipeline.readers.splits import LINES, STREAM, FileSplit, LexerState, ranges, task_bytes
+from pipeline.readers.splits import BY_LINE, STREAM, FileSplit, LexerState, ranges, task_bytes
 
 
 def json_splits(
@@ -31,7 +31,7 @@ def json_splits(
 
     length = task_bytes(pieces, cores)
     big = {piece.file: piece for piece in with_form([piece for piece in pieces if piece.size > length])}
-    split = {number: ranges(piece, length) for number, piece in big.items() if piece.form == LINES}
+    split = {number: ranges(piece, length) for number, piece in big.items() if piece.form in BY_LINE}
     parts = []
     for piece in big.values():
         if piece.form == STREAM and not whole:

@@ -14,9 +14,10 @@ from pipeline.readers.json.framing.around import FIRST, Around, Members, with_na
 from pipeline.readers.json.framing.envelope import NOTHING, EnvelopeReader
 from pipeline.readers.json.framing.line_values import LineValues
 from pipeline.readers.json.framing.record_splitter import TRUNCATED, JsonReader
+from pipeline.readers.json.framing.row_lines import rows_and_lines
 from pipeline.readers.json.framing.split_state import SplitSummary, first_record, summarize_split
 from pipeline.readers.spans import NOT_UTF8, RecordSpans, single
-from pipeline.readers.splits import FOREIGN, LINES, FileSplit, LexerState
+from pipeline.readers.splits import BY_LINE, FOREIGN, ROWS, FileSplit, LexerState
 from transforms.row_errors import HEADER
 
 # Of a file in another encoding so many bytes are kept as its one rejected record.
@@ -46,7 +47,7 @@ def json_spans(
 
 def _spans(piece: FileSplit, records: str, content: bytes | None, around: Around) -> Iterator[RecordSpans]:
     form = piece.form
-    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0) if form == LINES else piece.start, content)
+    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0) if form in BY_LINE else piece.start, content)
     stream: Iterator[bytes] = blocks
     if not form:
         first = next(blocks, b"")
@@ -55,12 +56,13 @@ def _spans(piece: FileSplit, records: str, content: bytes | None, around: Around
     if form == FOREIGN:
         yield single(next(stream, b"")[:_SHOWN], 0, NOT_UTF8)
         return
-    if around.in_envelope and form != LINES:
+    if around.in_envelope and form not in BY_LINE:
         # What comes behind the records is needed with the first of them.
         members = _members(chunks.open_chunks(piece, 0, content), 0, records, around)
         finds = EnvelopeReader(stream, 0, keys_of(records), around=around, members=members).records()
     else:
-        finds = _lines(piece, stream, records, around) if form == LINES else _stream(piece, stream, records)
+        of_lines = _lines(piece, stream, records, around, form) if form in BY_LINE else None
+        finds = of_lines or _stream(piece, stream, records)
     yield from _file_end(finds, blocks)
 
 
@@ -72,14 +74,16 @@ def _members(blocks: Iterator[bytes], at: int, records: str, around: Around) -> 
     return reader.members
 
 
-def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str, around: Around) -> Iterator[RecordSpans]:
+def _lines(piece: FileSplit, blocks: Iterator[bytes], records: str, around: Around, form: str) -> Iterator[RecordSpans]:
     parts = chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_last else piece.end)
     first = next(parts, None)
     if first is None:
         return
     texts = itertools.chain([first[1]], (text for _, text in parts))
     if not records:
-        yield from JsonReader(texts, first[0], lines=True).records()
+        yield from (
+            rows_and_lines(texts, first[0]) if form == ROWS else JsonReader(texts, first[0], lines=True).records()
+        )
         return
     # Each line is a document of its own, so that damage ends with its line.
     keys = keys_of(records)

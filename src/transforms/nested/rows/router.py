@@ -14,7 +14,8 @@ from operator import not_
 from typing import Any, Protocol
 
 from transforms.nested.schema.plan import EXACT_IN_DOUBLE, KEY, Table
-from transforms.nested.schema.rules import Rule
+from transforms.nested.schema.rules import ROW, Rule
+from transforms.nested.schema.stats import is_row
 from transforms.nested.values.columns import by_key
 from transforms.nested.values.dates import date_format
 from transforms.nested.values.parse import BigNumber, NonPortableString, canonical, decimal_size, is_non_portable
@@ -244,19 +245,28 @@ def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal
 
 def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
     """Spreads arrays over the rows of their table, or over columns by position where that was chosen."""
+    if router.fields and router.rule is not None and router.rule.choice == ROW:
+        rows = list(map(is_row, values))
+        _route_positions(builder, router, list(compress(at, rows)), list(compress(values, rows)))
+        others = list(map(not_, rows))
+        at, values = list(compress(at, others)), list(compress(values, others))
     if router.items is not None:
         sizes = list(map(len, values))
         owners = list(chain.from_iterable(map(repeat, at, sizes)))
         index = list(chain.from_iterable(map(range, sizes)))
         router.items.add(builder, owners, index, None, list(chain.from_iterable(values)))
     elif router.fields and router.rule is not None and router.rule.choice == "columns":
-        for position in range(max(map(len, values))):
-            there = [(row, value[position]) for row, value in zip(at, values, strict=True) if position < len(value)]
-            below = router.fields.get(position)
-            own, items = [row for row, _ in there], [item for _, item in there]
-            if below is None:
-                route_rest(builder, pointer(router.pointer, position), own, items)
-            else:
-                route(builder, below, own, items)
+        _route_positions(builder, router, at, values)
     else:
         route_rest(builder, router.pointer, at, values)
+
+
+def _route_positions(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
+    for position in range(max(map(len, values), default=0)):
+        there = [(row, value[position]) for row, value in zip(at, values, strict=True) if position < len(value)]
+        below = router.fields.get(position)
+        own, items = [row for row, _ in there], [item for _, item in there]
+        if below is None:
+            route_rest(builder, pointer(router.pointer, position), own, items)
+        else:
+            route(builder, below, own, items)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Container, Iterable, Iterator, Sequence
 
-from transforms.nested.schema.rules import dotted, parse_choice, parse_path
+from transforms.nested.schema.rules import ELEMENTS, dotted, parse_choice, parse_path
 from transforms.nested.schema.stats import ARRAY, EMPTY_ARRAY, JSON, PathStats
 from transforms.nested.values.parse import MAX_DEPTH
 from transforms.text import MOST_NAMES, suggest
@@ -57,6 +57,8 @@ def _places(stats: PathStats, above: tuple[str, ...], key: str, depth: int) -> b
             continue
         if key in place.fields or key in place.skipped:
             return True
+        if key == ELEMENTS and _below(place, key):
+            return True
         if key == "*" and (place.fields or place.skipped or place.values is not None):
             return True
     return False
@@ -72,6 +74,9 @@ def _at(stats: PathStats, path: Iterable[str], depth: int) -> list[tuple[PathSta
 
 
 def _below(place: PathStats, key: str) -> list[PathStats]:
+    if key == ELEMENTS:
+        positions = [one for name, one in place.fields.items() if isinstance(name, int)]
+        return positions if place.items is None else [place.items, *positions]
     if key != "*":
         return [place.fields[key]] if key in place.fields else []
     entries = [place.values] if place.values is not None else []

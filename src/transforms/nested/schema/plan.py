@@ -162,8 +162,14 @@ def scalar_kinds(stats: PathStats, dates: bool = False) -> list[tuple[str, str]]
     return found
 
 
+def plain_parts(path: Path) -> tuple[str, ...]:
+    """What a name is made of: the keys, and positions of a row's own array as `value_0`."""
+    parts = tuple(map(str, path)) or ("value",)
+    return (f"value_{parts[0]}", *parts[1:]) if path and isinstance(path[0], int) else parts
+
+
 def _request(path: Path, suffix: str = "") -> NameRequest:
-    parts = tuple(str(step) for step in path) or ("value",)
+    parts = plain_parts(path)
     return NameRequest((*parts, suffix) if suffix else parts, json.dumps([*path, suffix]))
 
 

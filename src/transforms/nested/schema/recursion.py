@@ -13,7 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from transforms.nested.schema.rules import Rule
+from transforms.nested.schema.rules import ROW, Rule
 from transforms.nested.schema.stats import JSON, NON_PORTABLE_KEY, OBJECT, PathStats
 from transforms.nested.values.parse import is_non_portable
 
@@ -42,7 +42,7 @@ class LockedPlaces:
 
 def _is_named(rule: Rule) -> bool:
     """True when a person decided anything here or below, other than that this is recursive."""
-    chosen = rule.choice not in (None, "recursive") or not rule.wanted
+    chosen = rule.choice not in (None, ROW, "recursive") or not rule.wanted
     return chosen or any(_is_named(below) or below.choice is not None for below in rule.below.values())
 
 

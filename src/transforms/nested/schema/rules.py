@@ -8,6 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 CHOICES = ("table", "columns", "json", "map", "recursive", "skip")
+# The choice of records: arrays of scalars are columns, others tables.
+ROW = "row"
+# The step to an array's elements, where arrays are not gone through anyway.
+ELEMENTS = "[]"
 # What is opened before anything is counted: see `unpack`.
 UNPACKED = ("parse", "dynamodb")
 _STEP = re.compile(r'(?P<quoted>"(?:[^"\\]|\\.)*")|(?P<plain>[^."]+)')
@@ -42,10 +46,14 @@ class Rule:
         return key in self.known or key in self.below
 
     def items(self) -> Rule:
-        """The rule of an array's elements: the paths below, without the array's own choice."""
+        """The rule of an array's elements: the paths below, without the array's own choice but with that of `[]`."""
         if not self.below and self.wanted and not self.known:
             return _FREE
-        return Rule(None, self.below, self.wanted, self.known)
+        own = self.below.get(ELEMENTS)
+        if own is None:
+            return Rule(None, self.below, self.wanted, self.known)
+        others = {key: rule for key, rule in self.below.items() if key != ELEMENTS}
+        return Rule(own.choice, others | own.below, self.wanted or own.wanted, self.known | own.known)
 
     def entries(self) -> Rule:
         """The rule of the values of a map."""
@@ -72,7 +80,8 @@ _FREE = Rule()
 
 
 def parse_path(text: str) -> tuple[str, ...]:
-    """The keys of a dotted path; a key with dots goes in double quotes, `*` is any key of a map.
+    """The keys of a dotted path; a key with dots goes in double quotes, `*` is any key of a map, `[]` any element of an
+    array.
 
     >>> parse_path('a."x.y".b')
     ('a', 'x.y', 'b')
@@ -125,4 +134,7 @@ def parse_choice(text: str) -> tuple[tuple[str, ...], str]:
     path, mark, choice = text.rpartition("=")
     if not mark or choice not in (*CHOICES, *UNPACKED) or (not path and choice not in ("columns", "dynamodb")):
         raise RuleError(f"{text!r} is not PATH=CHOICE; choices: {', '.join((*CHOICES, *UNPACKED))}")
-    return parse_path(path) if path else (), choice
+    keys = parse_path(path) if path else ()
+    if keys[-1:] == (ELEMENTS,) and choice in ("skip", "table"):
+        raise RuleError(f"{text!r}: the elements of an array are rows; {choice} is for the array itself")
+    return keys, choice

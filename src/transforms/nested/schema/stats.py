@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
-from transforms.nested.schema.rules import Rule
+from transforms.nested.schema.rules import ROW, Rule
 from transforms.nested.values.columns import columns_of
 from transforms.nested.values.dates import NOT_ONE, date_format, merge_formats
 from transforms.nested.values.parse import BigNumber, NonPortableString, decimal_size, is_non_portable
@@ -27,6 +27,11 @@ MAX_COLUMNS = 1590
 DEPTH = 100
 _BEYOND = 10**6
 _MISSING = object()
+
+
+def is_row(array: Sequence[Any]) -> bool:
+    """Whether an array of a record can be columns: scalars, and no more than a table takes."""
+    return len(array) <= MANY_KEYS and not any(isinstance(one, dict | list) for one in array)
 
 
 class PathStats:
@@ -159,13 +164,16 @@ class PathStats:
         self.counts[ARRAY if left else JSON] += len(arrays)
         if not left or not arrays:
             return
-        if self.rule.choice == "columns":
-            for turn, column in enumerate(zip_longest(*arrays, fillvalue=_MISSING)):
+        rows = arrays if self.rule.choice == "columns" else []
+        if self.rule.choice == ROW:
+            rows, arrays = [one for one in arrays if is_row(one)], [one for one in arrays if not is_row(one)]
+        if rows:
+            for turn, column in enumerate(zip_longest(*rows, fillvalue=_MISSING)):
                 stats = self.fields.setdefault(turn, PathStats(self.rule.items()))
                 there = [item for item in column if item is not _MISSING]
                 stats.turn += turn * len(there)
                 stats.observe(there, left - 1)
-        else:
+        if arrays and rows is not arrays:
             self.items = self.items or PathStats(self.rule.items())
             self.items.observe(list(chain.from_iterable(arrays)), left - 1)
 

@@ -9,7 +9,7 @@ from typing import Any
 from rich.markup import escape
 from rich.tree import Tree
 
-from transforms.nested.schema.plan import ID, PARENT, REST, Table, as_json
+from transforms.nested.schema.plan import ID, PARENT, REST, Table, as_json, plain_parts
 
 _SQL = {
     "boolean": "BOOLEAN",
@@ -42,7 +42,7 @@ def _renamed(table: Table, separator: str) -> list[dict[str, Any]]:
     """Columns whose name is not simply their keys joined."""
     found = []
     for column in table.columns:
-        plain = separator.join(str(step) for step in column.path) or "value"
+        plain = separator.join(plain_parts(column.path))
         if column.name not in (
             plain,
             f"{plain}{separator}{column.holds}",

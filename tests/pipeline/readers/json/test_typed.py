@@ -37,7 +37,7 @@ def test_records_become_typed_rows_with_their_reasons(spark: SparkSession, tmp_p
         (1, Decimal("1.50"), at, [("7",), None], 0, None),
         (2, None, None, None, 74, "wrong_type"),
         (None, Decimal("1.00"), None, None, 97, "missing_value"),
-        (None, None, None, None, 110, "not_an_object"),
+        (None, None, None, None, 109, "not_an_object"),
         (None, None, None, None, 113, "truncated"),
     ]
     same(frame.select(*SCHEMA.fieldNames(), "_source_offset", "_error.code"), rows, COLUMNS)

@@ -105,3 +105,11 @@ def test_the_record_itself_can_be_columns_where_a_record_is_an_array() -> None:
     rules = build_rules(["=columns"])
     assert unmatched(observe(["[1, 2]"], rules), ["=columns"], ()) == []
     assert unmatched(observe(['{"a": 1}'], rules), ["=columns"], ()) == ["--path =columns: no record is an array"]
+
+
+def test_elements_of_arrays_are_found_where_there_are_arrays_of_arrays() -> None:
+    texts = ['{"a": [[1, 2]], "b": [1]}']
+    for choice in ("a.[]=columns", "a.[].[]=json", "b.[]=json"):
+        assert unmatched(observe(texts, build_rules([choice])), [choice], ()) == []
+    assert unmatched(observe(texts), ["b.[].[]=json"], ()) == ["--path b.[].[]=json: no record has b.[].[]"]
+    assert unmatched(observe(texts), ["x.[]=json"], ()) == ["--path x.[]=json: no record has x.[]"]
