@@ -298,6 +298,11 @@ class JobOptions:
     # Inputs that --new-only reads whole each time: what the others are joined with.
     reference_inputs: ClassVar[tuple[str, ...]] = ()
 
+    @property
+    def has_snapshots(self) -> bool:
+        """Whether runs are kept in tables."""
+        return False
+
     def prepare(self) -> Self:
         """Checks the options as a whole, before an engine starts; returns them, changed where that is needed."""
         return self
@@ -447,7 +452,7 @@ def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     for one in fields:
         if one.is_input and one.spec.required and not getattr(made, one.name):
             raise UsageError(f"{one.flag} PATH is missing. See {parser.prog} --help")
-    if made.keep_runs and storage.is_s3(made.destination or ""):
+    if made.keep_runs and storage.is_s3(made.destination or "") and not made.has_snapshots:
         raise UsageError("--keep-runs is for local folders; on S3 a lifecycle rule removes what is under _runs/")
     made.quiet = made.quiet or made.json
     if not made.destination and not made.dry_run:

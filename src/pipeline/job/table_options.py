@@ -44,6 +44,11 @@ class TableOptions(SchemaOptions):
         return super().prepare()
 
     @property
+    def has_snapshots(self) -> bool:
+        """Tables of Iceberg keep each run."""
+        return self.format == ICEBERG
+
+    @property
     def merges(self) -> bool:
         """Whether rows replace those with the same keys."""
         return False

@@ -262,8 +262,9 @@ class RunFiles:
         storage.write_bytes(path, (json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
     def remove_old_runs(self, keep: int) -> None:
-        """Keeps the newest runs: their folders, and their snapshots of tables."""
-        remove_old_runs(self.destination, self.run_id, keep)
+        """Keeps the newest runs: their folders on disk, and their snapshots of tables."""
+        if not storage.is_s3(self.destination):
+            remove_old_runs(self.destination, self.run_id, keep)
         if self._tables:
             self._tables.expire(keep)
 

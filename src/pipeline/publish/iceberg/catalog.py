@@ -6,6 +6,7 @@ import os
 import re
 
 from pyiceberg.catalog import Catalog, load_catalog
+from pyiceberg.exceptions import NotInstalledError
 from pyiceberg.utils.config import Config
 
 from pipeline import storage
@@ -27,8 +28,11 @@ def open_catalog(name: str, destination: str, new: bool = False) -> Catalog:
 
     Without one: SQLite in DIR/NAME.db, with the tables under DIR, made if it may be `new`; Glue's where DIR is on S3.
     """
-    if Config().get_catalog_config(name):
-        return load_catalog(name)
+    if configured := Config().get_catalog_config(name):
+        try:
+            return load_catalog(name, **{key: str(value) for key, value in configured.items()})
+        except (ValueError, NotInstalledError) as error:
+            raise UsageError(f"--catalog {name}, as pyiceberg's configuration has it: {error}") from error
     folder = storage.normalise(destination).rstrip("/")
     if not storage.is_s3(folder):
         file = storage.join(folder, f"{name}.db")
