@@ -168,6 +168,24 @@ def test_a_type_that_the_table_cannot_take_is_refused_by_name_and_nothing_is_com
     assert "new" not in schema_of(tmp_path / "out", "orders")
 
 
+def test_rows_that_are_not_used_are_a_table_of_their_own_on_request(call_job: Call, tmp_path: pathlib.Path) -> None:
+    more = ("--quarantine-table", "--max-rejected", "2")
+    for day, run_id in ((1, "r1"), (2, "r2"), (1, "r3")):
+        given = arguments(tmp_path, day, run_id, [order(day, day)])
+        with (tmp_path / f"{run_id}.jsonl").open("ab") as file:
+            file.write(b'{"id": \n{"id": 1, "note": "\xff"}\n')
+        done = call_job("explode_json", *given, *more)
+        assert done.exit_code == 0, done.stderr
+    out = tmp_path / "out"
+    assert rows_of(out, "orders_quarantine", "kind, run_id, input, reason, position, day(_day)") == [
+        ("quarantine", "r2", "source", "not_utf8", 41, 2),
+        ("quarantine", "r2", "source", "truncated", 33, 2),
+        ("quarantine", "r3", "source", "not_utf8", 41, 1),
+        ("quarantine", "r3", "source", "truncated", 33, 1),
+    ]
+    assert [rows for _, _, rows in history(out, "orders_quarantine")] == [2, 4, 4]
+
+
 def test_a_column_of_the_records_that_is_named_as_the_day_is_refused(call_job: Call, tmp_path: pathlib.Path) -> None:
     done = call_job("explode_json", *arguments(tmp_path, 1, "r1", [{"id": 1, "_day": "x"}]))
     assert (done.exit_code, "--day: orders has a column _day of its own" in done.stderr) == (2, True)

@@ -31,14 +31,17 @@ class TableOptions(SchemaOptions):
         "the day of the rows: they replace that day's rows in the tables", parse=day, metavar="YYYY-MM-DD"
     )
 
+    quarantine_table: bool = option("rejected and excluded rows as a table of Iceberg, too: NAME_quarantine", False)
+
     def prepare(self) -> Self:
         """Refuses what cannot be meant."""
         if self.format == ICEBERG and not self.catalog:
             raise UsageError("--format iceberg needs --catalog NAME")
         if self.format == ICEBERG and self.new_only:
             raise UsageError("--new-only publishes files, a folder per run: --format iceberg has --day")
-        if self.day and self.format != ICEBERG:
-            raise UsageError("--day goes with --format iceberg")
+        for name in ("day", "quarantine_table"):
+            if getattr(self, name) and self.format != ICEBERG:
+                raise UsageError(f"--{name.replace('_', '-')} goes with --format iceberg")
         if self.format == ICEBERG and importlib.util.find_spec("pyiceberg") is None:
             raise UsageError("--format iceberg needs pyiceberg: make iceberg, or pip install 'pyiceberg[sql-sqlite]'")
         return super().prepare()
@@ -60,4 +63,6 @@ class TableOptions(SchemaOptions):
 
     def target(self, root: str) -> TableTarget | None:
         """The tables that take the rows; None for files."""
-        return TableTarget(self.catalog, root, self.day, self.merges) if self.format == ICEBERG else None
+        if self.format != ICEBERG:
+            return None
+        return TableTarget(self.catalog, root, self.day, self.merges, self.quarantine_table)

@@ -27,6 +27,7 @@ from pipeline.publish.part_files import (
     write_parquet,
 )
 from pipeline.publish.table_target import FileShape, TableTarget
+from pipeline.publish.unused_rows import COLUMNS, write_unused
 from transforms.kernels.blocks import BlockTable
 from transforms.render import Render
 from transforms.text import quoted
@@ -169,7 +170,11 @@ class RunFiles:
         from pipeline.publish.iceberg.tables import IcebergTables  # only a run with such tables has pyiceberg
 
         self._tables = IcebergTables(into, self.destination, self.run_id)
-        return self._tables.open(schemas)
+        if not into.unused:
+            return self._tables.open(schemas)
+        *shapes, shape = self._tables.open({**schemas, into.unused_table: COLUMNS})
+        self._tables.add(into.unused_table, write_unused(self.run_folder, shape))
+        return shapes
 
     def _take(self, name: str, parts: list[PartFile], row_count: int | None) -> None:
         """Gives the files of a table to its commit."""

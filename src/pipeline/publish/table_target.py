@@ -17,13 +17,20 @@ class TableTarget:
     """The tables of a run in an Iceberg catalog.
 
     `catalog`: CATALOG[.NAMESPACE]. `root`: the table that is committed last. `day`: the run's rows replace those of
-    the day, None: all rows. `merge`: they replace those with the same keys.
+    the day, None: all rows. `merge`: they replace those with the same keys. `unused`: whether rejected and excluded
+    rows are a table, too.
     """
 
     catalog: str
     root: str
     day: datetime.date | None = None
     merge: bool = False
+    unused: bool = False
+
+    @property
+    def unused_table(self) -> str:
+        """The name of the table of rejected and excluded rows."""
+        return f"{self.root}_quarantine" if self.unused else ""
 
 
 @dataclass(frozen=True)

@@ -161,6 +161,8 @@ class IcebergTables:
         new = [part.path for part in self._pending[self.target.root].parts]
         own = keys[self.target.root]
         for name, one in self._pending.items():
+            if name == self.target.unused_table:
+                continue  # its rows have no keys: they are added
             former = list(self._files(one.table)) if one.table else []
             paths = [file.file_path for file in former]
             for part in write_without(spark, paths, keys.get(name, own), new, own, one.shape.folder):
