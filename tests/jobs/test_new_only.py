@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import random
 import shutil
+import signal
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 
 from pipeline.job.runner import Job
 from pipeline.publish.outputs import RunFiles
-from tests.support.jobs import JobResult, job_module
+from tests.support.jobs import JobResult, clean_environment, command, job_module
 
 Call = Callable[..., JobResult]
 SECOND = 1_000_000_000
@@ -137,6 +140,26 @@ def test_a_run_that_ends_between_publishing_and_the_manifest_leaves_no_row(
     assert set(rows(source)) == {"run=r1", "run=r2"}
     assert explode(call_job, source, "r3").exit_code == 0
     assert rows(source) == {"run=r1": ["1"], "run=r3": ["2"]}
+
+
+@pytest.mark.slow
+def test_runs_killed_at_random_moments_lose_no_row_and_double_none(call_job: Call, source: pathlib.Path) -> None:
+    out, chance, killed = source.parent / "out", random.Random(7), 0
+    for number in range(12):
+        put(source, f"{number:02}.jsonl", number)
+        words = ("--source", source, "--destination", out, "--new-only", "--key", "id", "--quiet")
+        process = subprocess.Popen(
+            command("explode_json", words), env=clean_environment(), stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            process.wait(timeout=chance.uniform(0.5, 3))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            killed += 1
+    print(f"{killed} of 12 runs were killed")
+    assert explode(call_job, source, "last").exit_code == 0
+    assert sorted(int(number) for ids in rows(source).values() for number in ids) == list(range(12))
 
 
 def test_a_folder_of_somebody_else_stays(call_job: Call, source: pathlib.Path) -> None:
