@@ -249,7 +249,7 @@ class _Fold:
         return row.table in self._locked.recursive and (each != "entry" or self._locked.recursive[row.table])
 
     def _into(self, home: _Row, target: PathStats, each: str, source: PathStats) -> None:
-        target.homes[each] = home.stats
+        target.homes = {**target.homes, each: home.stats}
         self._heads.add(id(home.stats))
         self._todo.append(_Added(home, home.stats, source, home.label, (), home.left, is_row=True))
 
@@ -320,7 +320,7 @@ class _Fold:
             target.values = PathStats(target.rule.entries())
         for key, child in source.fields.items():
             if isinstance(key, str) and target.rule.step(key) is None:
-                target.skipped.add(key)
+                target.skipped |= {key}
             elif isinstance(key, str) and target.values is not None and not target.rule.names(key):
                 target.counts[NON_PORTABLE_KEY] += is_non_portable(key) * child.total
                 self._inner(row, target, child, label, path, "entry", left)
@@ -355,7 +355,7 @@ class _Fold:
         if stats.object is not None and stats.rule.choice != "recursive" and not self._is_table(stats.object):
             inner, stats.object = stats.object, None
             stats.fields, stats.values = inner.fields, inner.values
-            stats.homes.update(inner.homes)
+            stats.homes = {**stats.homes, **inner.homes}
             stats.skipped |= inner.skipped
             for kind in (OBJECT, NON_PORTABLE_KEY):
                 stats.counts[kind] += inner.counts[kind]

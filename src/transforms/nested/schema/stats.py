@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -26,6 +26,9 @@ MAX_COLUMNS = 1590
 # Levels that become tables and columns, unless another number is asked for.
 DEPTH = 100
 _BEYOND = 10**6
+# Most places have neither: an empty set and an empty dictionary for each would take 280 bytes.
+_NO_KEYS: frozenset[str] = frozenset()
+_NO_HOMES: Mapping[str, PathStats] = {}
 _MISSING = object()
 
 
@@ -58,9 +61,9 @@ class PathStats:
         self.values: PathStats | None = PathStats(rule.entries()) if rule.choice == "map" else None
         self.items: PathStats | None = None
         self.object: PathStats | None = None
-        self.homes: dict[str, PathStats] = {}
+        self.homes = _NO_HOMES
         self.fixed = False
-        self.skipped: set[str] = set()
+        self.skipped = _NO_KEYS
 
     def __getstate__(self) -> tuple[Any, ...]:
         # One tuple: the usual state of slots takes more of the recursion limit for each level.
@@ -182,7 +185,7 @@ class PathStats:
         if rule is None:
             # Names that nobody asked for serve as suggestions: some are enough.
             if len(self.skipped) < MAP_KEYS or key in self.rule.below:
-                self.skipped.add(key)
+                self.skipped |= {key}
             return None
         if self.values is not None and not self.rule.names(key):
             return self.values
