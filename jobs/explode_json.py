@@ -52,6 +52,7 @@ class Options(TableCatalogOptions):
         "levels that become tables; what is deeper stays JSON text", nested.DEPTH, parse=int, metavar="N"
     )
     dates: bool = option("texts that are all ISO dates, or timestamps, of one format become typed columns", False)
+    numbers: bool = option("texts that are all numbers, as a type writes them, become columns of that type", False)
     separator: str = option("joins the keys in names", "__", metavar="TEXT")
     lenient: bool = option("also take comments, trailing commas, single quotes, NaN (as text)", False)
     lineage: bool = option("add _source_file and _source_position to the root table", False)
@@ -114,7 +115,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     folders = folder_values(o.source, o.folders)
     parsing = nested.ParseOptions(
         rules, o.depth, o.lenient, o.key, separated=True, choices=o.path, names=o.names, folders=folders,
-        takes=bool(around),
+        takes=bool(around), formats=nested.text_formats(o.dates, o.numbers, locked or ()),
     )  # fmt: skip
     read = job.read_json_text(o.source, records_path=o.records, around=around)
     checked = job.record("source", nested.check(read, parsing))
@@ -127,7 +128,9 @@ def run(job: JobContext, o: Options) -> Outputs:
         if unmatched:
             raise UsageError("; ".join(unmatched))
     try:
-        plan = nested.plan_with_lock(stats, root, o.separator, locked, o.dates, o.on_drift, o.added, o.depth)
+        plan = nested.plan_with_lock(
+            stats, root, o.separator, locked, o.dates or o.numbers, o.on_drift, o.added, o.depth
+        )
     except nested.SchemaError as error:
         raise InputError(str(error)) from None
     note_plan(job, o, plan)

@@ -304,6 +304,43 @@ def test_dates_are_typed_when_asked_for_and_the_documents_still_come_back(
         assert in_any_order(documents_in(out)) == in_any_order([loads(line) for line in lines])
 
 
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_numbers_in_texts_and_times_of_any_offset_are_typed_and_come_back(
+    call_job: Call, tmp_path: pathlib.Path, form: str
+) -> None:
+    lines = [
+        '{"id": "1", "price": "1.50", "f": "2", "zip": "00501", "local": "2024-05-01T10:00:00",'
+        ' "at": "2024-05-01T10:00:00Z"}',
+        '{"id": "2", "price": "20.00", "f": "2.5", "zip": "10001", "local": null, "at": "2024-05-01T10:00:00+02:00"}',
+    ]
+    (tmp_path / "in.json").write_text("\n".join(lines))
+    lock = tmp_path / "schema.json"
+    for asked in (["--numbers", "--dates"], []):  # the second run keeps to the schema
+        out = tmp_path / f"out{len(asked)}"
+        called = ["--source", tmp_path / "in.json", "--root", "doc", "--format", form, "--schema", lock, *asked]
+        done = call_job("explode_json", *called, "--destination", out, "--on-drift", "add" if asked else "fail")
+        assert done.exit_code == 0, done.stderr
+        root = tables_of(out)[0]
+        assert {column["name"]: column["type"] for column in root["columns"]} == {
+            "id": "integer", "price": "decimal(38,2)", "f": "double", "zip": "text", "local": "timestamp_local(0)",
+            "at": "timestamp(0,*)", "at__offset": "offset",
+        }  # fmt: skip
+        assert '"local" TIMESTAMP,' in (out / "tables.sql").read_text()
+        assert in_any_order(documents_in(out)) == in_any_order([loads(line) for line in lines])
+    rows = sorted(rows_of(out, root), key=lambda row: str(row["id"]))
+    found = [(row["id"], row["price"], row["f"], row["local"], row["at"], row["at__offset"]) for row in rows]
+    if form == "parquet":
+        assert found == [
+            (1, Decimal("1.50"), 2.0, datetime(2024, 5, 1, 10), datetime(2024, 5, 1, 10, tzinfo=UTC), "Z"),
+            (2, Decimal("20.00"), 2.5, None, datetime(2024, 5, 1, 8, tzinfo=UTC), "+02:00"),
+        ]
+    elif form == "csv":
+        assert found == [
+            ("1", "1.50", "2.0", "2024-05-01T10:00:00", "2024-05-01T10:00:00Z", "Z"),
+            ("2", "20.00", "2.5", None, "2024-05-01T08:00:00Z", "+02:00"),
+        ]
+
+
 def test_a_dry_run_shows_the_tree_and_writes_nothing(
     call_job: Call, sample_args: Callable[[str], list[str]], tmp_path: pathlib.Path
 ) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +15,22 @@ from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.plan import Table, as_json, plan_tables
 from transforms.nested.schema.rules import Rule, build_rules
 from transforms.nested.schema.stats import DEPTH, PathStats
+from transforms.nested.values.dates import date_format
 from transforms.nested.values.parse import MAX_DEPTH, Parser, prepare_process
 
 
-def observe(texts: Sequence[str], rules: Rule | None = None, depth: int = 100, parts: int = 1) -> PathStats:
+def observe(
+    texts: Sequence[str],
+    rules: Rule | None = None,
+    depth: int = 100,
+    parts: int = 1,
+    formats: Callable[[str], str] = date_format,
+) -> PathStats:
     """The statistics of the documents, made in so many parts that are sent as bytes and added up."""
     rules = rules or Rule()
     parser = Parser()
     prepare_process()
-    partial = [PathStats(rules) for _ in range(parts)]
+    partial = [PathStats(rules, formats) for _ in range(parts)]
     for number, text in enumerate(texts):
         partial[number % parts].observe([parser.parse(text)], depth if depth < DEPTH else MAX_DEPTH)
     return merge_stats([pickle.dumps(stats) for stats in partial], rules)
@@ -65,10 +72,11 @@ def explode(
     parts: int = 1,
     dates: bool = False,
     rules: Rule | None = None,
+    formats: Callable[[str], str] = date_format,
 ) -> Exploded:
     """Explodes documents; with `tables` by that plan, whatever they hold."""
     rules = rules or build_rules(choices, only)
-    planned = tables or plan_tables(observe(texts, rules, depth, parts), "doc", dates=dates, depth=depth)
+    planned = tables or plan_tables(observe(texts, rules, depth, parts, formats), "doc", dates=dates, depth=depth)
     shredder = Shredder(planned, rules, schema_locked=tables is not None)
     parser = Parser()
     prepare_process()

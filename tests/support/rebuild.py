@@ -69,6 +69,20 @@ def as_written(value: datetime, kind: str) -> str:
     return f"{text[:19]}.{text[20 : 20 + int(digits)]}".rstrip(".") + offset
 
 
+def _text_cell(value: Any, kind: str, offset: str | None) -> str:
+    """The text that a typed value was, by its column's type."""
+    if kind == "double":
+        return repr(float(value)).removesuffix(".0")
+    if kind.startswith("timestamp_local"):
+        text = value if isinstance(value, str) else value.isoformat(timespec="microseconds")
+        digits = int(kind[len("timestamp_local(") : -1])
+        return f"{text[:19]}.{text[20 : 20 + digits]}".rstrip(".")
+    if kind.endswith(",*)"):
+        assert offset is not None
+        kind = kind.replace("*", offset)
+    return str(value) if kind.startswith(("integer", "decimal", "text")) else str(_cell(value, kind))
+
+
 def _cell(value: Any, kind: str) -> Any:
     if kind == "boolean":
         return value if isinstance(value, bool) else {"true": True, "false": False}[value]
@@ -123,9 +137,13 @@ class Rebuild:
 
     def value(self, table: Mapping[str, Any], row: Mapping[str, Any]) -> Any:
         holder: list[Any] = [None]
+        offsets = {tuple(c["path"]): row[c["name"]] for c in table["columns"] if c["holds"] == "offset"}
         for column in table["columns"]:
-            if row[column["name"]] is not None:
-                _set(holder, column["path"], _cell(row[column["name"]], column["type"]))
+            value, kind = row[column["name"]], column["type"]
+            if value is not None and column["holds"] == "text":
+                _set(holder, column["path"], _text_cell(value, kind, offsets.get(tuple(column["path"]))))
+            elif value is not None and column["holds"] != "offset":
+                _set(holder, column["path"], _cell(value, kind))
         for child, place, path in self.places[table["name"]]:
             self._child(holder, child, place, path, row["_id"])
         kept = row.get("_rest") if table["rest"] else None

@@ -25,6 +25,7 @@ from transforms.nested.schema.lock import (
     parse_lock,
     plan_with_lock,
     refuse_new,
+    text_formats,
 )
 from transforms.nested.schema.lock_rules import lock_rules, locked_paths
 from transforms.nested.schema.names import clean
@@ -38,5 +39,5 @@ __all__ = [
     "RuleError", "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "dotted",
     "explode", "is_missing", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock", "parse_path",
     "partial_stats", "plan_tables", "plan_with_lock", "ranks", "refuse_new", "repeated_keys", "spark_type",
-    "table_rows", "tables", "tables_md", "unmatched", "with_ordinals", "with_ranks",
+    "table_rows", "tables", "tables_md", "text_formats", "unmatched", "with_ordinals", "with_ranks",
 ]  # fmt: skip

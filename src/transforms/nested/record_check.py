@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from transforms.nested.rows.router import digest
 from transforms.nested.schema.rules import Rule, dotted, parse_path
 from transforms.nested.schema.stats import DEPTH, PathStats
 from transforms.nested.unpack import Unpacker
+from transforms.nested.values.dates import date_format
 from transforms.nested.values.parse import MAX_DEPTH, NotJsonError, Parser, canonical
 from transforms.text import suggest
 
@@ -24,7 +25,7 @@ class ParseOptions:
     `separated` says that blanks and commas may follow a document in `_raw`, as a reader of arrays leaves them.
     `choices`: the `PATH=CHOICE` texts; those of `UNPACKED` change a document before it is counted (`unpack`),
     and so do `folders`, the values that the folders of each file add, `takes`, where records have `_around`, and
-    `names`, what a person calls the place of the names in it.
+    `names`, what a person calls the place of the names in it. `formats`: the types that texts may get.
     """
 
     rules: Rule = field(default_factory=Rule)
@@ -36,6 +37,7 @@ class ParseOptions:
     names: str = ""
     folders: tuple[Mapping[str, str | None], ...] = ()
     takes: bool = False
+    formats: Callable[[str], str] = date_format
 
     def unpacker(self) -> Unpacker:
         """What opens documents, and adds what they take."""
@@ -74,7 +76,7 @@ class Check:
         self._options, self._parser = options, Parser(options.lenient)
         self._unpacker = options.unpacker()
         self._paths = [parse_path(key) for key in options.keys]
-        self._stats = PathStats(options.rules)
+        self._stats = PathStats(options.rules, options.formats)
         self._values: list[Any] = []
         self._size = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import repeat
 from json.encoder import encode_basestring
@@ -14,7 +14,7 @@ import pyarrow as pa
 from transforms.kernels.blocks import BlockTable
 from transforms.nested.rows.router import TableBuilder, Values, number_text
 from transforms.nested.schema.plan import ID, ROOT, Table
-from transforms.nested.values.dates import DATE, TIMESTAMP, in_utc, moment
+from transforms.nested.values.dates import DATE, LOCAL, TIMESTAMP, in_utc, moment
 from transforms.nested.values.parse import readable
 
 CSV, JSONL, TYPED = "csv", "jsonl", "parquet"
@@ -55,6 +55,7 @@ def _plain_cell(kind: str) -> Cell | None:
         "decimal": _plain_decimal,
         DATE: str,
         TIMESTAMP: in_utc,
+        LOCAL: str,
     }
     return cells.get(kind)
 
@@ -63,7 +64,7 @@ def _json_cell(kind: str) -> Cell:
     cell = _plain_cell(kind)
     if cell is None:
         return encode_basestring
-    if kind in ("decimal", "number", DATE, TIMESTAMP):
+    if kind in ("decimal", "number", DATE, TIMESTAMP, LOCAL):
         return lambda value: f'"{cell(value)}"'
     return cell
 
@@ -97,7 +98,7 @@ def arrow_type(kind: str) -> Any:
     if kind.startswith("decimal"):
         return pa.decimal128(38, int(kind[11:-1]))
     if kind.startswith(TIMESTAMP):
-        return pa.timestamp("us", "UTC")
+        return pa.timestamp("us", None if kind.startswith(LOCAL) else "UTC")
     types = {"boolean": pa.bool_(), "integer": pa.int64(), "double": pa.float64(), DATE: pa.date32()}
     return types.get(kind, pa.string())
 
@@ -107,7 +108,7 @@ def spark_type(kind: str) -> str:
     if kind.startswith("decimal"):
         return kind
     if kind.startswith(TIMESTAMP):
-        return TIMESTAMP
+        return "timestamp_ntz" if kind.startswith(LOCAL) else TIMESTAMP
     return {"boolean": "boolean", "integer": "bigint", "double": "double", DATE: DATE}.get(kind, "string")
 
 
@@ -117,6 +118,7 @@ _TO_ARROW: dict[str, Callable[[Any], Any]] = {
     "decimal": lambda value: Decimal(number_text(value)),
     DATE: date.fromisoformat,
     TIMESTAMP: moment,
+    LOCAL: datetime.fromisoformat,
 }
 
 

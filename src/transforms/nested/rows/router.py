@@ -17,7 +17,8 @@ from transforms.nested.schema.plan import EXACT_IN_DOUBLE, KEY, Table
 from transforms.nested.schema.rules import ROW, Rule
 from transforms.nested.schema.stats import is_row
 from transforms.nested.values.columns import by_key
-from transforms.nested.values.dates import date_format
+from transforms.nested.values.dates import holds_format
+from transforms.nested.values.numbers import text_format
 from transforms.nested.values.parse import BigNumber, NonPortableString, canonical, decimal_size, is_non_portable
 
 Values = Sequence[Any]
@@ -34,7 +35,7 @@ def scalar_fits(value: Any, kind: str) -> bool:
     if kind in ("number", "text"):
         return True
     if type(value) is str:
-        return date_format(value) == kind
+        return holds_format(kind, text_format(value))
     if kind == "integer":
         return type(value) is int
     if kind == "double":

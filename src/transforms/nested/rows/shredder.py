@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from transforms.nested.rows.levels import FirstLink, PartedTable, RecursiveTable
@@ -17,8 +17,9 @@ from transforms.nested.rows.router import (
     route,
     scalar_fits,
 )
-from transforms.nested.schema.plan import Column, Path, Table
+from transforms.nested.schema.plan import OFFSET, Column, Path, Table
 from transforms.nested.schema.rules import Rule
+from transforms.nested.values.dates import offset_of
 from transforms.nested.values.parse import BigNumber, NonPortableString, canonical, readable
 
 _SCALARS: dict[str, tuple[type, ...]] = {
@@ -26,8 +27,10 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     "number": (int, float, BigNumber),
     "text": (str,),
     "json": (),
+    OFFSET: (),
     "": (),
 }
+_NUMBERS: dict[str, Callable[[str], Any]] = {"integer": int, "decimal": BigNumber, "double": float}
 
 
 def _as_json(cell: int) -> Route:
@@ -49,15 +52,34 @@ def _unless_empty(cell: int, path: str) -> Route:
     return place
 
 
-def _first_that_fits(cells: Sequence[tuple[int, str]], path: str) -> Route:
+def _as_numbers(cell: int, number: Callable[[str], Any]) -> Route:
+    def place(builder: TableBuilder, at: At, values: Values) -> None:
+        """Texts as the numbers that they are."""
+        builder.set(cell, at, list(map(number, values)))
+
+    return place
+
+
+def _with_offsets(cell: int, offsets: int) -> Route:
+    def place(builder: TableBuilder, at: At, values: Values) -> None:
+        """Moments, and the offset that each is written with."""
+        builder.set(cell, at, values)
+        builder.set(offsets, at, list(map(offset_of, values)))
+
+    return place
+
+
+def _first_that_fits(cells: Sequence[tuple[int | Route, str]], path: str) -> Route:
     def place(builder: TableBuilder, at: At, values: Values) -> None:
         """Each value goes to the first column whose type holds it exactly."""
         for row, value in zip(at, values, strict=True):
             cell = next((cell for cell, kind in cells if scalar_fits(value, kind)), None)
             if cell is None:
                 builder.keep(row, path, value)
-            else:
+            elif isinstance(cell, int):
                 builder.set(cell, (row,), (value,))
+            else:
+                cell(builder, (row,), (value,))
 
     return place
 
@@ -149,10 +171,22 @@ class Shredder:
         elif self._may_miss(column, router):
             same = [c for c in builder.table.columns if c.path == column.path and c.holds == column.holds]
             first = cell - builder.table.columns.index(column)
-            cells = [(first + builder.table.columns.index(c), c.type) for c in same]
+            cells = [(self._goal(builder.table, first, c), c.type) for c in same]
             router.on |= {kind: _first_that_fits(cells, router.pointer) for kind in _SCALARS[column.holds]}
         else:
-            router.on |= dict.fromkeys(_SCALARS[column.holds], cell)
+            goal = self._goal(builder.table, cell - builder.table.columns.index(column), column)
+            router.on |= dict.fromkeys(_SCALARS[column.holds], goal)
+
+    @staticmethod
+    def _goal(table: Table, first: int, column: Column) -> int | Route:
+        """Where the values of a column go; `first` is the cell of the table's first column."""
+        cell = first + table.columns.index(column)
+        if column.holds != "text":
+            return cell
+        if number := _NUMBERS.get(column.type.partition("(")[0]):
+            return _as_numbers(cell, number)
+        offsets = [n for n, c in enumerate(table.columns) if c.path == column.path and c.holds == OFFSET]
+        return _with_offsets(cell, first + offsets[0]) if column.type.endswith(",*)") and offsets else cell
 
     def _may_miss(self, column: Column, router: ColumnRouter) -> bool:
         """True when the column's type does not hold every value of its kind that may come."""

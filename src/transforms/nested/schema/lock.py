@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from transforms.nested.schema.plan import Column, Table, as_json, folded, from_json, has_dates, plan_folded
 from transforms.nested.schema.stats import DEPTH, PathStats
+from transforms.nested.values.dates import DATE, LOCAL, TIMESTAMP, date_format
+from transforms.nested.values.numbers import no_format, number_format, text_format
 
 ADD, REPORT, FAIL = "add", "report", "fail"
 DRIFT_MODES = (ADD, REPORT, FAIL)
@@ -129,6 +131,15 @@ class TablePlan:
     tables: list[Table]
     drift: list[Drift] | None = None
     is_locked: bool = False
+
+
+def text_formats(dates: bool, numbers: bool, locked: Iterable[Table]) -> Callable[[str], str]:
+    """What types texts may get: those that are asked for, and those that locked tables have."""
+    known = {c.type.partition("(")[0] for table in locked for c in table.columns if c.holds == "text"}
+    numbers = numbers or bool(known & {"integer", "decimal", "double"})
+    if dates or known & {DATE, TIMESTAMP, LOCAL}:
+        return text_format if numbers else date_format
+    return number_format if numbers else no_format
 
 
 def plan_with_lock(

@@ -13,6 +13,7 @@ from transforms.nested.schema.names import NameRequest, unique_names
 from transforms.nested.schema.recursion import LockedPlaces, fold
 from transforms.nested.schema.rules import Rule
 from transforms.nested.schema.stats import DEPTH, PathStats
+from transforms.nested.values.dates import EITHER, holds_format
 from transforms.nested.values.parse import prepare_process
 
 ID, PARENT, ROOT, INDEX, KEY, REST = "_id", "_parent_id", "_root_id", "_index", "_key", "_rest"
@@ -22,6 +23,7 @@ FILE, POSITION, ORDINAL = "_source_file", "_source_position", "_ordinal"
 ADDED = {FILE: "text", POSITION: "integer", ORDINAL: "integer"}
 RESERVED = (ID, PARENT, ROOT, INDEX, KEY, REST, *ADDED)
 EXACT_IN_DOUBLE = 2**53
+OFFSET = "offset"
 
 _WITHOUT_COLUMN = (seen.NULL, seen.NON_PORTABLE, seen.EMPTY_OBJECT, seen.EMPTY_ARRAY)
 
@@ -33,8 +35,8 @@ class Column:
     """A column made of the values at `path` (keys from the row's own value; numbers are positions in an array).
 
     `type`: boolean, integer (64 bits), double, decimal(38,s), number (digits as text), text, date, timestamp(digits,
-    offset), json (a value as JSON text), unknown (only null so far). `holds`: boolean, number, text, json, or any
-    (chosen as json), or nothing.
+    offset), timestamp_local(digits), offset (of the timestamp(digits,*) at the same path), json (a value as JSON text),
+    unknown (only null so far). `holds`: boolean, number, text, offset, json, or any (chosen as json), or nothing.
     """
 
     name: str
@@ -141,8 +143,8 @@ def has_dates(table: Table) -> bool:
 
 
 def text_type(stats: PathStats, dates: bool) -> str:
-    """The type of a path's texts: date or timestamp when that is asked for and all texts are written in one way."""
-    return (stats.date_format or "text") if dates else "text"
+    """The type of a path's texts: a date, timestamp or number when that is asked for and all are written in one way."""
+    return (stats.date_format or "text").partition(EITHER)[0] if dates else "text"
 
 
 def scalar_kinds(stats: PathStats, dates: bool = False) -> list[tuple[str, str]]:
@@ -215,6 +217,8 @@ class _Planner:
             draft.rest = True
         for holds, kind in kinds:
             self._want(draft, path, holds, kind, stats, mixed=len(kinds) > 1)
+        if any(kind.endswith(",*)") for _, kind in kinds):
+            self._want(draft, path, OFFSET, OFFSET, stats, mixed=True)
         if stats.rule.choice == "table" and counts[seen.OBJECT]:
             self.as_object(draft, path, stats)
         else:
@@ -267,7 +271,7 @@ class _Planner:
     def _fits(self, stats: PathStats, holds: str, kind: str) -> bool:
         if holds == "number":
             return fits(stats, kind)
-        return holds != "text" or kind in ("text", "json", stats.date_format)
+        return holds != "text" or kind in ("text", "json") or holds_format(kind, stats.date_format)
 
     def finish(self) -> list[Table]:
         """The tables with their names given."""

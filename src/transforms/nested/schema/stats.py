@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain, zip_longest
 from typing import Any
 
@@ -41,24 +41,25 @@ class PathStats:
     """One path: `fields` by key, `values` of a map, `items` of an array, `skipped` keys that are not wanted.
 
     `turn` adds up the positions of this key in its objects, so that columns come in the documents' usual order;
-    `date_format` is the way in which all texts are written, as dates or timestamps are, None when there is no text.
+    `date_format` is the way in which all texts are written, of those that `formats` knows (as dates or timestamps are),
+    None when there is no text.
 
     Where a document is recursive (`schema.recursion`), `homes` has the place above whose table gets what is here, by
     `item`, `entry` or `object`; `object` are objects that are rows of a table; `fixed` keys become no map's.
     """
 
     __slots__ = (
-        "counts", "date_format", "fields", "fixed", "high", "homes", "items", "low", "object", "rule", "scale",
-        "skipped", "turn", "values", "whole",
+        "counts", "date_format", "fields", "fixed", "formats", "high", "homes", "items", "low", "object", "rule",
+        "scale", "skipped", "turn", "values", "whole",
     )  # fmt: skip
 
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
+    def __init__(self, rule: Rule, formats: Callable[[str], str] = date_format) -> None:
+        self.rule, self.formats = rule, formats
         self.counts = [0] * 14
         self.turn = self.low = self.high = self.whole = self.scale = 0
         self.date_format: str | None = None
         self.fields: dict[str | int, PathStats] = {}
-        self.values: PathStats | None = PathStats(rule.entries()) if rule.choice == "map" else None
+        self.values: PathStats | None = PathStats(rule.entries(), formats) if rule.choice == "map" else None
         self.items: PathStats | None = None
         self.object: PathStats | None = None
         self.homes = _NO_HOMES
@@ -127,7 +128,7 @@ class PathStats:
         for text in texts:
             if self.date_format == NOT_ONE:
                 return
-            self.date_format = merge_formats(self.date_format, date_format(text))
+            self.date_format = merge_formats(self.date_format, self.formats(text))
 
     def _measure(self, numbers: Iterable[str]) -> None:
         for text in numbers:
@@ -172,12 +173,12 @@ class PathStats:
             rows, arrays = [one for one in arrays if is_row(one)], [one for one in arrays if not is_row(one)]
         if rows:
             for turn, column in enumerate(zip_longest(*rows, fillvalue=_MISSING)):
-                stats = self.fields.setdefault(turn, PathStats(self.rule.items()))
+                stats = self.fields.setdefault(turn, PathStats(self.rule.items(), self.formats))
                 there = [item for item in column if item is not _MISSING]
                 stats.turn += turn * len(there)
                 stats.observe(there, left - 1)
         if arrays and rows is not arrays:
-            self.items = self.items or PathStats(self.rule.items())
+            self.items = self.items or PathStats(self.rule.items(), self.formats)
             self.items.observe(list(chain.from_iterable(arrays)), left - 1)
 
     def _new_field(self, key: str) -> PathStats | None:
@@ -189,7 +190,7 @@ class PathStats:
             return None
         if self.values is not None and not self.rule.names(key):
             return self.values
-        stats = self.fields[key] = PathStats(rule)
+        stats = self.fields[key] = PathStats(rule, self.formats)
         self._collapse_many()
         return stats if self.values is None or self.rule.names(key) else self.values
 
@@ -208,7 +209,7 @@ class PathStats:
 
     def collapse(self) -> None:
         """Makes the keys that no rule names the entries of one map."""
-        values = self.values = self.values or PathStats(self.rule.entries())
+        values = self.values = self.values or PathStats(self.rule.entries(), self.formats)
         for key in self._free_keys():
             stats = self.fields.pop(key)
             self.counts[NON_PORTABLE_KEY] += is_non_portable(str(key)) * stats.total
@@ -321,7 +322,7 @@ class PathStats:
         if other.values is not None and self.values is not None:
             self.values.add(other.values)
         if other.items is not None:
-            self.items = self.items or PathStats(self.rule.items())
+            self.items = self.items or PathStats(self.rule.items(), self.formats)
             self.items.add(other.items)
         self._collapse_many()
         if self.values is not None:

@@ -17,6 +17,7 @@ _SQL = {
     "double": "DOUBLE PRECISION",
     "date": "DATE",
     "timestamp": "TIMESTAMP WITH TIME ZONE",
+    "timestamp_local": "TIMESTAMP",
 }
 NOTES = {
     "_id": "32 hex digits of SHA-256: the same for the same record, however the input is split",
@@ -126,6 +127,7 @@ _COLOURS = {
     "json": "yellow",
     "date": "green",
     "timestamp": "green",
+    "timestamp_local": "green",
     "unknown": "dim",
 }
 _EACH = {
