@@ -107,7 +107,7 @@ variable "job_sizes" {
 variable "sets" {
   description = <<-EOT
     Which files make a set for which job. files: input of the job -> key in the source bucket, with {day} for a date YYYYMMDD
-    (plain or .gz). arguments: more arguments; {day}, {source} and {destination} (where the set's results appear) are filled in.
+    (plain, gzip, zstd or bzip2). arguments: more arguments; {day}, {source} and {destination} (where the set's results appear) are filled in.
     expected_at: the hour (UTC, HH:MM) at which the day's set must be complete; day_offset: -1 when it is yesterday's.
     then: jobs that run after it in sequence, with their arguments.
   EOT

@@ -72,11 +72,20 @@ def test_bytes_that_are_not_utf8_reject_their_record_only(piece: Callable[..., F
     ]
 
 
-@pytest.mark.parametrize("coding", ["utf-16", "utf-16-le", "utf-32"])
-def test_a_file_in_another_encoding_is_one_rejected_record(piece: Callable[..., FileSplit], coding: str) -> None:
-    mark = b"\xff\xfe" if coding == "utf-16-le" else b""
-    rows = read(piece(mark + '{"a":1}\n{"a":2}\n'.encode(coding)))
-    assert [(place, error) for place, _, error in rows] == [(0, "not_utf8")]
+@pytest.mark.parametrize("coding", ["utf-16", "utf-16-be", "utf-32", "utf-32-be"])
+@pytest.mark.parametrize("stored", [bytes, gzip.compress], ids=["plain", "gzip"])
+def test_a_file_with_the_mark_of_another_encoding_is_read_as_that(
+    piece: Callable[..., FileSplit], coding: str, stored: Callable[[bytes], bytes]
+) -> None:
+    mark = "\ufeff" if coding.endswith("be") else ""
+    assert read(piece(stored(f'{mark}{{"a":"é"}}\n{{"a":2}}'.encode(coding)))) == [
+        (0, '{"a":"é"}', None), (11, '{"a":2}', None)
+    ]  # fmt: skip
+
+
+def test_bytes_that_mean_nothing_in_utf_16_reject_their_record_only(piece: Callable[..., FileSplit]) -> None:
+    text = '\ufeff{"a":"'.encode("utf-16-le") + b"\x00\xd8" + '"}\n{"a":2}\n'.encode("utf-16-le")
+    assert [error for _, _, error in read(piece(text))] == ["not_utf8", None]
 
 
 def test_zero_bytes_are_garbage_and_cost_no_record(piece: Callable[..., FileSplit]) -> None:

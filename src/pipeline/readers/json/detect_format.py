@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from pipeline.readers.decoding import marked_encoding
 from pipeline.readers.json.framing.recovery import value_end
 from pipeline.readers.json.framing.row_lines import ROW
 from pipeline.readers.splits import FOREIGN, LINES, ROWS, STREAM
 
-# Both begin a file in UTF-16 or UTF-32.
-_FOREIGN = (b"\xff\xfe", b"\xfe\xff")
 _SHARE = 0.5
 
 
 def sniff(head: bytes, whole: bool) -> str:
     """`lines`: one record per line; `rows`: some of them are arrays of scalars; `stream`: arrays, values over several
-    lines, or too few bytes; `foreign`: UTF-16.
+    lines, or too few bytes; `foreign`: UTF-16 or UTF-32, with a mark.
 
     In doubt it is a stream, which is right for lines as well; lines are faster and confine damage. `whole`: the head is
     the whole file.
     """
-    if head.startswith(_FOREIGN):
+    if marked_encoding(head) not in ("", "utf-8"):
         return FOREIGN
     lines = [line.strip() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
     if not whole:

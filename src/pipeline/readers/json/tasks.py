@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pipeline.readers import chunks
 from pipeline.readers.corrections import NO_CORRECTIONS, Corrections, corrected
+from pipeline.readers.decoding import marked_encoding
 from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.detect_format import sniff
 from pipeline.readers.json.framing.around import FIRST, Around, Members, with_names
@@ -16,12 +17,9 @@ from pipeline.readers.json.framing.line_values import LineValues
 from pipeline.readers.json.framing.record_splitter import TRUNCATED, JsonReader
 from pipeline.readers.json.framing.row_lines import rows_and_lines
 from pipeline.readers.json.framing.split_state import SplitSummary, first_record, summarize_split
-from pipeline.readers.spans import NOT_UTF8, RecordSpans, single
+from pipeline.readers.spans import RecordSpans, single
 from pipeline.readers.splits import BY_LINE, FOREIGN, ROWS, FileSplit, LexerState
 from transforms.row_errors import HEADER
-
-# Of a file in another encoding so many bytes are kept as its one rejected record.
-_SHOWN = 4096
 
 
 def json_spans(
@@ -54,7 +52,9 @@ def _spans(piece: FileSplit, records: str, content: bytes | None, around: Around
         stream = itertools.chain([first], blocks)
         form = sniff(first[:HEAD], len(first) <= HEAD and len(first) == piece.size)
     if form == FOREIGN:
-        yield single(next(stream, b"")[:_SHOWN], 0, NOT_UTF8)
+        # Read anew as the text that it is; places count its bytes as UTF-8.
+        encoding = marked_encoding(next(stream, b""))
+        yield from _spans(replace(piece, form="", encoding=encoding, whole=True), records, content, around)
         return
     if around.in_envelope and form not in BY_LINE:
         # What comes behind the records is needed with the first of them.
