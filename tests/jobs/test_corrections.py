@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
+import re
+import shutil
+import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from tests.support.jobs import JobResult
+from tests.support.jobs import JobResult, clean_environment
+from tests.support.paths import ROOT, SAMPLES
 
 Call = Callable[..., JobResult]
 
@@ -108,3 +113,22 @@ def test_a_line_that_fits_no_record_is_exit_code_2_and_names_itself(
     assert done.exit_code == 2
     assert message.replace("FILE", str(source)) in done.output
     assert f"{mended}, line 1: " in done.output
+
+
+def test_the_recording_of_a_corrected_run_is_what_the_commands_print(tmp_path: pathlib.Path) -> None:
+    [shown] = re.findall(r"```console\n(.*?)```", (ROOT / "docs/records.md").read_text(encoding="utf-8"), re.DOTALL)
+    shutil.copytree(SAMPLES, tmp_path / "data")
+    program = tmp_path / "bin" / "partner-jobs"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nPYTHONPATH="{ROOT}" exec python -m jobs "$@"\n')
+    program.chmod(0o755)
+    environment = clean_environment()
+    environment["PATH"] = f"{program.parent}{os.pathsep}{environment['PATH']}"
+    said = ""
+    for line in shown.splitlines():
+        if line.startswith("$ "):
+            done = subprocess.run(
+                line[2:], shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+            )
+            said += f"{line}\n{done.stdout}"
+    assert said.replace(str(tmp_path), "/home/me") == shown

@@ -19,7 +19,10 @@ def terminal_of(stream: TextIO) -> TextIO | None:
     number = {sys.stdout: 1, sys.stderr: 2}.get(stream)
     if number and "PYSPARK_GATEWAY_PORT" in os.environ:
         with contextlib.suppress(OSError):
-            found = Path(f"/proc/{os.getppid()}/fd/{number}").open("w", encoding="utf-8")  # noqa: SIM115  (stays open)
+            behind = Path(f"/proc/{os.getppid()}/fd/{number}")
+            if not behind.is_char_device():  # a file would be emptied by opening it
+                return None
+            found = behind.open("w", encoding="utf-8")
             if found.isatty():
                 return found
             found.close()
