@@ -77,7 +77,7 @@ class Options(TableCatalogOptions):
             columns=self.column, separator=own, regex=self.regex, delimiter=self.delimiter, quote=self.quote,
             greedy=self.elastic, types=self.types, lists=self.list, pairs=self.pairs, keys=self.keys,
             flag=tuple(self.flag.split()), shape=self.shape, list_separator=self.list_separator,
-            pairs_separator=self.pairs_separator, held=held,
+            pairs_separator=self.pairs_separator, held=held, marks=(self.decimal, self.thousands),
         )  # fmt: skip
 
 

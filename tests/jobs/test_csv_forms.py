@@ -113,6 +113,35 @@ def test_numbers_with_a_decimal_comma_and_thousands(split: Read) -> None:
     assert done.report["inputs"]["source"]["rejected"] == {"wrong_type": 3}
 
 
+def test_the_marks_of_numbers_count_in_pieces_pairs_and_cells_too(split: Read) -> None:
+    data = "id;item quantity price;info\n1;Blue ink 1.000 1.234,50;w=2,5|n=3\n2;Pen 2 ,5;n=1.000\n3;Pen 2 1.5;w=1\n"
+    options = ["--delimiter", ";", "--decimal", ",", "--thousands", ".", "--pairs", "info=columns", "--keys", "w,n"]
+    types = "quantity=int,price=decimal(9,2),w=double,n=int"
+    done = split(data.encode(), *options, "--pairs-separator", "|", "--types", types, "--max-rejected", "1")
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == ("id,item,quantity,price,w,n\n1,Blue ink,1000,1234.50,2.5,3\n2,Pen,2,0.50,,1000\n")
+    assert done.report["inputs"]["source"]["rejected"] == {"wrong_type": 1}
+
+
+def test_the_types_of_pieces_decide_with_the_marks_of_numbers(split: Read) -> None:
+    data = b"item quantity shop\nblue ink 1.000 York\nsize 4 3 York\n"
+    options = [
+        "--delimiter",
+        ";",
+        "--decimal",
+        ",",
+        "--thousands",
+        ".",
+        "--types",
+        "quantity=int",
+        "--max-rejected",
+        "1",
+    ]
+    done = split(data, *options)
+    assert done.exit_code == 0, done.output
+    assert done.read("rows.csv") == "item,quantity,shop\nblue ink,1000,York\n"
+
+
 LONG = "x" * 131_073
 
 

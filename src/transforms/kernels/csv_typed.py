@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from transforms.kernels.row_steps import BatchErrors, as_mask, text_column
-from transforms.kernels.typed_text import POINT, only_where, plain_numbers, typed
+from transforms.kernels.typed_text import POINT, only_where, typed
 from transforms.kernels.types import arrow_type
 from transforms.row_errors import ERROR
 
@@ -66,11 +66,9 @@ def _present(texts: pa.Array, absent: Sequence[str]) -> pa.Array:
 
 def _value(texts: pa.Array, type_name: str, marks: tuple[str, str]) -> pa.Array:
     kind = arrow_type(type_name)
-    if marks != POINT and (pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind)):
-        texts = plain_numbers(texts, *marks)
     # Numbers have their blanks dropped only where there are any: see `typed_text`.
     bare = pa.types.is_string(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind)
-    return typed(texts if bare else pc.utf8_trim(texts, " "), kind)
+    return typed(texts if bare else pc.utf8_trim(texts, " "), kind, marks)
 
 
 def _check(errors: BatchErrors, column: CsvColumn, texts: pa.Array, values: pa.Array) -> None:

@@ -32,19 +32,22 @@ _PARTS = (
 _NAMES = ("date", "hour", "minute", "second", "micro", "sign", "zone_hour", "zone_minute")
 
 
-def typed(texts: pa.Array, kind: pa.DataType) -> pa.Array:
+def typed(texts: pa.Array, kind: pa.DataType, marks: tuple[str, str] = POINT) -> pa.Array:
     """The texts as the type, null where a text is not exactly one: nothing is rounded, cut or guessed.
 
     Whole numbers: a sign and digits, within the range of the type. Decimals: no exponent, and no more decimals than the
     scale unless they are zeros; blanks around either do not count. Floating numbers, true and false (any case), dates
     (`2024-02-29`) and timestamps (`2024-02-29 10:00`, or `10:00:00[.0]` with Z, an offset or nothing, which is UTC) are
-    taken as they are written, without blanks. Null stays null. Digits are those of ASCII.
+    taken as they are written, without blanks. Null stays null. Digits are those of ASCII. `marks`: what is before the
+    decimals and between thousands of numbers.
 
     >>> typed(pa.array(["12.5", "12.505", "1e2", "+7.000 "]), pa.decimal128(18, 2)).to_pylist()
     [Decimal('12.50'), None, None, Decimal('7.00')]
     """
     if pa.types.is_string(kind):
         return texts
+    if marks != POINT and (pa.types.is_integer(kind) or pa.types.is_decimal(kind) or pa.types.is_floating(kind)):
+        texts = plain_numbers(texts, *marks)
     if pa.types.is_integer(kind):
         return _integers(texts, kind)
     if pa.types.is_decimal(kind):
@@ -62,10 +65,15 @@ def plain_numbers(texts: pa.Array, decimal: str, thousands: str) -> pa.Array:
     >>> plain_numbers(pa.array(["1.234,50", "1234,5", "1.23,4", "1,5e3"]), ",", ".").to_pylist()
     ['1234.50', '1234.5', None, '1.5e3']
     """
-    point, group = re.escape(decimal), re.escape(thousands)
-    whole = "[0-9]*" + (f"|[0-9]{{1,3}}(?:{group}[0-9]{{3}})+" if thousands else "")
-    shaped = _matching(texts, rf" *[+-]?(?:{whole})(?:{point}[0-9]*)?(?:[eE][+-]?[0-9]+)? *")
+    shaped = _matching(
+        texts, rf" *[+-]?(?:{whole_part(thousands)})(?:{re.escape(decimal)}[0-9]*)?(?:[eE][+-]?[0-9]+)? *"
+    )
     return pc.replace_substring(pc.replace_substring(shaped, thousands, "") if thousands else shaped, decimal, ".")
+
+
+def whole_part(thousands: str) -> str:
+    """The digits before the decimals, as a regular expression."""
+    return "[0-9]*" + (f"|[0-9]{{1,3}}(?:{re.escape(thousands)}[0-9]{{3}})+" if thousands else "")
 
 
 def only_where(condition: pa.Array, texts: pa.Array) -> pa.Array:

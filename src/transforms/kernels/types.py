@@ -7,7 +7,7 @@ import re
 import pyarrow as pa
 from pyspark.sql import types as T
 
-from transforms.kernels.typed_text import BOOLEAN, DATE, FLOATING, NUMBER, TIMESTAMP
+from transforms.kernels.typed_text import BOOLEAN, DATE, FLOATING, NUMBER, POINT, TIMESTAMP, whole_part
 
 _DECIMAL = re.compile(r"decimal\((\d{1,2}),\s*(\d{1,2})\)")
 _WHOLE = {"tinyint", "smallint", "int", "bigint"}
@@ -70,16 +70,20 @@ def arrow_type(name: str) -> pa.DataType:
     return _ARROW_TYPES[known]
 
 
-def pattern(type_name: str) -> str:
-    """A regular expression that every text of the type matches as a whole (string: anything)."""
+def pattern(type_name: str, marks: tuple[str, str] = POINT) -> str:
+    """A regular expression that every text of the type matches as a whole (string: anything); `marks`: see `typed`."""
     if type_name == "string":
         return r".*"
+    if marks != POINT and type_name not in ("boolean", "date", "timestamp"):
+        point = re.escape(marks[0])
+        decimals = "" if type_name in _WHOLE else rf"(?:{point}[0-9]*)?(?:[eE][+-]?[0-9]+)?"
+        return rf"(?=[+-]?{point}?[0-9])[+-]?(?:{whole_part(marks[1])}){decimals}"
     if type_name in _WHOLE:
         return r"[+-]?[0-9]+"
     return _PATTERNS.get(type_name, NUMBER)
 
 
-def can_hold(type_name: str, separator: str, *, regex: bool = False) -> bool:
+def can_hold(type_name: str, separator: str, *, regex: bool = False, marks: tuple[str, str] = POINT) -> bool:
     """True when a text of the type may have the separator inside, so that the piece may be the greedy one.
 
     >>> can_hold("string", " "), can_hold("int", " "), can_hold("date", "-"), can_hold("timestamp", " ")
@@ -89,6 +93,8 @@ def can_hold(type_name: str, separator: str, *, regex: bool = False) -> bool:
         return True
     default = "0123456789+-" if type_name in _WHOLE else "0123456789+-."
     alphabet = _ALPHABETS.get(type_name, default)
+    if type_name not in ("boolean", "date", "timestamp"):
+        alphabet = alphabet.replace(".", marks[0]) + marks[1]
     if regex:
         return any(re.search(separator, character) for character in alphabet)
     return all(character in alphabet for character in separator)

@@ -48,11 +48,17 @@ def number_found(cell: str | None, packed: Packed) -> int:
     return 0 if cell is None else len(_spans(cell, packed)) + 1
 
 
+def able_to_be_greedy(packed: Packed) -> list[str]:
+    """The fields whose types may hold the separator."""
+    separator, regex, marks = packed.separator, packed.regex, packed.marks
+    return [piece.name for piece in packed.fields if can_hold(piece.type, separator, regex=regex, marks=marks)]
+
+
 def greedy_field(packed: Packed) -> str | None:
     """The field that may hold the separator: the declared one, or the only one whose type allows it."""
     if packed.greedy:
         return packed.greedy
-    able = [piece.name for piece in packed.fields if can_hold(piece.type, packed.separator, regex=packed.regex)]
+    able = able_to_be_greedy(packed)
     return able[0] if len(able) == 1 else None
 
 
@@ -122,7 +128,9 @@ def _only_way(cell: str, packed: Packed) -> tuple[str, ...] | None:
 
 
 def _whole(packed: Packed, any_text: str) -> re.Pattern[str]:
-    groups = [any_text if piece.type == "string" else f"({pattern(piece.type)})" for piece in packed.fields]
+    groups = [
+        any_text if piece.type == "string" else f"({pattern(piece.type, packed.marks)})" for piece in packed.fields
+    ]
     return re.compile(f"(?:{re.escape(packed.separator)})".join(groups), re.DOTALL | re.ASCII)
 
 

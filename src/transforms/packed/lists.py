@@ -27,7 +27,7 @@ from transforms.kernels.row_steps import (
     replaced_schema,
     text_column,
 )
-from transforms.kernels.typed_text import typed
+from transforms.kernels.typed_text import POINT, typed
 from transforms.kernels.types import arrow_type, known_type, spark_type
 from transforms.packed.cells import lengths, nth
 from transforms.packed.model import WRONG_TYPE
@@ -181,21 +181,25 @@ def map_to_columns(frame: DataFrame, column: str, keys: Mapping[str, str], separ
     return apply_steps(frame, [keys_step(frame.schema, column, keys, separator)])
 
 
-def keys_step(schema: T.StructType, column: str, keys: Mapping[str, str], separator: str) -> RowStep:
+def keys_step(
+    schema: T.StructType, column: str, keys: Mapping[str, str], separator: str, marks: tuple[str, str] = POINT
+) -> RowStep:
     """`map_to_columns` for batches of frames with this schema."""
     kinds = {key: known_type(kind) for key, kind in keys.items()}
     if taken := sorted(set(kinds) & (set(schema.fieldNames()) - {column})):
         raise ValueError(f"key {', '.join(taken)} of column '{column}' is the name of another column")
     found = replaced_schema(schema, {column: [(key, spark_type(kind)) for key, kind in kinds.items()]})
-    return RowStep(found, functools.partial(_keys_batch, column=column, kinds=kinds, separator=separator))
+    return RowStep(found, functools.partial(_keys_batch, column=column, kinds=kinds, separator=separator, marks=marks))
 
 
-def _keys_batch(batch: pa.RecordBatch, column: str, kinds: Mapping[str, str], separator: str) -> pa.RecordBatch:
+def _keys_batch(
+    batch: pa.RecordBatch, column: str, kinds: Mapping[str, str], separator: str, marks: tuple[str, str]
+) -> pa.RecordBatch:
     maps, errors, values = batch.column(column), BatchErrors.of(batch), []
     for key, kind in kinds.items():
         bare = "true" if kind == "boolean" else ""
         text = _joined(_values_of(maps, key), bare, separator)
-        values.append((key, typed(text, arrow_type(kind))))
+        values.append((key, typed(text, arrow_type(kind), marks)))
         wrong = as_mask(values[-1][1].is_null()) & as_mask(text.is_valid())
         errors.reject(wrong, WRONG_TYPE, functools.partial(_misfit, key, kind, text))
     return replaced(batch, {column: values}, errors)

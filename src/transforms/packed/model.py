@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from transforms.kernels.typed_text import POINT
+
 TOO_FEW, TOO_MANY, WRONG_TYPE = "too_few_pieces", "too_many_pieces", "wrong_type"
 
 
@@ -20,6 +22,7 @@ class Packed:
     """A packed column: its name in the frame, its pieces in order, what separates them, and which one is greedy.
 
     `quote`: pieces may be quoted as CSV fields are, and a separator between quotes does not separate.
+    `marks`: what is before the decimals and between thousands of numbers.
     """
 
     column: str
@@ -28,6 +31,7 @@ class Packed:
     regex: bool = False
     greedy: str | None = None
     quote: str = ""
+    marks: tuple[str, str] = POINT
 
     @property
     def names(self) -> list[str]:

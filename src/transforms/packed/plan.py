@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from transforms.kernels.row_steps import RowStep, apply_steps
+from transforms.kernels.typed_text import POINT
 from transforms.kernels.types import spark_type
 from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_step
 from transforms.packed.model import Packed
@@ -30,7 +31,7 @@ class SplitOptions:
     `columns`: headers of packed columns, or `header=pieces` (none: each that holds the separator). `lists`: column ->
     rows or array. `pairs`: column -> map or columns, of the `keys`. `flag`: the names of value and flag in cells
     under the other headers. `shape`: narrow, wide, or empty for what the header says. `held`: the types of the columns
-    of a locked schema; a column that it has may be absent.
+    of a locked schema; a column that it has may be absent. `marks`: what is before the decimals and between thousands.
     """
 
     columns: tuple[str, ...] = ()
@@ -48,6 +49,7 @@ class SplitOptions:
     list_separator: str = ""
     pairs_separator: str = ""
     held: Mapping[str, str] = field(default_factory=dict)
+    marks: tuple[str, str] = POINT
 
     @property
     def all_types(self) -> dict[str, str]:
@@ -127,8 +129,9 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
         keys, key_name = header_parts(text)
         across = key_name or across
         packed[name] = packed_column(
-            keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.all_types
-        )
+            keys, separator=separator, regex=options.regex, greedy=options.greedy, types=options.all_types,
+            marks=options.marks,
+        )  # fmt: skip
     pieces = [piece for column in packed.values() for piece in column.names]
     _check_names("--list", options.lists, header)
     _check_names("--pairs", options.pairs, header)
@@ -140,7 +143,7 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     if set(options.greedy) & set(header):
         row = packed_column(
             options.delimiter.join(header), separator=options.delimiter, greedy=options.greedy,
-            types=options.all_types, quote=options.quote,
+            types=options.all_types, quote=options.quote, marks=options.marks,
         )  # fmt: skip
     taken = {*named, *options.lists, *options.pairs, *options.types}
     cells = tuple(name for name in header if name not in taken) if across or options.flag else ()
@@ -207,10 +210,16 @@ def steps_of(schema: T.StructType, plan: Plan) -> list[RowStep]:
         separator = options.pairs_separator or own or ";"
         add(pairs_step, name, separator)
         if shape == "columns":
-            add(keys_step, name, {key: options.all_types.get(key, "string") for key in options.keys}, separator)
+            add(
+                keys_step,
+                name,
+                {key: options.all_types.get(key, "string") for key in options.keys},
+                separator,
+                options.marks,
+            )
     if plan.cells:
         names = plan.cell_names
-        add(cells_step, plan.cells, Cells(names, options.all_types.get(names[0], "double")))
+        add(cells_step, plan.cells, Cells(names, options.all_types.get(names[0], "double"), marks=options.marks))
     return steps
 
 

@@ -27,9 +27,9 @@ from transforms.kernels.row_steps import (
     replaced_schema,
     text_column,
 )
-from transforms.kernels.typed_text import typed
-from transforms.kernels.types import arrow_type, can_hold, known_type, spark_type
-from transforms.packed.cells import greedy_field, number_found, place_pieces
+from transforms.kernels.typed_text import POINT, typed
+from transforms.kernels.types import arrow_type, known_type, spark_type
+from transforms.packed.cells import able_to_be_greedy, greedy_field, number_found, place_pieces
 from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE, Field, Packed
 
 
@@ -41,6 +41,7 @@ def packed_column(
     greedy: Sequence[str] = (),
     types: Mapping[str, str] | None = None,
     quote: str = "",
+    marks: tuple[str, str] = POINT,
 ) -> Packed:
     """The packed column that a header describes: `order_status order_reference` names two pieces.
 
@@ -61,7 +62,7 @@ def packed_column(
     if len(chosen) > 1:
         raise ValueError(f"column '{header}' can have one greedy piece, not {' and '.join(chosen)}")
     pieces = tuple(Field(name, known_type((types or {}).get(name, "string"))) for name in names)
-    return Packed(header, pieces, separator, regex, chosen[0] if chosen else None, quote)
+    return Packed(header, pieces, separator, regex, chosen[0] if chosen else None, quote, marks)
 
 
 def _check_expression(separator: str) -> None:
@@ -103,7 +104,8 @@ def split_batch(batch: pa.RecordBatch, packed: Packed) -> pa.RecordBatch:
     """`split` for a batch of rows."""
     cells = text_column(batch, packed.column)
     pieces = place_pieces(cells, packed)
-    values = [typed(text, arrow_type(piece.type)) for text, piece in zip(pieces.texts, packed.fields, strict=True)]
+    kinds = [arrow_type(piece.type) for piece in packed.fields]
+    values = [typed(text, kind, packed.marks) for text, kind in zip(pieces.texts, kinds, strict=True)]
     errors = BatchErrors.of(batch)
     number = functools.partial(_number_detail, cells, packed)
     errors.reject(~pieces.enough, TOO_FEW, number)
@@ -137,5 +139,5 @@ def _hint(cell: str, packed: Packed) -> str:
     """Why a cell with enough pieces could not be split."""
     if greedy_field(packed) or number_found(cell, packed) == len(packed.fields):
         return "; the separator fits in more than one way"
-    able = [piece.name for piece in packed.fields if can_hold(piece.type, packed.separator, regex=packed.regex)]
+    able = able_to_be_greedy(packed)
     return f"; {' or '.join(able)} may be the greedy piece: declare it" if len(able) > 1 else ""

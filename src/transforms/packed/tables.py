@@ -28,7 +28,7 @@ from transforms.kernels.row_steps import (
     replaced_schema,
     text_column,
 )
-from transforms.kernels.typed_text import only_where, typed
+from transforms.kernels.typed_text import POINT, only_where, typed
 from transforms.kernels.types import arrow_type, known_type, spark_type
 from transforms.packed.cells import lengths, nth
 from transforms.packed.model import TOO_MANY, WRONG_TYPE
@@ -82,6 +82,7 @@ class Cells:
     value_type: str = "double"
     separator: str = " "
     absent: Sequence[str] = (":", "")
+    marks: tuple[str, str] = POINT
 
 
 def cells_step(schema: T.StructType, columns: Sequence[str], cells: Cells) -> RowStep:
@@ -98,7 +99,7 @@ def _cells_batch(batch: pa.RecordBatch, columns: Sequence[str], cells: Cells) ->
     for column in columns:
         texts = pc.utf8_trim(text_column(batch, column), " ")
         value, flag = _parts(texts, cells)
-        typed_value = typed(value, arrow_type(kind))
+        typed_value = typed(value, arrow_type(kind), cells.marks)
         with_flag = len(cells.names) > 1
         many = as_mask(pc.match_substring(flag, separator) if with_flag else flag.is_valid())
         expected = "a value and a flag" if with_flag else "a value"
