@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pipeline.readers.json.framing.around import Around, Members
-from pipeline.readers.json.framing.record_splitter import MALFORMED, TRUNCATED, JsonReader
-from pipeline.readers.json.framing.tokens import END, OPENING, STRING, DamagedError, TokenReader
+from pipeline.readers.json.framing.record_splitter import MALFORMED, MOST_RECORD, TOO_LONG, TRUNCATED, JsonReader
+from pipeline.readers.json.framing.tokens import END, KEEP, OPENING, STRING, DamagedError, TokenReader
 from pipeline.readers.spans import RecordSpans, single
 from transforms.row_errors import EMPTY_ARRAY, NULL_RECORD
 
@@ -167,15 +167,18 @@ class EnvelopeReader:
             self.without = NULL_RECORD
         else:
             self.given = True
-            found = single(text, start, None)
+            found = single(text, start, None) if start >= self.text.at else single(text[:_SHOWN], start, TOO_LONG)
             found.around = self._around()
             yield found
 
     def _whole(self, kind: int, start: int) -> bytes:
         """The text of the value at `start`."""
-        keep, self.text.keep = self.text.keep, start
-        if kind in OPENING:
-            self.text.skip(start)
+        keep, self.text.keep, self.text.most = self.text.keep, start, MOST_RECORD
+        try:
+            if kind in OPENING:
+                self.text.skip(start)
+        finally:
+            self.text.most = KEEP
         text = self.text.text(start)
         self.text.keep = keep
         return text

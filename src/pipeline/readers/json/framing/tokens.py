@@ -21,7 +21,7 @@ _BLANKS = re.compile(rb"[ \t\r\n]*")
 # A value of so many steps is skipped one by one: the index costs as much as 200 of them, however short the text.
 _STEPS = 200
 _WINDOW = 16 << 10
-# What was read is kept this far back, at most, for the text of a document that is refused.
+# What was read is kept this far back for the text of a document that is refused.
 KEEP = 1 << 20
 
 
@@ -36,12 +36,13 @@ class DamagedError(Exception):
 class TokenReader:
     """Text from offset `at` of the file: `rest` is what is held of it, `pos` how far of that was read.
 
-    Text from `keep` (offset in the file) on is held as far as `KEEP` allows.
+    Text from `keep` (offset in the file) on is held, `most` bytes of it.
     """
 
     def __init__(self, blocks: Iterator[bytes], at: int) -> None:
         self.blocks, self.at, self.keep = blocks, at, at
         self.rest, self.pos, self.final = b"", 0, False
+        self.most = KEEP
 
     def more(self) -> bool:
         """Reads on; False at the end of the text."""
@@ -49,7 +50,7 @@ class TokenReader:
         self.final = block is None
         if block is not None:
             kept = self.keep - self.at
-            drop = max(kept, 0) if self.pos - kept < KEEP else self.pos
+            drop = max(kept, 0) if self.pos - kept < self.most else self.pos
             drop = min(drop, self.pos)
             self.rest, self.at, self.pos = self.rest[drop:] + block, self.at + drop, self.pos - drop
         return block is not None

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.readers.json.framing import envelope
 from pipeline.readers.json.framing.envelope import EnvelopeReader
 from pipeline.readers.json.framing.split_state import first_record, merge_states, summarize_split
 from pipeline.readers.splits import LexerState
@@ -113,3 +114,18 @@ def test_any_ranges_give_the_records_that_were_written(
     assert [json.loads(raw) for _, raw, _ in whole] == first + second
     assert all(data.startswith(raw.encode(), place) for place, raw, _ in whole)
     assert read_cut(data, sorted(cuts), block) == whole
+
+
+@pytest.mark.parametrize("before", [0, 100_000])
+def test_a_long_object_comes_whole_out_of_many_blocks(before: int) -> None:
+    record = json.dumps({"x": ["y" * 1000] * 1500})
+    text = f'{{"q":"{"z" * before}","a":{{"b":{record}}}}}'
+    assert read(text, 64 << 10) == [(text.index(record), record, None)]
+
+
+def test_an_object_longer_than_a_record_may_be_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(envelope, "MOST_RECORD", 1 << 20)
+    monkeypatch.setattr(envelope, "_SHOWN", 10)
+    record = json.dumps({"x": ["y" * 1000] * 1500})
+    [(place, _, error), (_, after, _)] = read(f'{{"a":{{"b":{record}}}}}{{"a":{{"b":{{}}}}}}', 64 << 10)
+    assert (place, error, after) == (10, "too_long", "{}")
