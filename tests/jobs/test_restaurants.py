@@ -176,7 +176,7 @@ def test_damage_is_kept_record_by_record_and_the_rest_is_used(
         (b"not json at all", "input restaurants: no usable record (1 read, 0 excluded, 1 rejected"),
         (
             '[{"restaurants": []}]'.encode("utf-16"),
-            "input restaurants: no usable record (1 read, 0 excluded, 1 rejected: not_utf8 1)",
+            "input restaurants: no usable record (1 read, 1 excluded, 0 rejected)",
         ),
     ],
 )

@@ -151,6 +151,7 @@ class JobContext:
     def _add_reader(self, source: Input, reader: Reader) -> None:
         self._readers[source.name] = reader
         self.counts(source.name).files = list(reader.files)
+        self.counts(source.name).unit = "line" if isinstance(source, CsvInput) else "byte"
         self.counts(source.name).corrected = check_places(
             self.options.corrections_of(source.name), reader, self.engine.spark
         )

@@ -27,7 +27,7 @@ from pipeline.job.context import JobContext
 from pipeline.job.early import check_inputs
 from pipeline.job.interrupt import Interrupt
 from pipeline.job.new_files import check_destination, keep_new_files, remove_unfinished
-from pipeline.job.options import CsvInput, Options
+from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.publish.lock import Lock
@@ -166,8 +166,7 @@ class Job(Generic[Options]):
             with context.stage("count rejected" if options.dry_run else "write quarantine"):
                 write_rejected(context.rejected, report.run_id, self.name, SideFiles(files))
             run_folder = "" if options.dry_run else files.run_folder
-            csv_inputs = {one.name for one in options.inputs() if isinstance(one, CsvInput)}
-            check_counts(list(report.counts.values()), options.max_rejected, run_folder, csv_inputs)
+            check_counts(list(report.counts.values()), options.max_rejected, run_folder)
             for delivery in outputs.deliveries:
                 if delivery.check and lock:
                     delivery.check(context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,7 @@ class RecordCounts:
     corrected: int = 0
     files: list[str] = field(default_factory=list)
     hint: str = ""  # the end of a message that too few are used
+    unit: str = "byte"  # what positions in its files count: bytes or lines
 
     @property
     def rejected_total(self) -> int:
@@ -110,7 +111,7 @@ class RecordCounts:
         return ", ".join(f"{reason} {count}" for reason, count in sorted(self.rejected.items()))
 
 
-def check_counts(counts: Sequence[RecordCounts], allowed: Limit, run_folder: str, csv_inputs: Collection[str]) -> None:
+def check_counts(counts: Sequence[RecordCounts], allowed: Limit, run_folder: str) -> None:
     """Checks all inputs. The error of too many rejected names each such input, its first record and its quarantine."""
     failed: list[tuple[InputError | RejectedError, str]] = []
     unused = {one.name for one in counts if not one.used}
@@ -120,16 +121,18 @@ def check_counts(counts: Sequence[RecordCounts], allowed: Limit, run_folder: str
         try:
             one.check(allowed)
         except (InputError, RejectedError) as error:
-            failed.append((error, _first(one, run_folder, "line" if one.name in csv_inputs else "byte")))
+            failed.append((error, _first(one, run_folder)))
     if failed:
         raise type(failed[0][0])("; ".join(f"{error}{first}" for error, first in failed)) from failed[0][0]
 
 
-def _first(counts: RecordCounts, run_folder: str, unit: str) -> str:
+def _first(counts: RecordCounts, run_folder: str) -> str:
     """The first rejected record of an input, as the end of a message; empty without one or without a run folder."""
     path = storage.join(run_folder, FOLDERS[REJECTED], f"{counts.name}.jsonl")
     if not (run_folder and counts.rejected):
         return ""
     row = msgspec.json.decode(next(storage.read_lines(path)))
     reason = row["reason"] + (f" ({row['detail']})" if row["detail"] else "")
-    return f"; first {row['file']}, {unit} {row['position']}: {reason}: {(row['raw'] or '')[:60]!r}; all in {path}"
+    return (
+        f"; first {row['file']}, {counts.unit} {row['position']}: {reason}: {(row['raw'] or '')[:60]!r}; all in {path}"
+    )

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from pipeline import storage
-from pipeline.reports.counts import FOLDERS
+from pipeline.reports.counts import FOLDERS, RecordCounts
 from pipeline.reports.report import Report, as_words
 from transforms.row_errors import EXCLUDED, REJECTED
 
@@ -69,20 +69,20 @@ def _reasons(report: Report, run_folder: str) -> Iterator[str]:
     """Each reason with its first record, as paragraphs: a table is too wide for a phone."""
     for name, counts in report.counts.items():
         for kind, found in ((REJECTED, counts.rejected), (EXCLUDED, counts.excluded)):
-            first = _first_ones(run_folder, FOLDERS[kind], name) if found else {}
+            first = _first_ones(run_folder, FOLDERS[kind], counts) if found else {}
             for reason, number in found.items():
                 example = escape(first.get(reason, ""))
                 yield f"<p><b>{escape(name)}</b>: {number:,} {kind}, {escape(reason)}<br><code>{example}</code></p>"
 
 
-def _first_ones(run_folder: str, folder: str, name: str) -> dict[str, str]:
+def _first_ones(run_folder: str, folder: str, counts: RecordCounts) -> dict[str, str]:
     """The first record of each reason: its place, detail and the beginning of its text."""
-    path = storage.join(run_folder, folder, f"{name}.jsonl")
+    path = storage.join(run_folder, folder, f"{counts.name}.jsonl")
     first: dict[str, str] = {}
     if storage.exists(path):
         for line in itertools.islice(storage.read_lines(path), _LINES_LOOKED_AT):
             row = json.loads(line)
-            place = f"{row['file'].rpartition('/')[2]}, {row['position']}"
+            place = f"{row['file'].rpartition('/')[2]}, {counts.unit} {row['position']}"
             first.setdefault(row["reason"], f"{place}: {row['detail'] or ''} | {(row['raw'] or '')[:200]}")
     return first
 

@@ -125,6 +125,6 @@ def test_parts_of_records_that_cannot_be_used_are_not_reported_for_themselves() 
     with pytest.raises(
         InputError, match=r"^input pages: no usable record \(2 read, 0 excluded, 2 rejected: garbage 2\)$"
     ):
-        check_counts([pages, RecordCounts("pages.shop"), RecordCounts("pages.shop.day")], limit("5%"), "", ())
+        check_counts([pages, RecordCounts("pages.shop"), RecordCounts("pages.shop.day")], limit("5%"), "")
     with pytest.raises(InputError, match=r"^input pages\.shop: no usable record"):
-        check_counts([RecordCounts("pages", read=1, used=1), RecordCounts("pages.shop")], limit("5%"), "", ())
+        check_counts([RecordCounts("pages", read=1, used=1), RecordCounts("pages.shop")], limit("5%"), "")

@@ -32,7 +32,7 @@ def test_the_page_shows_counts_reasons_with_their_first_record_and_files(call_jo
     assert "<h1>people: succeeded</h1>" in page
     assert "<b>people</b>: 3 read, 2 used, 1 rejected" in page
     assert '<i class="used" style="flex:2"></i><i class="rejected" style="flex:1"></i>' in page
-    assert "<b>people</b>: 1 rejected, wrong_type<br><code>people.csv, 3: " in page
+    assert "<b>people</b>: 1 rejected, wrong_type<br><code>people.csv, line 3: " in page
     assert "| &lt;b&gt;Bo&lt;/b&gt; Cy,old,Oslo</code>" in page
     assert '<td>people.csv</td><td class="n">2</td>' in page
 
