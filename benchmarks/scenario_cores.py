@@ -24,11 +24,10 @@ def package(settings: Settings) -> str:
     return str(next(folder.glob("*.zip")))
 
 
-def spark_home(settings: Settings) -> str:
+def spark_home(folder: Path) -> str:
     """A folder that looks like Spark's: executors of local-cluster start from it and leave their work folders in it."""
     import pyspark
 
-    folder = settings.work / "spark_home"
     folder.mkdir(exist_ok=True)
     for entry in Path(pyspark.__file__).parent.iterdir():
         if entry.name != "work" and not (folder / entry.name).exists():
@@ -46,7 +45,7 @@ def contest(
         words = [*given, "--destination", str(out)]
         is_cluster = master == CLUSTER
         command = job(name, *words, master=master, more=("--py-files", archive) if is_cluster else ())
-        own = {"SPARK_HOME": spark_home(settings)} if is_cluster else {}
+        own = {"SPARK_HOME": spark_home(settings.work / "spark_home")} if is_cluster else {}
         found.append(Contender(master, command, bytes_of(source), out, environment=own))
     return Contest(name, found, settings).run().compare(outputs, silent=())
 
