@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from benchmarks.generate_orders import customers, items, orders
 
 # What is wrong with a damaged line of items, in turn.
-DAMAGE = [
+DAMAGE: list[Callable[[str], str]] = [
     lambda line: line.rpartition(" ")[0].rpartition(" ")[0],  # too few pieces
     lambda line: f"x{line}",  # the id is no number
     lambda line: line.rpartition(",")[0],  # too few fields
@@ -52,7 +52,7 @@ FIELDS = ("id", "name", "location", "user_rating", "zomato_events", "cuisines")
 
 def wrong_pages(path: Path) -> None:
     """Search pages, a line each: restaurants whose fields in turn hold a value of each kind."""
-    sound = {
+    sound: dict[str, Any] = {
         "id": "1",
         "name": "Ann",
         "location": {"country_id": 1, "city": "Rome"},
@@ -60,14 +60,23 @@ def wrong_pages(path: Path) -> None:
         "cuisines": "Pizza",
         "zomato_events": [{"event": {"event_id": 3, "title": "Jazz", "start_date": "2019-04-02"}}],
     }
-    inner = [("location", "country_id"), ("location", "city"), *[("user_rating", name) for name in sound["user_rating"]]]
+    inner = [
+        ("location", "country_id"),
+        ("location", "city"),
+        *[("user_rating", name) for name in sound["user_rating"]],
+    ]
     lines, number = [], 10
     for at in [*[(name,) for name in FIELDS], *inner]:
         for value in VALUES:
             changed = json.loads(json.dumps({**sound, "id": str(number)}))
             target = changed if len(at) == 1 else changed[at[0]]
             target[at[-1]] = value
-            lines.append({"results_found": 1, "restaurants": [{"restaurant": changed}, {"restaurant": {**sound, "id": f"9{number}"}}]})
+            lines.append(
+                {
+                    "results_found": 1,
+                    "restaurants": [{"restaurant": changed}, {"restaurant": {**sound, "id": f"9{number}"}}],
+                }
+            )
             number += 1
     lines += [{"restaurants": value} for value in VALUES] + [{"restaurants": [value]} for value in VALUES]
     path.write_text("".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines), encoding="utf-8")

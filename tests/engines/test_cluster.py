@@ -1,10 +1,16 @@
-"""Two executor processes of which one is killed, and tasks that run a second time: nothing is lost or doubled."""
+"""A cluster of two workers: an executor is killed at work, tasks run a second time: nothing is lost or doubled.
+
+Spark never runs a task a second time on the same host, so the workers have addresses of their own.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import dataclasses
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +25,7 @@ from tests.engines.published import left_by
 from tests.support.jobs import SUBMIT, clean_environment
 from tests.support.paths import JOBS
 
-MASTER = ("--master", "local-cluster[2,1,1024]")
+HOSTS = ("127.0.0.1", "127.0.0.2")
 # Whatever else a task does, it runs once more on the other executor.
 AGAIN = {
     "spark.speculation": "true",
@@ -29,26 +35,80 @@ AGAIN = {
     "spark.speculation.minTaskRuntime": "1ms",
     "spark.speculation.task.duration.threshold": "1ms",
 }
-Tasks = list[dict[str, Any]]
+LOOPBACK = {"spark.driver.host": HOSTS[0], "spark.driver.bindAddress": HOSTS[0], "spark.executor.memory": "1g"}
+# What a run left, and the events of its tasks' ends.
+Left = tuple[dict[str, Any], list[dict[str, Any]]]
+
+
+@dataclasses.dataclass
+class Cluster:
+    """A running cluster: its address, the process ids of its workers, the folder that they work in."""
+
+    master: str
+    workers: list[int]
+    home: Path
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.socket() as found:
+        found.bind((HOSTS[0], 0))
+        port: int = found.getsockname()[1]
+    return port
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[dict[str, Any], Tasks]]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A master and two workers of one core each."""
+    folder = tmp_path_factory.mktemp("workers")
+    master, home = f"{HOSTS[0]}:{free_port()}", Path(spark_home(folder / "spark_home"))
+    own = clean_environment({"SPARK_HOME": str(home), "SPARK_LOCAL_IP": HOSTS[0], "SPARK_NO_DAEMONIZE": "1"})
+    port = ["--port", master.partition(":")[2], "--webui-port", "0"]
+    commands = [["Master", "--host", HOSTS[0], *port]]
+    for host in HOSTS:
+        at = ["--host", host, "--cores", "1", "--memory", "1g", "--webui-port", "0", "--work-dir", str(folder / host)]
+        commands.append(["Worker", *at, f"spark://{master}"])
+    with contextlib.ExitStack() as stack:
+        started = list[subprocess.Popen[bytes]]()
+        for name, *words in commands:
+            log = stack.enter_context((folder / f"{name}{len(started)}.txt").open("w"))
+            command = ["spark-class", f"org.apache.spark.deploy.{name.lower()}.{name}", *words]
+            process = subprocess.Popen(command, env=own, stdout=log, stderr=log)
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+            started.append(process)
+        yield Cluster(f"spark://{master}", [process.pid for process in started[1:]], home)
+
+
+@pytest.fixture(scope="module")
+def run(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Left]:
     """Runs customer_orders on a damaged day, its outputs in parts; what it left, and how its tasks ended."""
     folder = tmp_path_factory.mktemp("cluster")
     damaged_day(folder / "day", 20_000)
 
-    def once(name: str, settings: dict[str, str], disturb: Callable[[int], None]) -> tuple[dict[str, Any], Tasks]:
+    def once(name: str, settings: dict[str, str], disturb: Callable[[], None] = lambda: None) -> Left:
         out, log = folder / name, folder / f"log of {name}"
         log.mkdir()
-        given = {**settings, "spark.eventLog.enabled": "true", "spark.eventLog.dir": str(log)}
+        given = {**settings, **LOOPBACK, "spark.eventLog.enabled": "true", "spark.eventLog.dir": str(log)}
         options = [word for key, value in given.items() for word in ("--conf", f"{key}={value}")]
         job = [str(JOBS / "customer_orders.py"), "--source", str(folder / "day"), "--destination", str(out)]
-        command = ["spark-submit", *SUBMIT, *MASTER, *options, *job, "--max-rejected", "100%", "--files", "parts"]
-        own = clean_environment({"SPARK_HOME": spark_home(folder / "spark_home")})
+        job += ["--max-rejected", "100%", "--files", "parts"]
+        command = [
+            "spark-submit",
+            *SUBMIT,
+            "--master",
+            cluster.master,
+            *options,
+            *job,
+            "--max-rejected",
+            "100%",
+            "--files",
+            "parts",
+        ]
+        own = clean_environment({"SPARK_HOME": str(cluster.home)})
         with (folder / f"{name}.txt").open("w+") as said:
             process = subprocess.Popen(command, env=own, cwd=folder, stdout=said, stderr=said)
-            disturb(process.pid)
+            disturb()
             code = process.wait(timeout=300)
             said.seek(0)
             assert code == 0, said.read()
@@ -58,9 +118,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[dict[st
 
 
 @pytest.fixture(scope="module")
-def undisturbed(run: Callable[..., tuple[dict[str, Any], Tasks]]) -> dict[str, Any]:
+def undisturbed(run: Callable[..., Left]) -> dict[str, Any]:
     """What a run leaves that nothing happened to."""
-    found, tasks = run("undisturbed", {}, lambda _: None)
+    found, tasks = run("undisturbed", {})
     assert [task for task in tasks if task["Task End Reason"]["Reason"] != "Success"] == []
     return found
 
@@ -74,9 +134,10 @@ def ended_tasks(log: Path) -> Iterator[dict[str, Any]]:
             yield event
 
 
-def children(of: int) -> dict[int, Sequence[str]]:
+def children(of: int) -> dict[int, list[str]]:
     """The processes below one, with their command lines."""
-    parents, found = {}, {of: [""]}
+    parents: dict[int, int] = {}
+    found = {of: [""]}
     for entry in Path("/proc").iterdir():
         try:
             parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
@@ -91,10 +152,10 @@ def children(of: int) -> dict[int, Sequence[str]]:
     return found
 
 
-def kill_an_executor_at_work(job: int) -> None:
-    """Waits until both executors run Python, and kills one while its task runs."""
+def kill_an_executor_at_work(workers: Sequence[int]) -> None:
+    """Waits until the executors of both workers run Python, and kills one while its task runs."""
     for _ in range(600):
-        below = children(job)
+        below = {pid: words for worker in workers for pid, words in children(worker).items()}
         executors = [pid for pid, words in below.items() if any("CoarseGrainedExecutorBackend" in w for w in words)]
         busy = [pid for pid in executors if any("pyspark.daemon" in words for words in children(pid).values())]
         if len(busy) == 2:
@@ -107,17 +168,17 @@ def kill_an_executor_at_work(job: int) -> None:
 
 @pytest.mark.slow
 def test_an_executor_killed_at_work_loses_and_doubles_nothing(
-    run: Callable[..., tuple[dict[str, Any], Tasks]], undisturbed: dict[str, Any]
+    run: Callable[..., Left], undisturbed: dict[str, Any], cluster: Cluster
 ) -> None:
-    found, tasks = run("killed", {}, kill_an_executor_at_work)
+    found, tasks = run("killed", {}, lambda: kill_an_executor_at_work(cluster.workers))
     assert [task for task in tasks if task["Task End Reason"]["Reason"] == "ExecutorLostFailure"]
     assert found == undisturbed
 
 
 @pytest.mark.slow
 def test_tasks_that_run_a_second_time_lose_and_double_nothing(
-    run: Callable[..., tuple[dict[str, Any], Tasks]], undisturbed: dict[str, Any]
+    run: Callable[..., Left], undisturbed: dict[str, Any]
 ) -> None:
-    found, tasks = run("again", AGAIN, lambda _: None)
+    found, tasks = run("again", AGAIN)
     assert [task for task in tasks if task["Task Info"]["Speculative"]]
     assert found == undisturbed
