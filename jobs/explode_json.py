@@ -145,7 +145,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     exploded = nested.explode(ranked, plan.tables, parsing, form, schema_locked=plan.is_locked, files=files)
     sql = tables.tables_sql(plan.tables, form)
     described = [
-        data("tables.json", tables.tables_json(plan.tables, form, o.separator), rows=len(plan.tables)),
+        data("tables.json", tables.tables_json(plan.tables, o.format, o.separator), rows=len(plan.tables)),
         data("tables.sql", sql, rows=len(plan.tables)) if o.format != ICEBERG else None,  # it loads files
         data("tables.md", nested.tables_md(plan.tables), rows=len(plan.tables)),
     ]

@@ -97,6 +97,8 @@ def test_a_run_makes_a_table_for_each_level_and_the_second_run_of_a_day_replaces
     assert snapshot is not None
     assert entry["snapshot"] == snapshot.snapshot_id
     assert not list((out / "_runs").glob(".partners*"))
+    assert [one["file"] for one in json.loads(done.read("tables.json"))["tables"]] == ["orders", "orders__lines"]
+    assert not (out / "tables.sql").exists()
 
 
 def test_data_files_have_the_ids_of_the_columns_so_that_every_reader_of_iceberg_finds_them(

@@ -26,6 +26,7 @@ class TableOptions(Protocol):
     """The options that these functions need."""
 
     source: JsonInput
+    format: str
     dry_run: bool
 
     @property
@@ -70,10 +71,7 @@ def table_files(o: TableOptions, exploded: DataFrame, planned: list[Table]) -> T
         names = [name for name, _ in table.all_columns()]
         return csv_header(names) if form == "csv" else ""
 
-    files = [
-        (table.name if into else tables.file_of(table, form), header(table), nested.block_table(table, form))
-        for table in planned
-    ]
+    files = [(tables.file_of(table, o.format), header(table), nested.block_table(table, form)) for table in planned]
     return TablesOutput(tuple(files), exploded, into)
 
 
@@ -93,7 +91,7 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
                 f"{table.name} has {width} columns, PostgreSQL takes {_MOST_COLUMNS}: --path PATH=map, json or skip"
             )
     if o.dry_run:
-        job.print(tables.tree(plan.tables, o.rows_format, f"Tables of {', '.join(o.source.paths)}"))
+        job.print(tables.tree(plan.tables, o.format, f"Tables of {', '.join(o.source.paths)}"))
 
 
 def note_repeated(job: JobContext, o: TableOptions, records: DataFrame) -> bool:

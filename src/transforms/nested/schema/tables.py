@@ -36,7 +36,7 @@ NOTES = {
 
 def file_of(table: Table, form: str) -> str:
     """The output's name."""
-    return f"{table.name}.{form}"
+    return table.name if form == "iceberg" else f"{table.name}.{form}"
 
 
 def _renamed(table: Table, separator: str) -> list[dict[str, Any]]:
