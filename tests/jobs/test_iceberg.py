@@ -186,6 +186,12 @@ def test_rows_that_are_not_used_are_a_table_of_their_own_on_request(call_job: Ca
         ("quarantine", "r3", "source", "truncated", 33, 1),
     ]
     assert [rows for _, _, rows in history(out, "orders_quarantine")] == [2, 4, 4]
+    # A run that does not ask for it leaves it as it is.
+    run(call_job, tmp_path, 1, "r4", order(5, 5))
+    assert call_job("explode_json", *arguments(tmp_path, 2, "r5", [order(5, 6)]), "--merge").exit_code == 0
+    assert [rows for _, _, rows in history(out, "orders_quarantine")] == [2, 4, 4]
+    assert set(as_of("partners", str(out), "orders", "r3")) == {"orders", "orders__lines", "orders_quarantine"}
+    assert rows_of(out, "orders__lines", "qty") == [(2,), (6,)]
 
 
 def test_a_column_of_the_records_that_is_named_as_the_day_is_refused(call_job: Call, tmp_path: pathlib.Path) -> None:

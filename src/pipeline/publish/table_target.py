@@ -30,7 +30,7 @@ class TableTarget:
     @property
     def unused_table(self) -> str:
         """The name of the table of rejected and excluded rows."""
-        return f"{self.root}_quarantine" if self.unused else ""
+        return f"{self.root}_quarantine"
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ scans["orders__items"].to_duckdb("items").sql("SELECT count(*) FROM items")
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 
 from pyiceberg.catalog import Catalog
@@ -17,7 +16,7 @@ from pyiceberg.table import DataScan, Table
 from pipeline.errors import InputError, PipelineError, UsageError
 from pipeline.publish.iceberg.catalog import open_catalog, split_name
 from pipeline.publish.iceberg.history import in_order, run_ids, run_of
-from pipeline.publish.iceberg.tables import TABLES
+from pipeline.publish.iceberg.tables import TABLES, listed
 
 
 def _roots(catalog: Catalog, namespace: str) -> dict[str, Table]:
@@ -47,7 +46,7 @@ def as_of(catalog: str, destination: str, root: str, run_id: str = "") -> dict[s
     if wanted not in runs:
         raise InputError(f"{catalog}.{root}: no run {wanted}; the last ones: {', '.join(runs[-5:]) or 'none'}")
     found = {}
-    for one in json.loads(top.properties.get(TABLES, "[]")):
+    for one in listed(top):
         table = top if one == root else opened.load_table((namespace, one))
         snapshots = [snapshot for snapshot in in_order(table) if run_of(snapshot) == wanted]
         if snapshots:

@@ -39,9 +39,16 @@ from pipeline.publish.iceberg.schema import conflicts
 from pipeline.publish.part_files import PartFile
 from pipeline.publish.table_target import DAY, FileShape, TableTarget
 from pipeline.publish.without_keys import write_without
+from transforms.nested.schema.plan import ROOT
 
 TABLES = "partner-jobs.tables"  # property of a root: the names of its tables
 _KEEPS_METADATA = {"write.metadata.delete-after-commit.enabled": "true"}
+
+
+def listed(root: Table | None) -> list[str]:
+    """The names of the tables of a root, as its last run left them."""
+    found: list[str] = json.loads(root.properties.get(TABLES, "[]")) if root is not None else []
+    return found
 
 
 @dataclass
@@ -124,8 +131,8 @@ class IcebergTables:
                 )
 
     def _other_tables(self, root: Table | None, known: Iterable[str]) -> list[str]:
-        listed = json.loads(root.properties.get(TABLES, "[]")) if root is not None else []
-        return [name for name in listed if name not in known and self._load(name) is not None]
+        known = [*known, self.target.unused_table]  # this one is as the run wants it, or as it was
+        return [name for name in listed(root) if name not in known and self._load(name) is not None]
 
     def _prepare(self, name: str, table: Table | None, wanted: pa.Schema | None) -> _Pending:
         """Begins the table's transaction: made, or its schema changed, where that is needed."""
@@ -165,7 +172,7 @@ class IcebergTables:
                 continue  # its rows have no keys: they are added
             former = list(self._files(one.table)) if one.table else []
             paths = [file.file_path for file in former]
-            for part in write_without(spark, paths, keys.get(name, own), new, own, one.shape.folder):
+            for part in write_without(spark, paths, keys.get(name, ROOT), new, own, one.shape.folder):
                 file, removed = former[part.part], int(part.group)
                 if part.rows + removed != file.record_count:
                     raise AccountingError(f"{name}: {part.rows} rows kept, {removed} removed of {file.record_count}")
@@ -190,7 +197,7 @@ class IcebergTables:
         """Adds the snapshot to the table's transaction."""
         change = one.change
         if one.name == self.target.root:
-            change.set_properties({TABLES: json.dumps(list(self._pending))})
+            change.set_properties({TABLES: json.dumps(list(dict.fromkeys([*self._pending, *listed(one.table)])))})
         parts = [*one.parts, *one.kept]
         files = [parquet_file_to_data_file(change._table.io, change.table_metadata, part.path) for part in parts]
         committed, counted = sum(file.record_count for file in files), sum(part.rows for part in parts)
