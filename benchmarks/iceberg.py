@@ -18,7 +18,7 @@ from pathlib import Path
 from benchmarks import generate_pages
 from benchmarks.harness import ROOT
 
-ITS_DAYS = 3
+DAYS_BEFORE = 3
 
 
 def run(source: Path, out: Path, *more: str) -> tuple[float, float]:
@@ -43,7 +43,7 @@ def main() -> None:
         generate_pages.generate(small, 1, 1, "lines")
         generate_pages.generate(source, asked.megabytes, 4, "lines")
         tables = ["--format", "iceberg", "--catalog", "bench", "--day"]
-        for day in range(1, ITS_DAYS + 1):
+        for day in range(1, DAYS_BEFORE + 1):
             run(small, work / "tables", *tables, f"2026-01-{day:02d}")
         found: dict[str, list[tuple[float, float]]] = {"parquet": [], "iceberg": []}
         for number in range(asked.runs):
