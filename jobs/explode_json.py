@@ -66,10 +66,17 @@ class Options(TableCatalogOptions):
 
     def around(self) -> Around:
         """What records take of the document that they are in."""
-        fields = {}
+        fields: dict[tuple[str, ...], tuple[str, ...]] = {}
         for text in self.keep:
-            path, _, name = text.partition("=")
-            fields[nested.parse_path(path)] = (name,) if name else nested.parse_path(path)
+            place, _, name = text.partition("=")
+            path = nested.parse_path(place)
+            label = (name,) if name else path
+            if "=" in name:
+                raise UsageError(f"--keep {text} is not PATH or PATH=NAME")
+            for other, one in fields.items():
+                if other == path or one[: len(label)] == label[: len(one)]:
+                    raise UsageError(f"--keep {text}: {nested.dotted(one)} is kept already; PATH=NAME gives a name")
+            fields[path] = label
         names = self.names if self.names in ("", FIRST) else nested.parse_path(self.names)
         around = Around(tuple(self.records.split(".")), fields, names)
         if around.in_envelope and not self.records:

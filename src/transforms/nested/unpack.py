@@ -75,7 +75,7 @@ def _named(value: Any, names: Any, place: str) -> Any:
     """An array's elements by their names."""
     if not isinstance(value, list):
         raise NotJsonError("not_an_array", f"the names at {place} are for records that are arrays")
-    texts = [name if isinstance(name, str) else readable(name) for name in names or ()]
+    texts = [name if isinstance(name, str) else readable(name) for name in (names if isinstance(names, list) else ())]
     if not texts or len(set(texts)) < len(texts):
         raise NotJsonError("missing_names", f"no different names at {place}: {readable(names)[:_SHOWN]}")
     if len(texts) != len(value):

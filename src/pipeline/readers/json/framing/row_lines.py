@@ -10,7 +10,11 @@ import numpy as np
 from pipeline.readers.json.framing.record_splitter import JsonReader
 from pipeline.readers.spans import RecordSpans
 
-ROW = re.compile(rb"(?m)^[ \t]*(\[(?![ \t]*\])[^\"\[\]{}\n]*(?:\"(?:[^\"\\\n]|\\.)*\"[^\"\[\]{}\n]*)*\])[ \t\r]*$")
+# A byte order mark counts as a space, as it does before other records.
+ROW = re.compile(
+    rb"(?m)^(?:[ \t]|\xef\xbb\xbf)*"
+    rb"(\[(?![ \t]*\])[^\"\[\]{}\n]*(?:\"(?:[^\"\\\n]|\\.)*\"[^\"\[\]{}\n]*)*\])[ \t\r]*$"
+)
 
 
 def rows_and_lines(texts: Iterator[bytes], at: int) -> Iterator[RecordSpans]:

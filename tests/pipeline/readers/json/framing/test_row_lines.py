@@ -30,12 +30,23 @@ def test_a_row_is_one_record_and_other_arrays_are_opened(block: int) -> None:
     ]
 
 
+@pytest.mark.parametrize("block", [1 << 20, 1, 7])
+def test_a_byte_order_mark_is_no_part_of_a_row(block: int) -> None:
+    assert read('\ufeff["a","b"]\n{"a":1}\n\ufeff ["c"]\n', block) == [
+        (3, '["a","b"]', None),
+        (13, '{"a":1}', None),
+        (25, '["c"]', None),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "form"),
     [
         ('["a",1]\n["b",2]\n', "rows"),
         ('{"a":1}\n["b",2]\n', "rows"),
         ('["a",1]', "rows"),
+        ('{"a":1}\n' * 49 + '["b",2]\n', "rows"),
+        ('{"a":1}\n' * 50 + '["b",2]\n', "lines"),
         ('[["a",1],["b",2]]\n', "lines"),
         ("[]\n{}\n", "lines"),
         ('[["a",1],\n["b",2]]\n', "stream"),
