@@ -22,6 +22,7 @@ from pipeline.engines.spark import in_own_thread
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
+_LOGGING = Path(__file__).with_name("log4j2.properties")
 # What tasks import of it: the folder may be site-packages, which holds everything else too.
 _PACKAGES = ("pipeline", "transforms")
 
@@ -94,6 +95,9 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
         # Without settings Spark runs on this machine alone, and need not warn that it has two addresses.
         if not os.environ.keys() & {"SPARK_HOME", "SPARK_CONF_DIR", "SPARK_MASTER"}:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+        # Where this program starts the JVM, Spark says nothing before its level is set; Java reads no .zip.
+        if _LOGGING.is_file():
+            os.environ.setdefault("SPARK_SUBMIT_OPTS", f"-Dlog4j2.configurationFile={_LOGGING}")
         _quieten(level)
     given = SparkConf()
     master = given.get("spark.master") or os.environ.get("SPARK_MASTER", "local[*]")

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 from pyspark.sql import SparkSession
 
 from pipeline.engines.session import part_bytes, tune
+from tests.support.jobs import clean_environment
 
 MIB = 1 << 20
 
@@ -33,3 +37,13 @@ def test_settings_that_were_given_win(spark: SparkSession) -> None:
     tune(own, 4096 * MIB)
     assert own.conf.get("spark.sql.shuffle.partitions") == "1"
     assert int(own.conf.get("spark.sql.adaptive.advisoryPartitionSizeInBytes") or 0) <= 64 * MIB
+
+
+def test_spark_says_nothing_where_python_starts_it() -> None:
+    program = "from pipeline.engines.session import start; start('quiet')"
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=clean_environment(), capture_output=True, text=True, check=False
+    )
+    # Spark 4 asks Java for a module that Java itself warns of.
+    said = [line for line in done.stderr.splitlines() if not line.startswith("WARNING: Using incubator modules")]
+    assert (done.returncode, done.stdout, said) == (0, "", [])
