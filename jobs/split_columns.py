@@ -102,7 +102,8 @@ def run(job: JobContext, o: Options) -> Outputs:
             drift = [*schema.drift, *lock.misfit_drift(found, plan, schema)]
             note_drift(job, drift)
             refuse_new(o.on_drift, drift)
-        unfolded = lock.fit(packed.unfold(rows.where(is_valid()).drop(ERROR), plan), schema.tables[0])
+        own = [*PLACE, *plan.places]
+        unfolded = lock.fit(packed.unfold(rows.where(is_valid()).drop(ERROR), plan), schema.tables[0], own)
     except ValueError as error:
         raise UsageError(str(error)) from error
     if o.dry_run:
@@ -110,13 +111,15 @@ def run(job: JobContext, o: Options) -> Outputs:
         job.show("Columns", ["column", "type"], [[one.name, one.type] for one in schema.tables[0].columns])
         job.show_rejected("source", most=10)
     count = None if plan.rows_per_row is None else job.used("source") * plan.rows_per_row
-    made = output(o, unfolded, lock.columns_in(schema.tables[0]), count)
+    order = [*PLACE, *[name for name in unfolded.columns if name in plan.places]]
+    made = output(o, unfolded, lock.columns_in(schema.tables[0]), order, count)
     return Outputs(made, o.new_lock(lock.ROWS, schema), glue_catalog(o.glue_database, made))
 
 
-def output(o: Options, rows: DataFrame, columns: Sequence[str], count: int | None) -> TextOutput | ParquetOutput:
+def output(
+    o: Options, rows: DataFrame, columns: Sequence[str], order: Sequence[str], count: int | None
+) -> TextOutput | ParquetOutput:
     """rows.<format>, in the order of the files; in CSV an array or a map is its JSON text."""
-    order = [*PLACE, *[name for name in rows.columns if name.startswith(packed.PLACE)]]
     if o.format == "csv":
         return csv("rows.csv", rows, columns=columns, absent="", order=order, row_count=count)
     if o.format == ICEBERG:

@@ -217,6 +217,8 @@ def test_a_key_that_no_row_has_is_refused_with_the_nearest(call_job: Call, tmp_p
         ("Expense,Expense Area", "piece Expense of column 'Expense Area' is the name of another column; --column says"),
         ("a b,,c,", "column 2, 4 of 4 has no name in the header"),
         ("a b,c,c", "duplicate column c in the header"),
+        ("a b,_source_file,_ERROR", "column _source_file, _ERROR: rows have a column of this name in the job; --skip"),
+        ("a _part,c", "column _part: rows have a column of this name in the job"),
     ],
 )
 def test_headers_that_give_no_columns_are_refused_in_plain_words(
@@ -233,6 +235,31 @@ def test_columns_with_blanks_in_their_names_stay_when_another_is_named(call_job:
     args = ("--source", tmp_path / "in.csv", "--destination", tmp_path / "out", "--column", "name size")
     assert call_job("split_columns", *args).exit_code == 0
     assert (tmp_path / "out" / "rows.csv").read_text() == "Expense,Expense Area,name,size\nfood,Fixed costs,shirt,3\n"
+
+
+@pytest.mark.parametrize("form", ["csv", "parquet"])
+def test_columns_that_begin_with_an_underscore_are_published(call_job: Call, tmp_path: pathlib.Path, form: str) -> None:
+    (tmp_path / "in.csv").write_text("_id,_rest,_place_0,_raw,size colour\n1,e,f,g,L red\n")
+    args = ("--source", tmp_path / "in.csv", "--destination", tmp_path / "out", "--format", form)
+    done = call_job("split_columns", *args)
+    assert done.exit_code == 0, done.output
+    if form == "csv":
+        assert done.read("rows.csv") == "_id,_rest,_place_0,_raw,size,colour\n1,e,f,g,L,red\n"
+    else:
+        [row] = pq.read_table(tmp_path / "out" / "rows.parquet").to_pylist()
+        assert row == {"_id": "1", "_rest": "e", "_place_0": "f", "_raw": "g", "size": "L", "colour": "red"}
+
+
+def test_a_column_with_the_name_of_the_place_in_a_list_is_refused_only_where_there_is_a_list_of_rows(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "in.csv").write_text("_place_0,tags\na,x|y\n")
+    args = ("--source", tmp_path / "in.csv", "--destination", tmp_path / "out")
+    done = call_job("split_columns", *args, "--list", "tags=rows")
+    assert (done.exit_code, "column _place_0: rows have a column" in done.output) == (2, True)
+    renamed = call_job("split_columns", *args, "--list", "tags=rows", "--skip-lines", "1", "--header", "place,tags")
+    assert renamed.read("rows.csv") == "place,tags\na,x\na,y\n"
+    assert call_job("split_columns", *args, "--list", "tags=array").read("rows.csv").startswith("_place_0,tags\na,")
 
 
 def test_pieces_that_the_header_does_not_name(call_job: Call, tmp_path: pathlib.Path) -> None:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from transforms.checks import PLACE
 from transforms.kernels.batches import add_texts
 from transforms.nested.rows.router import pointer
 from transforms.nested.schema import plan as nested
@@ -28,7 +29,7 @@ from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE
 from transforms.packed.plan import Plan, columns_of
 from transforms.render import json_value
 from transforms.row_errors import ERROR
-from transforms.text import own_columns, quoted
+from transforms.text import quoted
 
 ROWS = "rows"
 CHANGED_PIECES = "changed pieces"
@@ -56,17 +57,20 @@ def plan_with_lock(plan: Plan, locked: Sequence[Table] | None, mode: str) -> Tab
     planned = [replace(locked[0], columns=locked[0].columns + new, rows=1)]
     found = drift(locked, planned, [today])
     tables, is_locked = apply_drift_mode(mode, locked, planned, found)
+    if tables[0].rest and (taken := [one.name for one in planned[0].columns if one.name.casefold() == REST]):
+        raise SchemaError(f"column {', '.join(taken)}: --on-drift report makes a column of this name; there is add")
     return TablePlan(tables, found, is_locked)
 
 
-def fit(frame: DataFrame, table: Table) -> DataFrame:
-    """The frame's rows with the table's columns in their order, null where the frame has none; grain unchanged.
+def fit(frame: DataFrame, table: Table, own: Sequence[str] = PLACE) -> DataFrame:
+    """The frame's rows with the table's columns in their order, null where the frame has none, and the job's `own`.
 
-    With `table.rest` the values of other columns are the JSON object `_rest`, by JSON Pointer; null without any.
+    With `table.rest` the values of other columns are the JSON object `_rest`, by JSON Pointer; null without any. Grain:
+    unchanged.
     """
     names = [column.name for column in table.columns]
-    others = [name for name in own_columns(frame) if name not in names]
-    service = [name for name in frame.columns if name.startswith("_")]
+    service = [name for name in frame.columns if name in own]
+    others = [name for name in frame.columns if name not in {*names, *own}]
     if table.rest:
         keys = [pointer("", name) for name in others]
 

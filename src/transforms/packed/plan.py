@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
+from transforms.checks import PLACE
 from transforms.kernels.row_steps import RowStep, apply_steps
 from transforms.kernels.typed_text import POINT
 from transforms.kernels.types import spark_type
@@ -18,10 +19,11 @@ from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_st
 from transforms.packed.model import Packed
 from transforms.packed.splitting import packed_column, split, split_step
 from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
+from transforms.row_errors import ERROR
 from transforms.text import quoted, suggest
 
-# What columns begin with that hold the place of a row among those made of one.
-PLACE = "_place"
+# What rows have next to the columns of their file; `_part` is of those that write them.
+OWN_COLUMNS = (*PLACE, ERROR, "_part")
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,12 @@ class Plan:
         return [name for name, shape in self.options.lists.items() if shape == "rows"]
 
     @property
+    def places(self) -> list[str]:
+        """The columns that `unfold` adds: a row's place among those made of one."""
+        lists = [f"_place_{number}" for number in range(len(self.lists_to_rows))]
+        return ["_place_cell", *lists] if self.is_narrow else lists
+
+    @property
     def rows_per_row(self) -> int | None:
         """How many rows `unfold` makes of each; None where that differs from row to row."""
         return None if self.lists_to_rows else len(self.cells) if self.is_narrow else 1
@@ -149,7 +157,9 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     cells = tuple(name for name in header if name not in taken) if across or options.flag else ()
     if not (named or options.lists or options.pairs or cells or row or options.held):
         raise ValueError(f"nothing to split: no header holds '{separator}'; have {', '.join(header)}")
-    return Plan(header, options, packed, across, cells, row)
+    plan = Plan(header, options, packed, across, cells, row)
+    _check_taken([*header, *pieces, *options.keys, *([*plan.cell_names, across or ""] if cells else [])], plan)
+    return plan
 
 
 def _without(chosen: Mapping[str, str], absent: Set[str]) -> dict[str, str]:
@@ -161,6 +171,16 @@ def _check_names(option: str, names: Iterable[str], known: Sequence[str]) -> Non
     if missing:
         near = "".join(suggest(name, known) for name in missing)
         raise ValueError(f"{option}: missing column {', '.join(missing)}; have {', '.join(known)}{near}")
+
+
+def _check_taken(names: Iterable[str], plan: Plan) -> None:
+    """No column has a name that rows have in the job, in any case: Spark sees none."""
+    own = {*OWN_COLUMNS, *plan.places}
+    if taken := [name for name in names if name.casefold() in own]:
+        raise ValueError(
+            f"column {', '.join(taken)}: rows have a column of this name in the job;"
+            " --skip-lines 1 --header a,b,c gives the columns of the file other names"
+        )
 
 
 def _check_pieces(header: Sequence[str], packed: Mapping[str, Packed], options: SplitOptions) -> None:
@@ -241,13 +261,14 @@ def check_keys(counts: Mapping[str, int], cells: Sequence[str | None], plan: Pla
 def unfold(frame: DataFrame, plan: Plan) -> DataFrame:
     """What makes several rows or columns of one: lists to rows, cells of value and flag narrow or wide.
 
-    Out: a row's place among those made of one row in columns that begin with `_place`, int, to be sorted by in order.
+    Out: a row's place among those made of one row in the columns `plan.places`, int, to be sorted by in their order.
     """
+    places = iter(plan.places)
     if plan.cells:
         across = plan.across or "column"
-        frame = narrow(frame, plan.cells, across, f"{PLACE}_cell") if plan.is_narrow else wide(frame, plan.cells)
-    for number, name in enumerate(plan.lists_to_rows):
-        frame = list_to_rows(frame, name, f"{PLACE}_{number}")
+        frame = narrow(frame, plan.cells, across, next(places)) if plan.is_narrow else wide(frame, plan.cells)
+    for name in plan.lists_to_rows:
+        frame = list_to_rows(frame, name, next(places))
     return frame
 
 
@@ -263,7 +284,7 @@ def schema_of(plan: Plan) -> T.StructType:
 
 
 def columns_of(plan: Plan) -> list[tuple[str, str]]:
-    """Names and types of the columns that `split_all` and `unfold` give, without those that begin with `_`."""
+    """Names and types of the columns that `split_all` and `unfold` give, without the job's own."""
     names = {name: packed.column for name, packed in plan.packed.items()}
     read = T.StructType([T.StructField(names.get(one.name, one.name), one.dataType) for one in schema_of(plan)])
     steps = steps_of(read, plan)
@@ -279,7 +300,7 @@ def columns_of(plan: Plan) -> list[tuple[str, str]]:
         else:
             found.append((one.name, kind.simpleString()))
     across = [(plan.across or "column", "string"), *cells] if plan.is_narrow else []
-    return [(name, type_name) for name, type_name in [*found, *across] if not name.startswith("_")]
+    return [(name, type_name) for name, type_name in [*found, *across] if name != ERROR]
 
 
 def described(plan: Plan) -> list[list[str]]:

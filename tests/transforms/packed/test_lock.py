@@ -95,7 +95,7 @@ def test_the_columns_are_known_before_there_are_rows(
     kinds = {"size": T.IntegerType()} if plan.row else {"id": T.DateType()} if "b" in options.types else {}
     read = T.StructType([*[T.StructField(name, kinds.get(name, T.StringType())) for name in header], ERROR_FIELD])
     made = unfold(split_all(spark.createDataFrame([], read), plan), plan)
-    assert columns_of(plan) == [(name, kind) for name, kind in made.dtypes if not name.startswith("_")]
+    assert columns_of(plan) == [(name, kind) for name, kind in made.dtypes if name not in ("_error", *plan.places)]
 
 
 def test_rows_get_the_locked_columns_and_the_rest_as_json(spark: SparkSession) -> None:
@@ -111,6 +111,18 @@ def test_rows_get_the_locked_columns_and_the_rest_as_json(spark: SparkSession) -
         (None, "pen", 2, 7, '{"/shop~1a":"x","/day":"2022-01-30"}'),
         (None, "ink", 3, 9, None),
     ]
+
+
+def test_a_column_of_the_file_that_begins_with_an_underscore_goes_to_the_rest_too(spark: SparkSession) -> None:
+    _, schema = against(["id", "name size", "_x"], "report")
+    frame = spark.sql("SELECT 1 AS id, 'pen' AS name, 2 AS size, 'u' AS _x, 7 AS _source_offset")
+    assert [tuple(row) for row in fit(frame, schema.tables[0]).collect()] == [(1, "pen", 2, 7, '{"/_x":"u"}')]
+
+
+def test_a_column_named_as_the_rest_is_refused_where_there_is_one() -> None:
+    with pytest.raises(SchemaError, match="column _rest: --on-drift report makes a column of this name"):
+        against(["id", "name size", "_rest"], "report")
+    assert columns_in(against(["id", "name size", "_rest"])[1].tables[0]) == ["id", "name", "size", "_rest"]
 
 
 def test_values_that_do_not_fit_the_schema_any_more_are_counted_by_column(spark: SparkSession) -> None:
