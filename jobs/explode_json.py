@@ -19,6 +19,7 @@ from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog
 from transforms import nested
 from transforms.nested import tables
 from transforms.row_errors import is_valid
+from transforms.text import suggest
 
 
 @dataclass
@@ -80,7 +81,8 @@ class Options(TableCatalogOptions):
         names = self.names if self.names in ("", FIRST) else nested.parse_path(self.names)
         around = Around(tuple(self.records.split(".")), fields, names)
         if around.in_envelope and not self.records:
-            raise UsageError("--keep and --names PATH are for what is around --records PATH")
+            first = suggest(self.names, [FIRST])
+            raise UsageError(f"--keep and --names PATH are for what is around --records PATH{first}")
         if on_the_way := around.on_the_way():
             raise UsageError(f"{nested.dotted(on_the_way)} is on the way to --records {self.records}, or in a record")
         return around

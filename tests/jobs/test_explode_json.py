@@ -426,6 +426,10 @@ def test_hostile_records_are_rejected_one_by_one_and_the_rest_goes_on(call_job: 
     ("arguments", "message"),
     [
         (["--path", "a=tables"], "'a=tables' is not PATH=CHOICE"),
+        (["--path", "=recursive"], "an empty path is the record itself, which takes only columns or dynamodb"),
+        (["--path", "a=skip,a=table"], "a is both skip and table"),
+        (["--schema", "."], "--schema .: this is a folder, a file is expected"),
+        (["--schema", "s3://partners/schemas/"], "--schema s3://partners/schemas/: this is a folder"),
         (["--depth", "0"], "--depth 0 is not between 1 and 900"),
         (["--on-drift", "fail"], "--on-drift fail needs --schema FILE"),
         (["--format", "xml"], "invalid choice: 'xml'"),
@@ -566,9 +570,10 @@ def test_columns_get_the_names_that_the_file_gives(
     ("arguments", "message"),
     [
         (["--records", "items", "--keep", "pag"], "--keep pag: no document has it; near: page"),
+        (["--records", "items", "--keep", "m.id"], "--keep m.id: no document has it outside of arrays; near: id"),
         (["--records", "items", "--keep", "items.a"], "items.a is on the way to --records items, or in a record"),
         (["--keep", "page"], "--keep and --names PATH are for what is around --records PATH"),
-        (["--names", "columns"], "--keep and --names PATH are for what is around --records PATH"),
+        (["--names", "frist"], "--keep and --names PATH are for what is around --records PATH; near: first"),
         (["--records", "items", "--keep", "m,m.id"], "--keep m.id: m is kept already; PATH=NAME gives a name"),
         (["--records", "items", "--keep", "m.id,m"], "--keep m: m.id is kept already; PATH=NAME gives a name"),
         (["--records", "items", "--keep", "a=x,b.c=x"], "--keep b.c=x: x is kept already; PATH=NAME gives a name"),
@@ -582,7 +587,7 @@ def test_fields_and_names_that_nothing_has_are_refused(
     call_job: Call, tmp_path: pathlib.Path, arguments: list[str], message: str
 ) -> None:
     (tmp_path / "dt=1").mkdir()
-    (tmp_path / "dt=1" / "in.json").write_text('{"items":[{"a":1}],"page":1}')
+    (tmp_path / "dt=1" / "in.json").write_text('{"items":[{"a":1}],"page":1,"m":[{"id":1}]}')
     done = call_job("explode_json", "--source", tmp_path / "dt=1", "--destination", tmp_path / "out", *arguments)
     assert (done.exit_code, message in done.stderr) == (2, True), done.stderr
 

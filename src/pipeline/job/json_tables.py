@@ -57,7 +57,8 @@ def missing_fields(
 ) -> list[str]:
     """A message for each field that no record got, with the nearest keys at the beginning of the input."""
     return [
-        f"--keep {nested.dotted(path)}: no document has it{suggest(path[-1], job.keys_at_start(source))}"
+        f"--keep {nested.dotted(path)}: no document has it{' outside of arrays' if len(path) > 1 else ''}"
+        f"{suggest(path[-1], job.keys_at_start(source))}"
         for path, label in fields.items()
         if nested.is_missing(stats, label, known)
     ]

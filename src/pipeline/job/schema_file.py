@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from pipeline import storage
@@ -26,6 +27,8 @@ class SchemaOptions(JobOptions):
         """Refuses what cannot be meant."""
         if self.on_drift != nested.ADD and not self.schema:
             raise UsageError(f"--on-drift {self.on_drift} needs --schema FILE")
+        if self.schema.endswith("/") or (self.schema and Path(storage.normalise(self.schema)).is_dir()):
+            raise UsageError(f"--schema {self.schema}: this is a folder, a file is expected")
         return super().prepare()
 
     def locked(self, root: str) -> list[Table] | None:

@@ -54,8 +54,10 @@ class Unpacker:
                 value = _named(value, self._taken.get("names"), self._names)
             for path, opened in self._steps:
                 value = value if path else _opened(value, path, path, opened)
-            for fields in (self._taken.get("keep"), self._folders[file] if self._folders else None):
-                value = _with_fields(value, fields) if fields else value
+            if kept := self._taken.get("keep"):
+                value = _with_fields(value, kept, "document; --keep PATH=NAME gives a name")
+            if self._folders and (named := self._folders[file]):
+                value = _with_fields(value, named, "folder")
             for path, opened in self._steps:
                 value = _opened(value, path, path, opened) if path else value
         except RecursionError:
@@ -83,13 +85,13 @@ def _named(value: Any, names: Any, place: str) -> Any:
     return dict(zip(texts, value, strict=True))
 
 
-def _with_fields(value: Any, fields: Mapping[str, Any]) -> Any:
-    """An object with more fields, in front of its own."""
+def _with_fields(value: Any, fields: Mapping[str, Any], around: str) -> Any:
+    """An object with more fields of what is `around` it, in front of its own."""
     if not isinstance(value, dict):
         raise NotJsonError("not_an_object", f"only an object takes {', '.join(fields)}")
     for name in fields.keys() & value.keys():
         if readable(value[name]) != readable(fields[name]):
-            raise NotJsonError("conflicting_field", f"the record has another {name}; --keep PATH=NAME gives a name")
+            raise NotJsonError("conflicting_field", f"the record has another {name} than its {around}")
     return {**fields, **value}
 
 

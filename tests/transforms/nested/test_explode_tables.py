@@ -57,15 +57,15 @@ def test_joined_by_their_keys_the_tables_are_the_documents_again(documents: list
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(DOCUMENTS, min_size=1, max_size=4),
-    st.lists(st.tuples(PATHS, st.sampled_from([c for c in CHOICES if c != "skip"])), max_size=3),
+    st.dictionaries(PATHS, st.sampled_from([c for c in CHOICES if c != "skip"]), max_size=3),
     st.integers(1, 4),
     FORMS,
 )
 def test_whatever_is_chosen_the_documents_come_back(
-    documents: list[Any], choices: list[tuple[str, str]], depth: int, form: str
+    documents: list[Any], choices: dict[str, str], depth: int, form: str
 ) -> None:
     texts = [json.dumps(document) for document in documents]
-    assert_comes_back(texts, choices=[f"{path}={choice}" for path, choice in choices], depth=depth, form=form)
+    assert_comes_back(texts, choices=[f"{path}={choice}" for path, choice in choices.items()], depth=depth, form=form)
 
 
 @settings(max_examples=100, deadline=None)
@@ -81,13 +81,13 @@ def test_a_plan_of_other_documents_loses_nothing(planned: list[Any], documents: 
 @settings(max_examples=150, deadline=None)
 @given(
     st.lists(DOCUMENTS, min_size=1, max_size=5),
-    st.lists(st.tuples(PATHS, st.sampled_from(CHOICES)), max_size=2),
+    st.dictionaries(PATHS, st.sampled_from(CHOICES), max_size=2),
     FORMS,
 )
 def test_documents_shredded_together_have_the_rows_they_have_alone(
-    documents: list[Any], choices: list[tuple[str, str]], form: str
+    documents: list[Any], choices: dict[str, str], form: str
 ) -> None:
-    rules = build_rules([f"{path}={choice}" for path, choice in choices])
+    rules = build_rules([f"{path}={choice}" for path, choice in choices.items()])
     texts = [json.dumps(document) for document in documents]
     shredder = Shredder(plan_tables(observe(texts, rules), "doc"), rules)
     values = [Parser().parse(text) for text in texts]
@@ -217,10 +217,23 @@ def test_keys_of_maps_that_no_text_holds_are_kept() -> None:
     assert_comes_back(['{"m": {"\\ud800": 1, "\\u0000": 2, "ok": 3}}'], choices=["m=map"], form="csv")
 
 
-@pytest.mark.parametrize("text", ["a", "a=tables", "=json", "a..b=json", 'a"b=json', ".a=map"])
+@pytest.mark.parametrize("text", ["a", "a=tables", "=json", "a..b=json", 'a"b=json', ".a=map", "=recursive"])
 def test_choices_that_mean_nothing_are_refused(text: str) -> None:
     with pytest.raises(RuleError):
         build_rules([text])
+
+
+@pytest.mark.parametrize("second", ["table", "json"])
+def test_a_path_has_one_choice(second: str) -> None:
+    with pytest.raises(RuleError, match=f'^a."b.c" is both skip and {second}$'):
+        build_rules(['a."b.c"=skip', f'a."b.c"={second}'])
+    build_rules(['a."b.c"=skip', 'a."b.c"=skip'])
+
+
+def test_a_path_has_one_form_but_that_a_text_may_hold_an_item() -> None:
+    with pytest.raises(RuleError, match="a is both dynamodb and parse"):
+        build_rules(["a=dynamodb", "a=parse"])
+    build_rules(["a=parse", "a=dynamodb", "a=json"])
 
 
 def test_a_key_with_a_dot_goes_in_quotes() -> None:

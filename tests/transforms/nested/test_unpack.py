@@ -122,3 +122,11 @@ def test_what_does_not_go_with_what_is_around_it_is_refused(value: Any, around: 
 
 def test_an_equal_field_of_the_record_is_the_same_one() -> None:
     assert Unpacker(folders=({"dt": "1"},)).unpack({"a": 1, "dt": "1"}) == {"dt": "1", "a": 1}
+
+
+def test_a_conflict_says_where_the_other_value_is() -> None:
+    unpacker = Unpacker(folders=({"dt": "1"},), takes=True)
+    with pytest.raises(NotJsonError, match="the record has another dt than its folder"):
+        unpacker.unpack({"dt": "2"})
+    with pytest.raises(NotJsonError, match="another p than its document; --keep PATH=NAME gives a name"):
+        unpacker.unpack({"p": 2}, 0, '{"keep":{"p":1}}')

@@ -112,6 +112,8 @@ def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:
     >>> build_rules(["a.b=skip"]).step("a").step("b") is None
     True
     """
+    choices = list(choices)
+    _refuse_contradictions(choices)
     root = Rule()
     for path in only:
         root.wanted = False
@@ -125,6 +127,15 @@ def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:
     return root
 
 
+def _refuse_contradictions(choices: Iterable[str]) -> None:
+    """A value has one choice, and is opened in one way, but that a text may hold an item."""
+    made: dict[tuple[tuple[str, ...], bool], str] = {}
+    for path, choice in map(parse_choice, choices):
+        before = made.setdefault((path, choice in UNPACKED), choice)
+        if before != choice and (before, choice) != UNPACKED:
+            raise RuleError(f"{dotted(path) or 'the record'} is both {before} and {choice}")
+
+
 def parse_choice(text: str) -> tuple[tuple[str, ...], str]:
     """The path and the choice of a `PATH=CHOICE`; an empty path is the record itself: an array as columns, an item.
 
@@ -132,8 +143,10 @@ def parse_choice(text: str) -> tuple[tuple[str, ...], str]:
     (('a', 'b'), 'skip')
     """
     path, mark, choice = text.rpartition("=")
-    if not mark or choice not in (*CHOICES, *UNPACKED) or (not path and choice not in ("columns", "dynamodb")):
+    if not mark or choice not in (*CHOICES, *UNPACKED):
         raise RuleError(f"{text!r} is not PATH=CHOICE; choices: {', '.join((*CHOICES, *UNPACKED))}")
+    if not path and choice not in ("columns", "dynamodb"):
+        raise RuleError(f"{text!r}: an empty path is the record itself, which takes only columns or dynamodb")
     keys = parse_path(path) if path else ()
     if keys[-1:] == (ELEMENTS,) and choice in ("skip", "table"):
         raise RuleError(f"{text!r}: the elements of an array are rows; {choice} is for the array itself")
