@@ -313,6 +313,8 @@ def test_days_are_held_against_the_locked_schema(call_job: Call, tmp_path: pathl
         ("id", "string"), ("name", "string"), ("stock", "int"), ("tags", "array<string>"),
     ]  # fmt: skip
 
+    again = day("monday", "--on-drift", "fail")
+    assert (again.exit_code, again.report["notes"], again.report["outputs"]) == (0, [], first.report["outputs"])
     failed = day("tuesday", "--on-drift", "fail")
     assert (failed.exit_code, failed.stderr.strip().splitlines()[-1]) == (
         2,

@@ -33,6 +33,7 @@ from transforms.text import quoted
 
 ROWS = "rows"
 CHANGED_PIECES = "changed pieces"
+_MADE_BY = {"array<string>": "--list {}=array", "map<string,array<string>>": "--pairs {}=map"}
 
 
 def held_types(locked: Sequence[Table] | None) -> dict[str, str]:
@@ -47,19 +48,35 @@ def plan_with_lock(plan: Plan, locked: Sequence[Table] | None, mode: str) -> Tab
     """
     columns = tuple(nested.Column(name, (name,), kind, kind) for name, kind in columns_of(plan))
     today = Table(ROWS, None, (), "row", columns, rows=1)
+    _check_case(columns)
     if locked is None:
         return TablePlan([today])
     held = held_types(locked)
     for column in columns:
         if (was := held.get(column.name, column.type)) != column.type:
-            raise SchemaError(f"column {column.name} is {was} in the locked schema, {column.type} by the options")
+            given = f"; it was made by {_MADE_BY[was]}".format(column.name) if was in _MADE_BY else ""
+            raise SchemaError(
+                f"column {column.name} is {was} in the locked schema, {column.type} by the options{given}"
+            )
     new = tuple(column for column in columns if column.name not in held)
     planned = [replace(locked[0], columns=locked[0].columns + new, rows=1)]
     found = drift(locked, planned, [today])
     tables, is_locked = apply_drift_mode(mode, locked, planned, found)
+    _check_case(tables[0].columns)
     if tables[0].rest and (taken := [one.name for one in planned[0].columns if one.name.casefold() == REST]):
         raise SchemaError(f"column {', '.join(taken)}: --on-drift report makes a column of this name; there is add")
     return TablePlan(tables, found, is_locked)
+
+
+def _check_case(columns: Sequence[nested.Column]) -> None:
+    """Engines take names that differ in case only for the same."""
+    first: dict[str, str] = {}
+    for column in columns:
+        if (other := first.setdefault(column.name.casefold(), column.name)) != column.name:
+            raise SchemaError(
+                f"columns {other} and {column.name} differ in case only;"
+                " --skip-lines 1 --header a,b,c gives the columns of the file other names"
+            )
 
 
 def fit(frame: DataFrame, table: Table, own: Sequence[str] = PLACE) -> DataFrame:

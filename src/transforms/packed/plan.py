@@ -55,8 +55,9 @@ class SplitOptions:
 
     @property
     def all_types(self) -> dict[str, str]:
-        """The types of a locked schema, and those that were asked for."""
-        return {**self.held, **self.types}
+        """The types of a locked schema, and those that were asked for; lists and maps are made of texts."""
+        texts = {name: kind for name, kind in self.held.items() if not kind.startswith(("array<", "map<"))}
+        return {**texts, **self.types}
 
 
 @dataclass(frozen=True)

@@ -77,6 +77,34 @@ def test_options_may_name_columns_that_only_the_schema_has() -> None:
         make_plan(["id", "note"], SplitOptions(lists={"tag": "array"}, held=held))
 
 
+def test_lists_and_pairs_are_named_again_and_go_on() -> None:
+    options = {"lists": {"tags": "array"}, "pairs": {"info": "map"}}
+    before = plan_with_lock(make_plan(["id", "tags", "info"], SplitOptions(**options)), None, "add").tables  # type: ignore[arg-type]
+    kinds = [("id", "string"), ("tags", "array<string>"), ("info", "map<string,array<string>>")]
+
+    def later(header: list[str], **options: object) -> tuple[Plan, TablePlan]:
+        plan = make_plan(header, SplitOptions(held=held_types(before), **options))  # type: ignore[arg-type]
+        return plan, plan_with_lock(plan, before, "fail")
+
+    plan, schema = later(["id", "tags", "info"], **options)
+    assert (columns_of(plan), messages(schema)) == (kinds, [])
+    assert messages(later(["id", "info"], **options)[1]) == ["lost field rows.tags: array<string>"]
+    message = "tags is array<string> in the locked schema, string by the options; it was made by --list tags=array$"
+    for lists in ({}, {"tags": "rows"}):
+        with pytest.raises(SchemaError, match=message):
+            later(["id", "tags", "info"], lists=lists, pairs=options["pairs"])
+    with pytest.raises(SchemaError, match=r"string by the options; it was made by --pairs info=map$"):
+        later(["id", "tags", "info"], lists=options["lists"])
+
+
+def test_columns_that_differ_in_case_only_are_refused_where_both_are_published() -> None:
+    with pytest.raises(SchemaError, match="columns id and Id differ in case only; --skip-lines 1 --header a,b,c gives"):
+        against(["Id", "name size"])
+    assert columns_in(against(["Id", "name size"], "report")[1].tables[0]) == ["id", "name", "size", "_rest"]
+    with pytest.raises(SchemaError, match="columns a and A differ in case only"):
+        plan_with_lock(make_plan(["a", "A b"], SplitOptions()), None, "add")
+
+
 PLANS = [
     (["id", "a b"], SplitOptions(types={"b": "decimal(9,2)", "id": "date"})),
     (["id", "tags", "info"], SplitOptions(lists={"tags": "rows"}, pairs={"info": "map"})),
