@@ -390,3 +390,25 @@ def test_the_program_tables_answers_from_duckdb_and_names_what_is_not_there(
     code, _, message = ask("--as-of", "r3")
     assert (code, "partners.orders: no run r3; the last ones: r1, r2" in message) == (2, True)
     assert ask("--sql", "SELECT x")[0] == 2
+
+
+@pytest.mark.parametrize("kind", ["closed", "damaged", "unknown"])
+def test_a_catalog_that_does_not_answer_is_refused_in_one_line(
+    kind: str,
+    call_job: Call,
+    tmp_path: pathlib.Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "out").mkdir()
+    if kind == "damaged":
+        (tmp_path / "out" / "partners.db").write_text("x" * 2000)
+    else:
+        settings = {"closed": ("URI", "http://127.0.0.1:9"), "unknown": ("TYPE", "paper")}[kind]
+        monkeypatch.setenv(f"PYICEBERG_CATALOG__PARTNERS__{settings[0]}", settings[1])
+    done = call_job("explode_json", *arguments(tmp_path, None, "r1", [order(1, 10)]))
+    monkeypatch.setattr("sys.argv", ["tables", "--catalog", "partners", "--destination", str(tmp_path / "out")])
+    code, shown = reader.main(), capsys.readouterr().err
+    for exit_code, message in ((done.exit_code, done.stderr), (code, shown)):
+        assert (exit_code, message.count("\n")) == (2, 1), message
+        assert "--catalog partners cannot be opened or does not answer: " in message

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
+from collections.abc import Iterator
 
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.exceptions import NotInstalledError
 from pyiceberg.utils.config import Config
 
 from pipeline import storage
-from pipeline.errors import InputError, UsageError
+from pipeline.errors import InputError, PipelineError, UsageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_]+)?")
 
@@ -23,24 +24,34 @@ def split_name(name: str) -> tuple[str, str]:
     return catalog, namespace or catalog
 
 
+@contextlib.contextmanager
+def answering(name: str) -> Iterator[None]:
+    """What is asked of the catalog here is refused in one line when it does not answer, is damaged or not set up."""
+    try:
+        yield
+    except PipelineError:
+        raise
+    except Exception as error:  # every kind of catalog has errors of its own
+        found = f"{type(error).__name__}: {error}".partition("\n")[0]
+        raise InputError(f"--catalog {name} cannot be opened or does not answer: {found}") from error
+
+
 def open_catalog(name: str, destination: str, new: bool = False) -> Catalog:
     """The catalog that pyiceberg's configuration has under this name.
 
     Without one: SQLite in DIR/NAME.db, with the tables under DIR, made if it may be `new`; Glue's where DIR is on S3.
     """
-    if configured := Config().get_catalog_config(name):
-        try:
+    with answering(name):
+        if configured := Config().get_catalog_config(name):
             return load_catalog(name, **{key: str(value) for key, value in configured.items()})
-        except (ValueError, NotInstalledError) as error:
-            raise UsageError(f"--catalog {name}, as pyiceberg's configuration has it: {error}") from error
-    folder = storage.normalise(destination).rstrip("/")
-    if not storage.is_s3(folder):
-        file = storage.join(folder, f"{name}.db")
-        if not new and not storage.exists(file):
-            raise InputError(f"{file}: there is no such catalog, and pyiceberg's configuration has no {name}")
-        os.makedirs(folder, exist_ok=True)
-        return load_catalog(name, type="sql", uri=f"sqlite:///{file}", warehouse=folder)
-    # The client of Glue takes these from the environment itself, pyarrow's of S3 does not.
-    region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-    own = {"s3.endpoint": os.environ.get("AWS_ENDPOINT_URL"), "s3.region": region}
-    return load_catalog(name, type="glue", warehouse=folder, **{key: value for key, value in own.items() if value})
+        folder = storage.normalise(destination).rstrip("/")
+        if not storage.is_s3(folder):
+            file = storage.join(folder, f"{name}.db")
+            if not new and not storage.exists(file):
+                raise InputError(f"{file}: there is no such catalog, and pyiceberg's configuration has no {name}")
+            os.makedirs(folder, exist_ok=True)
+            return load_catalog(name, type="sql", uri=f"sqlite:///{file}", warehouse=folder)
+        # The client of Glue takes these from the environment itself, pyarrow's of S3 does not.
+        region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+        own = {"s3.endpoint": os.environ.get("AWS_ENDPOINT_URL"), "s3.region": region}
+        return load_catalog(name, type="glue", warehouse=folder, **{key: value for key, value in own.items() if value})

@@ -14,7 +14,7 @@ from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.table import DataScan, Table
 
 from pipeline.errors import InputError, PipelineError, UsageError
-from pipeline.publish.iceberg.catalog import open_catalog, split_name
+from pipeline.publish.iceberg.catalog import answering, open_catalog, split_name
 from pipeline.publish.iceberg.history import in_order, run_ids, run_of
 from pipeline.publish.iceberg.tables import TABLES, listed
 
@@ -85,7 +85,8 @@ def main() -> int:
     asked = parser.parse_args()
     try:
         name, namespace = split_name(asked.catalog)
-        roots = _roots(open_catalog(name, asked.destination), namespace)
+        with answering(name):
+            roots = _roots(open_catalog(name, asked.destination), namespace)
         for root in [asked.root] if asked.root else roots:
             if not asked.sql and root in roots:
                 print(f"runs of {root}: {', '.join(run_ids(roots[root]))}")

@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 from pipeline import storage
 from pipeline.errors import AccountingError, InputError, PipelineError, UsageError
 from pipeline.publish.concat import joint_sha256
-from pipeline.publish.iceberg.catalog import open_catalog, split_name
+from pipeline.publish.iceberg.catalog import answering, open_catalog, split_name
 from pipeline.publish.iceberg.history import (
     RUN_ID,
     files_of,
@@ -82,10 +82,11 @@ class IcebergTables:
 
         Tables of the root that the run has no rows for take part: rows that the run replaces go from them, too.
         """
+        with answering(self.catalog.name):
+            if not self.catalog.namespace_exists(self.namespace):
+                self.catalog.create_namespace(self.namespace)
         if storage.exists(self._marker):
             self._repair()
-        if not self.catalog.namespace_exists(self.namespace):
-            self.catalog.create_namespace(self.namespace)
         tables = {name: self._load(name) for name in schemas}
         self._check_days(tables)
         if self.target.day and (own := [name for name, schema in schemas.items() if DAY in schema.names]):
