@@ -255,6 +255,27 @@ def test_days_are_held_against_the_locked_schema(call_job: Call, tmp_path: pathl
     assert day("monday", "--on-drift", "fail").read("doc.csv").split("\n")[0] == "_id,id,price,price__double,colour"
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--path", "card=skip,p.x=skip,p.y=skip"],
+        ["--only", "id"],
+        ["--path", "p=skip,card=skip", "--on-drift", "report"],
+    ],
+)
+def test_what_is_skipped_is_not_published_in_the_columns_and_tables_of_a_locked_schema(
+    call_job: Call, tmp_path: pathlib.Path, options: list[str]
+) -> None:
+    (tmp_path / "in.json").write_text('{"id":1,"card":"4111","p":{"x":5,"y":[1]},"v":null}\n')
+    common = ("--source", tmp_path / "in.json", "--schema", tmp_path / "schema.json", "--destination", tmp_path / "out")
+    assert call_job("explode_json", *common, "--path", "v=skip").exit_code == 0
+    done = call_job("explode_json", *common, *options, "--path", "v=skip")
+    assert done.exit_code == 0, done.stderr
+    header, line, _ = done.read("root.csv").split("\n")
+    assert (header, line.partition(",")[2]) == ("_id,id,card,p__x", "1,,")
+    assert done.read("root__p__y.csv") == "_id,_parent_id,_root_id,_index,value\n"
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_dates_are_typed_when_asked_for_and_the_documents_still_come_back(
     call_job: Call, tmp_path: pathlib.Path, form: str

@@ -69,7 +69,7 @@ class ColumnRouter:
 
     __slots__ = ("entries", "fields", "items", "on", "pointer", "rule", "whole")
 
-    def __init__(self, at: str, rule: Rule | None) -> None:
+    def __init__(self, at: str, rule: Rule) -> None:
         self.pointer, self.rule = at, rule
         self.on: dict[type, int | Route] = {}
         self.fields: dict[str | int, ColumnRouter] = {}
@@ -179,10 +179,12 @@ class RowLink:
 Route = Callable[[TableBuilder, At, Values], None]
 
 
-def route_rest(builder: TableBuilder, path: str, at: At, values: Values) -> None:
-    """Keeps values that have no column."""
+def route_rest(builder: TableBuilder, path: str, at: At, values: Values, rule: Rule) -> None:
+    """Keeps values that have no column, without what is skipped in them."""
     for row, value in zip(at, values, strict=True):
-        builder.keep(row, path, value)
+        kept = value and rule.kept(value)
+        if kept or not value:
+            builder.keep(row, path, kept)
 
 
 def route(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
@@ -203,10 +205,11 @@ def _route_kind(builder: TableBuilder, router: ColumnRouter, kind: type, at: At,
     elif goal is not None:
         goal(builder, at, values)
     elif kind is not dict and kind is not list:
-        route_rest(builder, router.pointer, at, values)
+        route_rest(builder, router.pointer, at, values, router.rule)
     else:
         if not all(values):
-            route_rest(builder, router.pointer, list(compress(at, map(not_, values))), [kind()] * values.count(kind()))
+            empty = list(compress(at, map(not_, values)))
+            route_rest(builder, router.pointer, empty, [kind()] * len(empty), router.rule)
             at, values = list(compress(at, values)), list(filter(None, values))
         if values:
             (_route_objects if kind is dict else _route_arrays)(builder, router, at, values)
@@ -224,20 +227,19 @@ def _route_objects(builder: TableBuilder, router: ColumnRouter, at: At, values: 
             route(builder, below, there, column)
         elif router.entries is not None:
             loose = True
-        elif router.rule is not None and router.rule.step(key) is not None:  # else skipped by choice
-            route_rest(builder, pointer(router.pointer, key), there, column)
+        elif (rule := router.rule.step(key)) is not None:  # else skipped by choice
+            route_rest(builder, pointer(router.pointer, key), there, column, rule)
     if loose and router.entries is not None:
         _route_entries(builder, router, router.entries, at, values)
 
 
 def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal, at: At, values: Values) -> None:
     """The keys of objects that have no column of their own, sorted, as rows of their map."""
-    step = router.rule.step if router.rule is not None else Rule(wanted=False).step
     found = [
         (row, index, key, value[key])
         for row, value in zip(at, values, strict=True)
         for index, key in enumerate(sorted(value.keys() - router.fields.keys()))
-        if step(key) is not None  # None: skipped by choice
+        if router.rule.step(key) is not None  # None: skipped by choice
     ]
     if found:
         owners, indexes, keys, items = zip(*found, strict=True)
@@ -246,7 +248,7 @@ def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal
 
 def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
     """Spreads arrays over the rows of their table, or over columns by position where that was chosen."""
-    if router.fields and router.rule is not None and router.rule.choice == ROW:
+    if router.fields and router.rule.choice == ROW:
         rows = list(map(is_row, values))
         _route_positions(builder, router, list(compress(at, rows)), list(compress(values, rows)))
         others = list(map(not_, rows))
@@ -256,10 +258,10 @@ def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: V
         owners = list(chain.from_iterable(map(repeat, at, sizes)))
         index = list(chain.from_iterable(map(range, sizes)))
         router.items.add(builder, owners, index, None, list(chain.from_iterable(values)))
-    elif router.fields and router.rule is not None and router.rule.choice == "columns":
+    elif router.fields and router.rule.choice == "columns":
         _route_positions(builder, router, at, values)
     else:
-        route_rest(builder, router.pointer, at, values)
+        route_rest(builder, router.pointer, at, values, router.rule)
 
 
 def _route_positions(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
@@ -268,6 +270,6 @@ def _route_positions(builder: TableBuilder, router: ColumnRouter, at: At, values
         below = router.fields.get(position)
         own, items = [row for row, _ in there], [item for _, item in there]
         if below is None:
-            route_rest(builder, pointer(router.pointer, position), own, items)
+            route_rest(builder, pointer(router.pointer, position), own, items, router.rule.items())
         else:
             route(builder, below, own, items)

@@ -30,23 +30,25 @@ _SCALARS: dict[str, tuple[type, ...]] = {
     OFFSET: (),
     "": (),
 }
+# The rule of what is skipped.
+_NOTHING = Rule(wanted=False)
 _NUMBERS: dict[str, Callable[[str], Any]] = {"integer": int, "decimal": BigNumber, "double": float}
 
 
-def _as_json(cell: int) -> Route:
+def _as_json(cell: int, rule: Rule) -> Route:
     def place(builder: TableBuilder, at: At, values: Values) -> None:
-        builder.set(cell, at, list(map(readable, values)))
+        builder.set(cell, at, list(map(readable, map(rule.kept, values))))
 
     return place
 
 
-def _unless_empty(cell: int, path: str) -> Route:
+def _unless_empty(cell: int, path: str, rule: Rule) -> Route:
     def place(builder: TableBuilder, at: At, values: Values) -> None:
         """An empty object or array is no JSON text here: it is kept as itself."""
         for row, value in zip(at, values, strict=True):
-            if value:
-                builder.set(cell, (row,), (readable(value),))
-            else:
+            if kept := rule.kept(value):
+                builder.set(cell, (row,), (readable(kept),))
+            elif not value:
                 builder.keep(row, path, value)
 
     return place
@@ -122,7 +124,7 @@ class Shredder:
     @staticmethod
     def _builder(table: Table) -> TableBuilder:
         width = len(table.key_columns()) + len(table.columns)
-        return TableBuilder(table, width, _tag(table.at, table.each), ColumnRouter("", None))
+        return TableBuilder(table, width, _tag(table.at, table.each), ColumnRouter("", _NOTHING))
 
     def _part(self, by_name: dict[str, TableBuilder]) -> list[PartedTable]:
         """The recursive tables and those below them, which are filled level by level."""
@@ -139,17 +141,18 @@ class Shredder:
     def _router(self, router: ColumnRouter, path: Path) -> ColumnRouter:
         for step in path:
             if step not in router.fields:
-                above = router.rule or Rule()
-                rule = above.items() if isinstance(step, int) else above.step(step)
+                rule = router.rule.items() if isinstance(step, int) else router.rule.step(step)
+                if rule is None:  # a locked schema has it, and it is skipped now: nothing leads here
+                    return ColumnRouter("", _NOTHING)
                 router.fields[step] = ColumnRouter(pointer(router.pointer, step), rule)
             router = router.fields[step]
         return router
 
-    def _rule(self, parent: TableBuilder, table: Table) -> Rule | None:
+    def _rule(self, parent: TableBuilder, table: Table) -> Rule:
         rule = self._router(parent.router, table.at).rule
-        if rule is None or table.each == "object":
-            return rule and Rule(None, rule.below, rule.wanted, rule.known)
-        return rule.step("*") if table.each == "entry" else rule.items()
+        if table.each == "object":
+            return Rule(None, rule.below, rule.wanted, rule.known)
+        return (rule.step("*") or _NOTHING) if table.each == "entry" else rule.items()
 
     def _attach(self, parent: TableBuilder, builder: TableBuilder) -> None:
         table = builder.table
@@ -163,11 +166,11 @@ class Shredder:
         router = self._router(builder.router, column.path)
         if column.holds == "any":
             router.on = {
-                kind: _as_json(cell)
+                kind: _as_json(cell, router.rule)
                 for kind in (str, int, float, bool, type(None), BigNumber, NonPortableString, dict, list)
             }
         elif column.holds == "json":
-            router.on |= {kind: _unless_empty(cell, router.pointer) for kind in (dict, list)}
+            router.on |= {kind: _unless_empty(cell, router.pointer, router.rule) for kind in (dict, list)}
         elif self._may_miss(column, router):
             same = [c for c in builder.table.columns if c.path == column.path and c.holds == column.holds]
             first = cell - builder.table.columns.index(column)

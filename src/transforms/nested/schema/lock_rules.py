@@ -25,8 +25,9 @@ def lock_rules(rules: Rule, locked: Iterable[Table]) -> Rule:
             for depth, key in enumerate(keys if place.at and isinstance(place.at[-1], str) else ()):
                 rules.know((*parent, *keys[:depth]), key)
     for table in tables.values():
-        if table.each == "entry":
-            rule = rules.at(_absolute(table, tables)[:-1])
+        path = _absolute(table, tables)[:-1]
+        if table.each == "entry" and rules.wants(path):
+            rule = rules.at(path)
             rule.choice = rule.choice or "map"
     return rules
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 CHOICES = ("table", "columns", "json", "map", "recursive", "skip")
 # The choice of records: arrays of scalars are columns, others tables.
@@ -59,20 +61,42 @@ class Rule:
         """The rule of the values of a map."""
         return self.step("*") or Rule("skip")
 
-    def know(self, path: Iterable[str], key: str) -> None:
-        """Makes `key` of the object at `path` a column for good, unless the path is not wanted."""
-        rule = self
-        for step in path:
-            if rule.step(step) is None:
-                return
-            rule = rule.below.setdefault(step, Rule(wanted=rule.wanted))
-        rule.known |= {key}
+    def kept(self, value: Any) -> Any:
+        """A value without what is skipped in it, and without objects of which nothing is left; not changed itself."""
+        if self.wanted and not self.below:
+            return value
+        if isinstance(value, list):
+            items = self.items()
+            return [items.kept(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        wanted = ((key, item, rule) for key, item in value.items() if (rule := self.step(key)) is not None)
+        found = ((key, item, rule.kept(item)) for key, item, rule in wanted)
+        return {key: kept for key, item, kept in found if kept or not item}
 
-    def at(self, path: Iterable[str]) -> Rule:
-        """The rule at a path below this one, made when it is not there."""
+    def wants(self, path: Iterable[str]) -> bool:
+        """Whether nothing on the way to a path, or there, is skipped."""
+        rule: Rule | None = self
+        for key in path:
+            rule = rule and rule.step(key)
+        return rule is not None
+
+    def know(self, path: Sequence[str], key: str) -> None:
+        """Makes `key` of the object at `path` a column for good, unless the path is not wanted."""
+        if self.wants(path):
+            self.at(path).known |= {key}
+
+    def at(self, path: Iterable[str], *, chosen: bool = False) -> Rule:
+        """The rule at a path below this one, made when it is not there: as that of `*`, where there is one.
+
+        A person who names the path decides it anew (`chosen`): what was said below `*` holds, its own choice does not.
+        """
         rule = self
         for key in path:
-            rule = rule.below.setdefault(key, Rule(wanted=rule.wanted))
+            if key not in rule.below:
+                rule.below[key] = copy.deepcopy(rule.below.get("*")) or Rule(wanted=rule.wanted)
+                rule.below[key].choice = None if chosen else rule.below[key].choice
+            rule = rule.below[key]
         return rule
 
 
@@ -121,9 +145,10 @@ def build_rules(choices: Iterable[str] = (), only: Iterable[str] = ()) -> Rule:
         for key in parse_path(path):
             rule = rule.below.setdefault(key, Rule(wanted=False))
         rule.wanted = True
-    for place, choice in map(parse_choice, choices):
+    # What is said of `*` holds for the keys that others name, in whatever order they are given.
+    for place, choice in sorted(map(parse_choice, choices), key=lambda chosen: "*" not in chosen[0]):
         if choice in CHOICES:
-            root.at(place).choice = choice
+            root.at(place, chosen=True).choice = choice
     return root
 
 
