@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.table import Table
+from pyiceberg.table import Table, Transaction
 
 from pipeline.publish.iceberg import reader
 from pipeline.publish.iceberg.reader import as_of
@@ -412,3 +412,27 @@ def test_a_catalog_that_does_not_answer_is_refused_in_one_line(
     for exit_code, message in ((done.exit_code, done.stderr), (code, shown)):
         assert (exit_code, message.count("\n")) == (2, 1), message
         assert "--catalog partners cannot be opened or does not answer: " in message
+    assert not (tmp_path / "out" / "_runs").exists()  # nothing was read
+
+
+def test_a_table_whose_metadata_is_damaged_is_refused_in_one_line(call_job: Call, tmp_path: pathlib.Path) -> None:
+    run(call_job, tmp_path, None, "r1", order(1, 10))
+    for path in (tmp_path / "out" / "partners" / "orders" / "metadata").glob("*.metadata.json"):
+        path.write_text("{")
+    done = call_job("explode_json", *arguments(tmp_path, None, "r2", [order(2, 20)]))
+    message = "explode_json: --catalog partners cannot be opened or does not answer: ValidationError: "
+    assert (done.exit_code, done.stderr[: len(message)], done.stderr.count("\n")) == (2, message, 1)
+
+
+def test_a_catalog_that_goes_away_before_the_commit_is_one_line_and_exit_code_1(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: Transaction) -> Table:
+        raise ConnectionError("connection refused")
+
+    run(call_job, tmp_path, None, "r1", order(1, 10))
+    monkeypatch.setattr(Transaction, "commit_transaction", away)
+    done = call_job("explode_json", *arguments(tmp_path, None, "r2", [order(2, 20)]))
+    message = "--catalog partners cannot be opened or does not answer: ConnectionError: connection refused\n"
+    assert (done.exit_code, done.stderr) == (1, f"explode_json: {message}")
+    assert rows_of(tmp_path / "out", "orders", "id") == [(1,)]

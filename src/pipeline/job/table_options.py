@@ -34,7 +34,7 @@ class TableOptions(SchemaOptions):
     quarantine_table: bool = option("rejected and excluded rows as a table of Iceberg, too: NAME_quarantine", False)
 
     def prepare(self) -> Self:
-        """Refuses what cannot be meant."""
+        """Refuses what cannot be meant, and a catalog that does not answer."""
         if self.format == ICEBERG and not self.catalog:
             raise UsageError("--format iceberg needs --catalog NAME")
         if self.format == ICEBERG and self.new_only:
@@ -44,6 +44,10 @@ class TableOptions(SchemaOptions):
                 raise UsageError(f"--{name.replace('_', '-')} goes with --format iceberg")
         if self.format == ICEBERG and importlib.util.find_spec("pyiceberg") is None:
             raise UsageError("--format iceberg needs pyiceberg: make iceberg, or pip install 'pyiceberg[sql-sqlite]'")
+        if self.format == ICEBERG and not self.dry_run:
+            from pipeline.publish.iceberg.catalog import check_catalog  # only a run with such tables has pyiceberg
+
+            check_catalog(self.catalog, self.destination)
         return super().prepare()
 
     @property

@@ -25,7 +25,7 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 @contextlib.contextmanager
-def answering(name: str) -> Iterator[None]:
+def answering(name: str, failure: type[PipelineError] = InputError) -> Iterator[None]:
     """What is asked of the catalog here is refused in one line when it does not answer, is damaged or not set up."""
     try:
         yield
@@ -33,7 +33,20 @@ def answering(name: str) -> Iterator[None]:
         raise
     except Exception as error:  # every kind of catalog has errors of its own
         found = f"{type(error).__name__}: {error}".partition("\n")[0]
-        raise InputError(f"--catalog {name} cannot be opened or does not answer: {found}") from error
+        raise failure(f"--catalog {name} cannot be opened or does not answer: {found}") from error
+
+
+def check_catalog(catalog: str, destination: str) -> None:
+    """`InputError` where a catalog that is not new does not answer, is damaged or not set up."""
+    name, namespace = split_name(catalog)
+    with answering(name):
+        is_known = Config().get_catalog_config(name) or storage.is_s3(destination)
+        if is_known or storage.exists(_own_file(name, storage.normalise(destination))):
+            open_catalog(name, destination).namespace_exists(namespace)
+
+
+def _own_file(name: str, folder: str) -> str:
+    return storage.join(folder.rstrip("/"), f"{name}.db")
 
 
 def open_catalog(name: str, destination: str, new: bool = False) -> Catalog:
@@ -46,7 +59,7 @@ def open_catalog(name: str, destination: str, new: bool = False) -> Catalog:
             return load_catalog(name, **{key: str(value) for key, value in configured.items()})
         folder = storage.normalise(destination).rstrip("/")
         if not storage.is_s3(folder):
-            file = storage.join(folder, f"{name}.db")
+            file = _own_file(name, folder)
             if not new and not storage.exists(file):
                 raise InputError(f"{file}: there is no such catalog, and pyiceberg's configuration has no {name}")
             os.makedirs(folder, exist_ok=True)

@@ -87,7 +87,8 @@ class IcebergTables:
                 self.catalog.create_namespace(self.namespace)
         if storage.exists(self._marker):
             self._repair()
-        tables = {name: self._load(name) for name in schemas}
+        with answering(self.catalog.name):
+            tables = {name: self._load(name) for name in schemas}
         self._check_days(tables)
         if self.target.day and (own := [name for name, schema in schemas.items() if DAY in schema.names]):
             raise UsageError(f"--day: {', '.join(own)} has a column {DAY} of its own")
@@ -222,10 +223,12 @@ class IcebergTables:
             yield task.file
 
     def _commit(self, one: _Pending) -> dict[str, Any]:
-        try:
-            table = one.change.commit_transaction()
-        except (CommitFailedException, ValidationException) as error:
-            raise PipelineError(f"{self.target.catalog}: {one.name} was changed by somebody else: {error}") from error
+        with answering(self.catalog.name, PipelineError):
+            try:
+                table = one.change.commit_transaction()
+            except (CommitFailedException, ValidationException) as error:
+                changed = f"{self.target.catalog}: {one.name} was changed by somebody else"
+                raise PipelineError(f"{changed}: {error}") from error
         snapshot = table.current_snapshot()
         return {
             "rows": sum(part.rows for part in one.parts),
