@@ -136,6 +136,8 @@ def run(job: JobContext, o: Options) -> Outputs:
         unmatched += missing_fields(job, o.source, stats, around.fields, known)
         if unmatched:
             raise UsageError("; ".join(unmatched))
+    for text in nested.without_effect(stats, o.path, o.depth):
+        job.note(text)
     try:
         plan = nested.plan_with_lock(
             stats, root, o.separator, locked, o.dates or o.numbers, o.on_drift, o.added, o.depth

@@ -85,7 +85,8 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
         if table.links:
             places = ", ".join(sorted({link.text for link in table.links})[:5])
             job.note(
-                f"{table.name} is recursive: its rows hold rows of it at {places}; --path PATH=table keeps levels apart"
+                f"{table.name} is recursive: its rows hold rows of it at {places};"
+                " --path PATH=table keeps levels apart, unless a locked schema has it so"
             )
         if (width := len(table.all_columns())) > _MOST_COLUMNS:
             job.note(

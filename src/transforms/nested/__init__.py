@@ -14,7 +14,7 @@ from transforms.nested.explode import (
 from transforms.nested.record_check import ParseOptions
 from transforms.nested.rows.render import block_table, spark_type
 from transforms.nested.schema import tables
-from transforms.nested.schema.choices import is_missing, unmatched
+from transforms.nested.schema.choices import is_missing, unmatched, without_effect
 from transforms.nested.schema.lock import (
     ADD,
     DRIFT_MODES,
@@ -40,4 +40,5 @@ __all__ = [
     "explode", "is_missing", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock", "parse_path",
     "partial_stats", "plan_tables", "plan_with_lock", "ranks", "refuse_new", "repeated_keys", "spark_type",
     "table_rows", "tables", "tables_md", "text_formats", "unmatched", "with_ordinals", "with_ranks",
+    "without_effect",
 ]  # fmt: skip

@@ -10,6 +10,8 @@ from transforms.nested.schema.stats import ARRAY, EMPTY_ARRAY, JSON, PathStats
 from transforms.nested.values.parse import MAX_DEPTH
 from transforms.text import MOST_NAMES, suggest
 
+_OF_NESTED = ("table", "columns", "map", "recursive")
+
 
 def unmatched(
     stats: PathStats,
@@ -26,6 +28,17 @@ def unmatched(
     return [
         f"{option}: {_problem(stats, path, depth)}" for option, path in asked if is_missing(stats, path, locked, depth)
     ]
+
+
+def without_effect(stats: PathStats, choices: Iterable[str], depth: int = MAX_DEPTH) -> list[str]:
+    """One message for each choice of what becomes of objects and arrays where the documents have only other values."""
+    found = []
+    for text in choices:
+        path, choice = parse_choice(text)
+        kinds = set[str]().union(*(place.kinds() for place, _ in _at(stats, path, depth)))
+        if choice in _OF_NESTED and kinds and not kinds & {"object", "array", "json"}:
+            found.append(f"--path {text} does nothing: what is there is {' or '.join(sorted(kinds))} in all records")
+    return found
 
 
 def is_missing(

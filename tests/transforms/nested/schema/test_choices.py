@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.support.documents import observe
-from transforms.nested.schema.choices import unmatched
+from transforms.nested.schema.choices import unmatched, without_effect
 from transforms.nested.schema.rules import build_rules
 from transforms.nested.schema.stats import PathStats
 
@@ -113,3 +113,23 @@ def test_elements_of_arrays_are_found_where_there_are_arrays_of_arrays() -> None
         assert unmatched(observe(texts, build_rules([choice])), [choice], ()) == []
     assert unmatched(observe(texts), ["b.[].[]=json"], ()) == ["--path b.[].[]=json: no record has b.[].[]"]
     assert unmatched(observe(texts), ["x.[]=json"], ()) == ["--path x.[]=json: no record has x.[]"]
+
+
+@pytest.mark.parametrize(
+    ("choice", "expected"),
+    [
+        ("n=recursive", ["--path n=recursive does nothing: what is there is number or text in all records"]),
+        ("t.[]=columns", ["--path t.[]=columns does nothing: what is there is number in all records"]),
+        ("o.n=table", ["--path o.n=table does nothing: what is there is boolean in all records"]),
+        ("n=json", []),
+        ("n=skip", []),
+        ("t=columns", []),
+        ("o=map", []),
+        ("e=table", []),
+        ("null=table", []),
+        ("absent=table", []),
+    ],
+)
+def test_a_choice_for_objects_or_arrays_where_there_are_none_is_noted(choice: str, expected: list[str]) -> None:
+    texts = ['{"n": 1, "t": [1], "o": {"n": true}, "e": [], "null": null}', '{"n": "x"}']
+    assert without_effect(observe(texts, build_rules([choice])), [choice]) == expected
