@@ -56,6 +56,8 @@ class Options(TableCatalogOptions):
         """Refuses what cannot be meant."""
         if len(self.flag.split()) > 2:
             raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
+        if self.table != "rows" and self.format != ICEBERG:
+            raise UsageError("--table goes with --format iceberg")
         if "columns" in self.pairs.values() and not self.keys:
             raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
         self.plan(*self.header_of(self.source))

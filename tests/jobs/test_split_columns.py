@@ -147,6 +147,7 @@ def test_a_dry_run_shows_the_columns_found_and_the_first_misfits(call_job: Call,
         (["--types", "stock"], "--types stock: expected NAME=TYPE"),
         (["--list", "tags=maybe"], "--list tags=maybe: expected NAME=rows|array"),
         (["--pairs", "info=columns"], "--pairs NAME=columns needs --keys"),
+        (["--table", "products"], "--table goes with --format iceberg"),
     ],
 )
 def test_what_does_not_fit_the_header_is_reported_in_one_line(

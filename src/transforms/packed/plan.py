@@ -145,7 +145,8 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     _check_names("--list", options.lists, header)
     _check_names("--pairs", options.pairs, header)
     _check_names("--elastic", options.greedy, [*header, *pieces, *options.held])
-    known = [*header, *pieces, *options.keys, *(options.flag or ("value",)), *options.held]
+    values = options.flag or (("value",) if across else ())
+    known = [*header, *pieces, *options.keys, *values, *options.held]
     _check_names("--types", options.types, known)
     _check_pieces(header, packed, options)
     row = None
@@ -168,6 +169,7 @@ def _without(chosen: Mapping[str, str], absent: Set[str]) -> dict[str, str]:
 
 
 def _check_names(option: str, names: Iterable[str], known: Sequence[str]) -> None:
+    known = list(dict.fromkeys(known))
     missing = [name for name in names if name not in known]
     if missing:
         near = "".join(suggest(name, known) for name in missing)

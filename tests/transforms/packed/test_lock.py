@@ -105,6 +105,13 @@ def test_columns_that_differ_in_case_only_are_refused_where_both_are_published()
         plan_with_lock(make_plan(["a", "A b"], SplitOptions()), None, "add")
 
 
+def test_the_message_of_a_missing_name_has_each_column_once() -> None:
+    with pytest.raises(ValueError, match="--types: missing column sise; have id, name size, name, size; near: size"):
+        against(["id", "name size"], types={"sise": "int"})
+    with pytest.raises(ValueError, match="--elastic: missing column nam; have id, name size, name, size; near: name"):
+        against(["id", "name size"], greedy=("nam",))
+
+
 PLANS = [
     (["id", "a b"], SplitOptions(types={"b": "decimal(9,2)", "id": "date"})),
     (["id", "tags", "info"], SplitOptions(lists={"tags": "rows"}, pairs={"info": "map"})),
