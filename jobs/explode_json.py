@@ -119,7 +119,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     locked = o.locked(root)
     rules, around = nested.lock_rules(o.rules(), locked or ()), o.around()
     # A schema that has a table for the elements of records keeps it.
-    if not any(table.each == "item" and not table.at for table in locked or ()):
+    if not nested.has_elements(locked or ()):
         rules.choice = rules.choice or nested.ROW
     folders = folder_values(o.source, o.folders)
     parsing = nested.ParseOptions(

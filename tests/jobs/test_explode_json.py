@@ -212,6 +212,20 @@ def test_recursive_documents_are_one_table_with_the_same_bytes_however_they_are_
     assert shown == {"csv": "c3b701f47f56", "jsonl": "db2a240c3e03"}[form]
 
 
+def test_a_filter_with_arrays_in_arrays_is_one_table_and_is_read_again_with_its_schema(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    either = {"op": "or", "args": [{"op": "in", "args": [{"op": "x"}, [1, 2]]}]}
+    document = {"op": "and", "args": [either, {"op": "in", "args": [{"property": "p"}, ["u", "v"]]}]}
+    (tmp_path / "in.json").write_text(json.dumps(document))
+    common = ("--source", tmp_path / "in.json", "--schema", tmp_path / "schema.json", "--destination", tmp_path / "out")
+    for drift in ("add", "fail"):
+        done = call_job("explode_json", *common, "--on-drift", drift)
+        assert done.exit_code == 0, done.stderr
+        assert [(table["name"], table["rows"]) for table in tables_of(tmp_path / "out")] == [("root", 12)]
+        assert documents_in(tmp_path / "out") == [comparable(document)]
+
+
 def test_equal_records_get_keys_of_their_own_and_declared_keys_are_held(call_job: Call, tmp_path: pathlib.Path) -> None:
     (tmp_path / "in.json").write_text('{"k":1,"v":[1]}\n{"v":[1],"k":1}\n{"k":1,"v":[2]}\n{"k":2,"v":[]}\n{"v":[3]}\n')
     for key, used in (((), 5), (("--key", "k", "--max-rejected", "1"), 4)):

@@ -13,12 +13,13 @@ from tests.support.rebuild import comparable, loads
 from transforms.nested.rows.render import rows_of
 from transforms.nested.rows.shredder import Shredder
 from transforms.nested.schema.lock import plan_with_lock
-from transforms.nested.schema.lock_rules import lock_rules
-from transforms.nested.schema.plan import plan_tables
-from transforms.nested.schema.rules import build_rules
+from transforms.nested.schema.lock_rules import has_elements, lock_rules
+from transforms.nested.schema.plan import Table, plan_tables
+from transforms.nested.schema.rules import ROW, Rule, build_rules
 from transforms.nested.values.parse import Parser
 
-LEAVES = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x", "\x00", "\ud800", 2.5])
+SCALARS = st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "x", "\x00", "\ud800", 2.5])
+LEAVES = SCALARS | st.lists(st.integers(1, 2), min_size=1, max_size=2)
 TREE_KEYS = st.sampled_from(["children", "replies", "left", "right"])
 OWN_KEYS = st.sampled_from(["name", "id", "_depth", "_parent_id", "_path", "_index", "children[]", "a.b", ""])
 
@@ -47,7 +48,7 @@ def deep(draw: st.DrawFn) -> Any:
             "array": [tree],
             "pair": [tree, draw(TREES)],
             "map": {f"k{number}": tree for number in range(draw(st.integers(1, 3)))},
-            "nested": [[tree, None]],
+            "nested": [[tree, None], [1, "x"]],
         }
         tree = {"name": "x"} | own | {key: wrapped[below]}
     return tree
@@ -72,10 +73,21 @@ def assert_rebuilt(texts: list[str], found: Exploded) -> None:
         assert len({row["_id"] for row in found.rows[table.name]}) == len(found.rows[table.name])
 
 
+def assert_counts(found: Exploded) -> None:
+    assert [len(found.rows[table.name]) for table in found.tables] == [table.rows for table in found.tables]
+
+
+def rules_of_a_job(locked: list[Table]) -> Rule:
+    """As explode_json makes them: a record that is an array of scalars is a row."""
+    rules = lock_rules(build_rules(), locked)
+    rules.choice = None if has_elements(locked) else ROW
+    return rules
+
+
 def assert_comes_back(texts: list[str], **how: Any) -> Exploded:
     found = explode(texts, **how)
     assert_rebuilt(texts, found)
-    assert [len(found.rows[table.name]) for table in found.tables] == [table.rows for table in found.tables]
+    assert_counts(found)
     return found
 
 
@@ -133,6 +145,47 @@ def test_a_locked_plan_keeps_its_columns_and_loses_nothing(first: list[Any], sec
     assert_rebuilt(texts, explode(texts, tables=grown, form=form))
     kept = plan_with_lock(stats, "doc", "__", locked, dates=False, mode="report").tables
     assert_rebuilt(texts, explode(texts, tables=kept, form=form))
+
+
+@settings(max_examples=200, deadline=None)
+@given(DOCUMENTS, DOCUMENTS, FORMS)
+def test_arrays_in_arrays_are_counted_as_they_are_written_with_records_that_may_be_rows(
+    first: list[Any], second: list[Any], form: str
+) -> None:
+    texts = [json.dumps(document) for document in first]
+    locked = assert_comes_back(texts, form=form, rules=rules_of_a_job([])).tables
+    texts, rules = [json.dumps(document) for document in second], rules_of_a_job(locked)
+    added = plan_with_lock(observe(texts, rules), "doc", "__", locked, dates=False, mode="add").tables
+    found = explode(texts, tables=added, form=form, rules=rules)
+    assert_rebuilt(texts, found)
+    assert_counts(found)
+
+
+def test_an_array_in_an_array_of_a_recursive_record_is_no_record() -> None:
+    def expression(op: str, *args: Any) -> dict[str, Any]:
+        return {"op": op, "args": [*args]}
+
+    text = json.dumps(expression("and", expression("or", expression("in", {"op": "x"}, [1, 2])), {"op": "y"}))
+    found = assert_comes_back([text, '["z", 3]'], rules=rules_of_a_job([]))
+    rows = [(r["_depth"], r["_path"], r["op"], r["value"], r["value_0"], r["value_1"]) for r in found.rows["doc"]]
+    assert sorted(rows, key=repr) == [
+        (0, None, "and", None, None, None),
+        (0, None, None, None, "z", 3),
+        (1, "args[]", "or", None, None, None),
+        (1, "args[]", "y", None, None, None),
+        (2, "args[]", "in", None, None, None),
+        (3, "args[]", "x", None, None, None),
+        (3, "args[]", None, None, None, None),
+        (4, "[]", None, 1, None, None),
+        (4, "[]", None, 2, None, None),
+    ]
+
+
+def test_a_record_that_is_a_row_stays_one_where_a_locked_schema_has_arrays_in_arrays() -> None:
+    texts = ['["x", 1]', '{"m": [[5]]}']
+    locked = explode(texts, rules=rules_of_a_job([])).tables
+    assert plan_with_lock(observe(texts, rules_of_a_job(locked)), "doc", "__", locked, False, "fail").tables == locked
+    assert has_elements(explode(["[1, 2]"]).tables)
 
 
 def tree(levels: int) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from copy import copy
+from dataclasses import replace
 from itertools import chain, repeat
 from typing import Any
 
 from transforms.nested.rows.router import At, LinkedRows, RowLink, TableBuilder, Values, route
 from transforms.nested.schema.plan import KEY
+from transforms.nested.schema.rules import ROW
 from transforms.nested.values.parse import is_non_portable
 
 
@@ -101,8 +104,12 @@ class RecursiveTable:
         for linked in rows:
             builder.keep_keys(first, linked.keys)
             first += len(linked.records)
+        router = builder.router
+        if not is_root and router.rule.choice == ROW:  # an array in an array is no record
+            router = copy(router)
+            router.rule = replace(router.rule, choice=None)
         at: At = range(builder.count)
-        route(builder, builder.router, at, list(chain.from_iterable(linked.values for linked in rows)))
+        route(builder, router, at, list(chain.from_iterable(linked.values for linked in rows)))
         for parted in self.below:
             parted.store()
 

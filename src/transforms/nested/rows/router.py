@@ -248,9 +248,13 @@ def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal
 
 def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
     """Spreads arrays over the rows of their table, or over columns by position where that was chosen."""
-    if router.fields and router.rule.choice == ROW:
+    if router.rule.choice == ROW:
         rows = list(map(is_row, values))
-        _route_positions(builder, router, list(compress(at, rows)), list(compress(values, rows)))
+        own, arrays = list(compress(at, rows)), list(compress(values, rows))
+        if any(isinstance(key, int) for key in router.fields):
+            _route_positions(builder, router, own, arrays)
+        else:
+            route_rest(builder, router.pointer, own, arrays, router.rule)
         others = list(map(not_, rows))
         at, values = list(compress(at, others)), list(compress(values, others))
     if router.items is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from transforms.nested.schema.plan import Table
 from transforms.nested.schema.rules import Rule
@@ -30,6 +30,12 @@ def lock_rules(rules: Rule, locked: Iterable[Table]) -> Rule:
             rule = rules.at(path)
             rule.choice = rule.choice or "map"
     return rules
+
+
+def has_elements(locked: Sequence[Table]) -> bool:
+    """Whether locked tables have the elements of records that are arrays as rows, and no columns for them."""
+    rows = [table for table in locked if table.each == "item" and table.parent == locked[0].name and not table.at]
+    return bool(rows) and not any(isinstance(step, int) for column in locked[0].columns for step in column.path[:1])
 
 
 def locked_paths(locked: Iterable[Table]) -> set[tuple[str, ...]]:
