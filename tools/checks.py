@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 LOGS = ROOT / ".cache" / "checks"
-APART = ("slow", "measures", "standin", "postgres", "cloud", "spark4")
+APART = ("slow", "measures", "standin", "postgres", "cloud", "spark4", "engines")
 FIRST = "(each_engine or real_data or spark_only)"
 
 
@@ -78,7 +78,12 @@ TERRAFORM = Group("terraform", ("sh", "tools/terraform.sh", "check"))
 TESTS = Group("tests", PYTEST, minutes=40, marks=without(*APART, "jobs"))
 # Whole jobs take seconds each on Spark: samples, real and damaged inputs are run there first, the others with the rest.
 JOBS = Group("jobs end to end", PYTEST, minutes=40, marks=f"jobs and {FIRST} and {without(*APART)}")
-OTHER_JOBS = Group("other tests of jobs", PYTEST, minutes=40, marks=f"jobs and not {FIRST} and {without(*APART)}")
+OTHER_JOBS = Group(
+    "other jobs, engines compared",
+    PYTEST,
+    minutes=40,
+    marks=f"engines or (jobs and not {FIRST} and {without(*APART)})",
+)
 EMBEDDED = Group(
     "tests on the embedded engine",
     (*PYTEST, "tests/transforms", "tests/pipeline", "tests/jobs", "tests/test_docstrings.py"),

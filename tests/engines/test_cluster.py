@@ -173,7 +173,7 @@ def kill_an_executor_at_work(workers: Sequence[int]) -> None:
     raise AssertionError("no executor made rows within two minutes")
 
 
-@pytest.mark.slow
+@pytest.mark.engines
 def test_an_executor_killed_at_work_loses_and_doubles_nothing(
     run: Callable[..., Left], undisturbed: dict[str, Any], cluster: Cluster
 ) -> None:
@@ -182,7 +182,7 @@ def test_an_executor_killed_at_work_loses_and_doubles_nothing(
     assert found == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.engines
 def test_tasks_that_run_a_second_time_lose_and_double_nothing(
     run: Callable[..., Left], undisturbed: dict[str, Any]
 ) -> None:

@@ -89,14 +89,14 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.engines
 @pytest.mark.parametrize("engine", list(ENGINES)[1:])
 def test_an_engine_leaves_what_the_embedded_one_leaves(engine: str, left: dict[str, dict[str, Any]]) -> None:
     for name, expected in left["embedded"].items():
         assert left[engine][name] == expected, name
 
 
-@pytest.mark.slow
+@pytest.mark.engines
 def test_the_runs_compared_are_what_they_are_called(left: dict[str, dict[str, Any]]) -> None:
     found = left["embedded"]
     codes = {name: one["exit code"] for name, one in found.items()}
