@@ -131,7 +131,9 @@ def check_foreign_key(children: DataFrame, parents: DataFrame, key: str, parent:
 
 
 def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = PLACE) -> DataFrame:
-    """Excludes rows that repeat another one in all their own columns (`duplicate`); the first in the files is kept.
+    """Excludes rows that repeat another one in all columns but those that begin with `_` (`duplicate`).
+
+    The first in the files is kept.
 
     In: a tagged frame; `within`, the column that groups the rows that can be equal (their parent's key), and `place`,
     which tells rows apart. Out: the same rows and columns; grain unchanged. Null rule: nulls are equal to each other; a

@@ -199,6 +199,16 @@ def test_a_column_of_the_records_that_is_named_as_the_day_is_refused(call_job: C
     assert (done.exit_code, "--day: orders has a column _day of its own" in done.stderr) == (2, True)
 
 
+def test_a_field_called_as_the_column_of_days_is_a_column_as_any_other_without_days(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    run(call_job, tmp_path, None, "r1", order(1, 10, _day="Mon"))
+    run(call_job, tmp_path, None, "r2", order(2, 20, _day="Tue"))
+    assert rows_of(tmp_path / "out", "orders", "id, _day") == [(2, "Tue")]
+    done = call_job("explode_json", *arguments(tmp_path, 1, "r3", [order(3, 30)]))
+    assert (done.exit_code, "orders was made without days, --day does not go with it" in done.stderr) == (2, True)
+
+
 def test_rows_of_days_and_rows_without_one_do_not_come_into_one_table(call_job: Call, tmp_path: pathlib.Path) -> None:
     run(call_job, tmp_path, 1, "r1", order(1, 10))
     done = call_job("explode_json", *arguments(tmp_path, None, "r2", [order(2, 20)]))

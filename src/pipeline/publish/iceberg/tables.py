@@ -125,7 +125,7 @@ class IcebergTables:
     def _check_days(self, tables: Mapping[str, Table | None]) -> None:
         """Rows of days and rows without one do not stand in one table."""
         for name, table in tables.items():
-            if table is not None and (DAY in table.schema().column_names) != bool(self.target.day):
+            if table is not None and (DAY in [one.name for one in table.spec().fields]) != bool(self.target.day):
                 raise UsageError(
                     f"{self.target.catalog}: {name} was made without days, --day does not go with it"
                     if self.target.day
