@@ -117,6 +117,8 @@ def run(job: JobContext, o: Options) -> Outputs:
     """Types in one pass over the records, rows of all tables in another."""
     root = nested.clean(o.root)
     locked = o.locked(root)
+    for choice, what in nested.conflicts(o.path, o.only, locked or ()):
+        raise UsageError(f"{choice}: the locked schema {o.schema} has {what}")
     rules, around = nested.lock_rules(o.rules(), locked or ()), o.around()
     # A schema that has a table for the elements of records keeps it.
     if not nested.has_elements(locked or ()):
@@ -143,7 +145,7 @@ def run(job: JobContext, o: Options) -> Outputs:
             stats, root, o.separator, locked, o.dates or o.numbers, o.on_drift, o.added, o.depth
         )
     except nested.SchemaError as error:
-        raise InputError(str(error)) from None
+        raise InputError(f"--schema {o.schema}: {error}") from None
     note_plan(job, o, plan)
 
     records = checked.where(is_valid())

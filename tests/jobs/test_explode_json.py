@@ -290,6 +290,24 @@ def test_what_is_skipped_is_not_published_in_the_columns_and_tables_of_a_locked_
     assert done.read("root__p__y.csv") == "_id,_parent_id,_root_id,_index,value\n"
 
 
+def test_other_choices_than_those_of_the_locked_schema_are_refused_with_its_table(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    lock = tmp_path / "schema.json"
+    (tmp_path / "in.json").write_text('{"id":1,"p":{"x":[1,2]}}\n')
+    common = ("--source", tmp_path / "in.json", "--schema", lock, "--destination", tmp_path / "out", "--root", "o")
+    assert call_job("explode_json", *common, "--path", "p=table").exit_code == 0
+    again = call_job("explode_json", *common)
+    assert again.exit_code == 0, again.stderr
+    assert [table["name"] for table in tables_of(tmp_path / "out")] == ["o", "o__p", "o__p__x"]
+    refused = call_job("explode_json", *common, "--path", "p.x=json")
+    assert refused.exit_code == 2
+    assert f"--path p.x=json: the locked schema {lock} has a table o__p__x" in refused.stderr
+    deeper = call_job("explode_json", *common, "--depth", "1")
+    assert deeper.exit_code == 2
+    assert f"--schema {lock}: --depth 1: the locked schema has a table o__p at o.p, the records have" in deeper.stderr
+
+
 @pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
 def test_dates_are_typed_when_asked_for_and_the_documents_still_come_back(
     call_job: Call, tmp_path: pathlib.Path, form: str

@@ -27,7 +27,7 @@ from transforms.nested.schema.lock import (
     refuse_new,
     text_formats,
 )
-from transforms.nested.schema.lock_rules import has_elements, lock_rules, locked_paths
+from transforms.nested.schema.lock_rules import conflicts, has_elements, lock_rules, locked_paths
 from transforms.nested.schema.names import clean
 from transforms.nested.schema.picture import tables_md
 from transforms.nested.schema.plan import FILE, ORDINAL, POSITION, Table, plan_tables
@@ -36,9 +36,9 @@ from transforms.nested.schema.stats import DEPTH, PathStats
 
 __all__ = [
     "ADD", "DEPTH", "DRIFT_MODES", "FILE", "ORDINAL", "POSITION", "ROW", "Drift", "ParseOptions", "PathStats", "Rule",
-    "RuleError", "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "dotted",
-    "explode", "has_elements", "is_missing", "lock_bytes", "lock_rules", "locked_paths", "merge_stats", "parse_lock",
-    "parse_path", "partial_stats", "plan_tables", "plan_with_lock", "ranks", "refuse_new", "repeated_keys",
-    "spark_type", "table_rows", "tables", "tables_md", "text_formats", "unmatched", "with_ordinals", "with_ranks",
-    "without_effect",
+    "RuleError", "SchemaError", "Table", "TablePlan", "block_table", "build_rules", "check", "clean", "conflicts",
+    "dotted", "explode", "has_elements", "is_missing", "lock_bytes", "lock_rules", "locked_paths", "merge_stats",
+    "parse_lock", "parse_path", "partial_stats", "plan_tables", "plan_with_lock", "ranks", "refuse_new",
+    "repeated_keys", "spark_type", "table_rows", "tables", "tables_md", "text_formats", "unmatched", "with_ordinals",
+    "with_ranks", "without_effect",
 ]  # fmt: skip

@@ -66,9 +66,7 @@ def test_a_skipped_value_is_in_no_table_whatever_schema_is_locked(
         ('{"id":1,"v":null,"p":{"card":"4111","q":{}}}', ["p.card=skip"], '{"/p":{"q":{}},"/v":null}'),
     ],
 )
-def test_the_rest_has_nothing_of_an_object_whose_keys_are_all_skipped(
-    text: str, choices: list[str], rest: str
-) -> None:
+def test_the_rest_has_nothing_of_an_object_whose_keys_are_all_skipped(text: str, choices: list[str], rest: str) -> None:
     [row] = explode([text], choices).rows["doc"]
     assert (row["id"], row["_rest"]) == (1, rest)
 

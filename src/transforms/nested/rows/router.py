@@ -248,10 +248,11 @@ def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal
 
 def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -> None:
     """Spreads arrays over the rows of their table, or over columns by position where that was chosen."""
+    has_positions = any(isinstance(key, int) for key in router.fields)
     if router.rule.choice == ROW:
         rows = list(map(is_row, values))
         own, arrays = list(compress(at, rows)), list(compress(values, rows))
-        if any(isinstance(key, int) for key in router.fields):
+        if has_positions:
             _route_positions(builder, router, own, arrays)
         else:
             route_rest(builder, router.pointer, own, arrays, router.rule)
@@ -262,7 +263,7 @@ def _route_arrays(builder: TableBuilder, router: ColumnRouter, at: At, values: V
         owners = list(chain.from_iterable(map(repeat, at, sizes)))
         index = list(chain.from_iterable(map(range, sizes)))
         router.items.add(builder, owners, index, None, list(chain.from_iterable(values)))
-    elif router.fields and router.rule.choice == "columns":
+    elif has_positions and router.rule.choice == "columns":
         _route_positions(builder, router, at, values)
     else:
         route_rest(builder, router.pointer, at, values, router.rule)

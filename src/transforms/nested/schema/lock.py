@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,6 +17,7 @@ DRIFT_MODES = (ADD, REPORT, FAIL)
 NEW_TABLE, NEW_FIELD, CHANGED_TYPE, FIRST_TYPE = "new table", "new field", "changed type", "first type"
 LOST_TABLE, LOST_FIELD = "lost table", "lost field"
 _FORMAT = 1
+_ROWS = "rows"
 
 
 class SchemaError(ValueError):
@@ -106,6 +108,33 @@ def refuse_new(mode: str, found: Sequence[Drift]) -> None:
         raise SchemaError(f"the records do not match the locked schema: {shown}" + (" ..." if len(new) > 5 else ""))
 
 
+def _refuse_other_depth(depth: int, locked: Sequence[Table], planned: Sequence[Table]) -> None:
+    """`SchemaError` where the locked schema has JSON text and the records rows or columns, or vice versa."""
+    known, here = _columns_and_rows(locked), _columns_and_rows([table for table in planned if table.rows])
+    for name, columns in here.items():
+        before = known[name]
+        for text in [column for column in columns if column.holds in ("any", "json")]:
+            is_new, size = text not in before, len(text.path)
+            for inner in before if is_new else columns:
+                is_row = inner.holds == _ROWS
+                within = inner.path[:size] == text.path and (is_row or len(inner.path) > size)
+                if within and (is_new or is_row or inner not in before):
+                    what = f"a table {inner.name}" if is_row else f"a column {name}.{inner.name}"
+                    was, now = (what, "JSON text") if is_new else ("JSON text", what)
+                    place = f"at {name}.{text.name}"
+                    raise SchemaError(f"--depth {depth}: the locked schema has {was} {place}, the records have {now}")
+
+
+def _columns_and_rows(tables: Sequence[Table]) -> dict[str | None, list[Column]]:
+    """By table, its columns, and the places of rows of other tables, as columns."""
+    found: dict[str | None, list[Column]] = defaultdict(list)
+    for table in tables:
+        found[table.name] += table.columns
+        for place in table.places:
+            found[place.parent].append(Column(table.name, place.at, "", _ROWS))
+    return found
+
+
 def apply_drift_mode(
     mode: str, locked: Sequence[Table], planned: Sequence[Table], found: Sequence[Drift]
 ) -> tuple[list[Table], bool]:
@@ -157,11 +186,16 @@ def plan_with_lock(
     `SchemaError` when `mode` is `fail` and there is anything new. Dates stay on where the locked tables have them.
     """
     dates = dates or any(has_dates(table) for table in locked or ())
-    stats = folded(stats, locked or (), depth)
+    whole, stats = stats, folded(stats, locked or (), depth)
     planned = plan_folded(stats, root, separator, locked or (), dates)
     planned[0] = replace(planned[0], added=tuple(added))
     if locked is None:
         return TablePlan(planned)
+    _refuse_other_depth(depth, locked, planned)
     found = drift(locked, planned, plan_folded(stats, root, separator, dates=dates))
     chosen, is_locked = apply_drift_mode(mode, locked, planned, found)
+    if is_locked and any(table.links for table in locked):  # rows at new places are no rows of these tables
+        held = plan_folded(folded(whole, locked, depth, grows=False), root, separator, locked, dates)
+        rows = {table.name: table.rows for table in held}
+        chosen = [replace(table, rows=rows[table.name]) for table in chosen]
     return TablePlan(chosen, found, is_locked)

@@ -298,10 +298,10 @@ def _locked_places(locked: Sequence[Table]) -> LockedPlaces:
     )
 
 
-def folded(stats: PathStats, locked: Sequence[Table] = (), depth: int = DEPTH) -> PathStats:
+def folded(stats: PathStats, locked: Sequence[Table] = (), depth: int = DEPTH, grows: bool = True) -> PathStats:
     """The statistics with recursive places folded, what is deeper than `depth` levels being JSON: for `plan_folded`."""
     prepare_process()
-    found = fold(stats, _locked_places(locked), depth)
+    found = fold(stats, _locked_places(locked), depth, grows)
     found.cut(depth)
     return found
 

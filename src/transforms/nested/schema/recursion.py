@@ -369,13 +369,15 @@ class _Fold:
         return id(stats) in self._heads or (row.table is not None and not row.inside)
 
 
-def fold(stats: PathStats, locked: LockedPlaces, depth: int) -> PathStats:
+def fold(stats: PathStats, locked: LockedPlaces, depth: int, grows: bool = True) -> PathStats:
     """The statistics with recursive places folded, as `schema.plan` makes tables of them; those given without any.
+
+    Only those of the locked schema without `grows`.
 
     A recursion that is deeper than `depth` levels after folding is left alone.
     """
     labels = _Labels(stats)
-    groups = labels.groups()
+    groups = labels.groups() if grows else []
     if not groups and not locked.links:
         return stats
     maps: set[Path] = set()

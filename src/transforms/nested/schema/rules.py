@@ -173,6 +173,6 @@ def parse_choice(text: str) -> tuple[tuple[str, ...], str]:
     if not path and choice not in ("columns", "dynamodb"):
         raise RuleError(f"{text!r}: an empty path is the record itself, which takes only columns or dynamodb")
     keys = parse_path(path) if path else ()
-    if keys[-1:] == (ELEMENTS,) and choice in ("skip", "table"):
+    if keys[-1:] == (ELEMENTS,) and choice in ("skip", "table", "recursive"):
         raise RuleError(f"{text!r}: the elements of an array are rows; {choice} is for the array itself")
     return keys, choice

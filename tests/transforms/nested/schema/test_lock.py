@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.support.documents import explode, observe
 from tests.support.rebuild import comparable, loads
@@ -16,7 +21,7 @@ from transforms.nested.schema.lock import (
     parse_lock,
     plan_with_lock,
 )
-from transforms.nested.schema.lock_rules import lock_rules
+from transforms.nested.schema.lock_rules import conflicts, lock_rules
 from transforms.nested.schema.plan import Table, plan_tables
 from transforms.nested.schema.rules import build_rules
 
@@ -216,3 +221,101 @@ def test_a_plan_keeps_the_dates_of_its_lock_without_being_asked_for_dates() -> N
     found = plan(['{"day": "2024-02-01", "due": "2024-03-01"}'], locked)
     assert columns(found) == {"doc": {"day": "date", "due": "date"}}
     assert [item.message() for item in found.drift or ()] == ["new field doc.due: date"]
+
+
+NESTED = '{"id": 1, "p": {"x": [1, 2], "y": 5}, "m": {"k": {"z": 1}}}'
+TREE = '{"n": "a", "children": [{"n": "b", "children": [{"n": "c", "children": [{"n": "d"}]}]}]}'
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "options", "what"),
+    [
+        (NESTED, [], ["p=json"], "a column doc.p__y"),
+        (NESTED, [], ["p.x=json"], "a table doc__p__x"),
+        (NESTED, [], ["p.x=columns"], "a table doc__p__x"),
+        (NESTED, [], ["*=table"], "a column doc.p__y"),
+        (NESTED, ["p=json"], ["p=table"], "JSON text doc.p"),
+        (NESTED, ["p=table"], ["p=columns"], "a table doc__p"),
+        (NESTED, ["m=map"], ["m=columns"], "a table doc__m"),
+        ('{"l": [[1]]}', [], ["l.[]=json"], "a table doc__l__value"),
+        (TREE, [], ["children=columns"], "a table doc"),
+        (TREE, [], ["children.n=skip"], "a table doc"),
+        (TREE, [], ["children.children.n=json"], "a table doc"),
+    ],
+)
+def test_a_choice_that_would_change_what_is_locked_is_named_with_it(
+    text: str, first: list[str], options: list[str], what: str
+) -> None:
+    locked = explode([text], first).tables
+    assert conflicts(options, (), locked) == [(f"--path {options[0]}", what)]
+    assert conflicts(first, (), locked) == []
+
+
+def test_what_is_below_a_recursive_place_is_not_wanted_alone() -> None:
+    locked = explode([TREE]).tables
+    assert conflicts((), ["children.n"], locked) == [("--only children.n", "a table doc")]
+    assert conflicts(["children=skip", "n=skip", "children=recursive"], ["n", "children"], locked) == []
+
+
+@pytest.mark.parametrize("first", [["p=json"], ["p.x=json"], ["p=table"], ["m=map"], ["p.x=skip"]])
+def test_a_choice_of_the_first_run_holds_for_a_later_one_that_has_none(first: list[str]) -> None:
+    locked = explode([NESTED], first).tables
+    again = plan_with_lock(observe([NESTED], lock_rules(build_rules(), locked)), "doc", "__", locked, False, "add")
+    new = ["new table doc__p__x"] if first == ["p.x=skip"] else []
+    assert [drift.message() for drift in again.drift or ()] == new
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "now", "message"),
+    [
+        (NESTED, 1, 100, "--depth 100: the locked schema has JSON text at doc.p, the records have a column doc.p__y"),
+        (NESTED, 100, 1, "--depth 1: the locked schema has a column doc.p__y at doc.p, the records have JSON text"),
+        (TREE, 1, 100, "--depth 100: the locked schema has JSON text at doc.children, the records have a table doc__"),
+    ],
+)
+@pytest.mark.parametrize("mode", ["add", "report"])
+def test_another_depth_than_that_of_the_locked_schema_is_refused(
+    text: str, first: int, now: int, message: str, mode: str
+) -> None:
+    locked = explode([text], depth=first).tables
+    stats = observe([text], lock_rules(build_rules(), locked), depth=now)
+    with pytest.raises(SchemaError) as refused:
+        plan_with_lock(stats, "doc", "__", locked, False, mode, depth=now)
+    assert str(refused.value).startswith(message)
+
+
+KEYS = st.sampled_from(["a", "b"])
+DOCUMENTS = st.lists(
+    st.recursive(
+        st.none() | st.integers(1, 3) | st.just("x"),
+        lambda inner: st.dictionaries(KEYS, inner, max_size=2) | st.lists(inner, max_size=2),
+        max_leaves=12,
+    ).map(json.dumps),
+    min_size=1,
+    max_size=3,
+)
+CHOICES = st.lists(
+    st.sampled_from(["a=json", "a.b=json", "a=table", "a=columns", "a=skip", "a.b=skip", "b=columns", "b.a=table"]),
+    max_size=1,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(DOCUMENTS, DOCUMENTS, CHOICES, CHOICES, st.sampled_from([1, 2, 100]), st.sampled_from([1, 2, 100]))
+def test_whatever_was_chosen_before_rows_are_counted_as_they_are_written_or_refused(
+    first: list[str], second: list[str], before: list[str], now: list[str], depth: int, new_depth: int
+) -> None:
+    locked = explode(first, before, depth=depth).tables
+    assert conflicts(before, (), locked) == []
+
+    def run(texts: list[str], choices: list[str], depth: int, mode: str) -> None:
+        rules = lock_rules(build_rules(choices), locked)
+        tables = plan_with_lock(observe(texts, rules, depth), "doc", "__", locked, False, mode, depth=depth).tables
+        found = explode(texts, tables=tables, rules=rules)
+        assert [len(found.rows[table.name]) for table in tables] == [table.rows for table in tables]
+
+    run(first, before, depth, "fail")
+    for mode in ("add", "report"):
+        if not conflicts(now, (), locked):
+            with contextlib.suppress(SchemaError):  # another depth
+                run(second, now, new_depth, mode)
