@@ -240,6 +240,15 @@ def test_a_key_with_a_dot_goes_in_quotes() -> None:
     assert parse_path('a."x.y"."".*') == ("a", "x.y", "", "*")
 
 
+def test_a_named_key_of_a_map_is_no_entry_where_it_is_null_or_empty() -> None:
+    for value in ("null", "{}", "[]"):
+        text = f'{{"m": {{"k": {value}, "l": 1}}}}'
+        assert_comes_back([text], choices=["m=map", "m.k.x=json"])
+        found = explode([text], ["m=map", "m.k.x=json"])
+        assert [(row["_key"], row["value"]) for row in found.rows["doc__m"]] == [("l", 1)]
+        assert found.rows["doc"][0]["_rest"] == f'{{"/m/k":{value}}}'
+
+
 def test_a_table_comes_back_from_its_json() -> None:
     tables = explode(['{"a": [1, "x"], "m": {"k": 1}}'], ["m=map", "a=columns"]).tables
     assert [from_json(json.loads(json.dumps(as_json(table)))) for table in tables] == tables

@@ -225,7 +225,7 @@ def _route_objects(builder: TableBuilder, router: ColumnRouter, at: At, values: 
         below = router.fields.get(key)
         if below is not None:
             route(builder, below, there, column)
-        elif router.entries is not None:
+        elif router.entries is not None and not router.rule.names(key):
             loose = True
         elif (rule := router.rule.step(key)) is not None:  # else skipped by choice
             route_rest(builder, pointer(router.pointer, key), there, column, rule)
@@ -235,11 +235,12 @@ def _route_objects(builder: TableBuilder, router: ColumnRouter, at: At, values: 
 
 def _route_entries(builder: TableBuilder, router: ColumnRouter, entries: RowGoal, at: At, values: Values) -> None:
     """The keys of objects that have no column of their own, sorted, as rows of their map."""
+    named = router.rule.below.keys() | router.rule.known
     found = [
         (row, index, key, value[key])
         for row, value in zip(at, values, strict=True)
         for index, key in enumerate(sorted(value.keys() - router.fields.keys()))
-        if router.rule.step(key) is not None  # None: skipped by choice
+        if key not in named and router.rule.step(key) is not None  # None: skipped by choice
     ]
     if found:
         owners, indexes, keys, items = zip(*found, strict=True)
