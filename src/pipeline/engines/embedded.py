@@ -20,6 +20,7 @@ from pyspark.sql import types as T
 
 from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.registry import register
+from pipeline.engines.tasks import with_count
 from transforms.kernels.batches import Batches, Kernel, map_batches
 from transforms.kernels.sorting import sorted_batches
 
@@ -54,16 +55,7 @@ class TaskCounter:
 
     def wrap(self, work: Work) -> Work:
         """The work, which notes how many rows it made."""
-        token = self._token
-
-        def counted(number: int) -> Iterator[pa.RecordBatch]:
-            rows = 0
-            for batch in work(number):
-                rows += batch.num_rows
-                yield batch
-            _note_count(token, number, rows)
-
-        return counted
+        return with_count(work, functools.partial(_note_count, self._token))
 
     def value(self) -> int:
         """The sum over the tasks."""

@@ -6,7 +6,7 @@ import contextlib
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -18,6 +18,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 
 from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.glue import is_glue_run
+from pipeline.engines.tasks import with_count
 from transforms.kernels.batches import Kernel, forget_source, map_batches
 from transforms.text import quoted
 
@@ -53,16 +54,8 @@ class TaskCounter:
 
     def wrap(self, work: Work) -> Work:
         """The work, which sends how many rows it made once it has made them all."""
-        counted_rows = self._rows
-
-        def counted(number: int) -> Iterator[pa.RecordBatch]:
-            rows = 0
-            for batch in work(number):
-                rows += batch.num_rows
-                yield batch
-            counted_rows.add({number: rows})
-
-        return counted
+        sent = self._rows
+        return with_count(work, lambda number, rows: sent.add({number: rows}))
 
     def value(self) -> int:
         """The sum over the tasks."""

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.engines.base import RowCounter, Work
 from transforms.kernels.batches import Batches, map_batches
+
+
+def with_count(work: Work, note: Callable[[int, int], None]) -> Work:
+    """The work, which notes a task's number and rows once it has made them all."""
+
+    def counted(number: int) -> Iterator[pa.RecordBatch]:
+        """The batches of the task."""
+        rows = 0
+        for batch in work(number):
+            rows += batch.num_rows
+            yield batch
+        note(number, rows)
+
+    return counted
 
 
 def run_tasks(spark: SparkSession, count: int, work: Work, schema: str, counter: RowCounter | None = None) -> DataFrame:
