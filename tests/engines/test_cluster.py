@@ -10,7 +10,6 @@ import dataclasses
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +23,7 @@ from tests.engines.inputs import damaged_day
 from tests.engines.published import left_by
 from tests.support.jobs import SUBMIT, clean_environment
 from tests.support.paths import JOBS
+from tools.postgres import free_port
 
 HOSTS = ("127.0.0.1", "127.0.0.2")
 # Whatever else a task does, it runs once more on the other executor.
@@ -47,14 +47,6 @@ class Cluster:
     master: str
     workers: list[int]
     home: Path
-
-
-def free_port() -> int:
-    """A port that nothing listens on."""
-    with socket.socket() as found:
-        found.bind((HOSTS[0], 0))
-        port: int = found.getsockname()[1]
-    return port
 
 
 @pytest.fixture(scope="module")
