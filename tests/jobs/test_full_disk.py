@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.jobs import clean_environment, command
+from tests.support.jobs import clean_environment, command, own_lines
 
 # In a mount namespace of its own a process may mount a small disk, which goes with it; no rights are needed.
 NAMESPACE = ("unshare", "--map-root-user", "--mount", "sh", "-c")
@@ -34,7 +34,7 @@ def test_a_full_disk_is_one_line_exit_code_1_and_in_the_report(tmp_path: Path) -
     given = ("--source", source, "--destination", disk, "--run-id", "r1", "--quiet")
     done = on_small_disk("256k", disk, command("split_columns", given))
     assert done.returncode == 1, done.stdout + done.stderr
-    [line] = (done.stdout + done.stderr).strip().splitlines()
+    [line] = own_lines(done.stdout + done.stderr)
     assert line.startswith(f"split_columns: {disk}/_runs/r1/staged/rows.csv/part-00000-")
     assert line.endswith(".txt: cannot be written: No space left on device")
     report = json.loads((tmp_path / "disk.json").read_text())

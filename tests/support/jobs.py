@@ -76,6 +76,11 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {**environment, **(extra or {})}
 
 
+def own_lines(output: str) -> list[str]:
+    """The lines of an output without the one of the JVM itself, which warns of a module that Spark 4.1 asks it for."""
+    return [line for line in output.splitlines() if not line.startswith("WARNING: Using incubator modules")]
+
+
 def command(job: str | pathlib.Path, arguments: Sequence[object], submit: Sequence[str] = ()) -> list[str]:
     """The command line of a job, given by name or by file: `python` on the embedded engine, else `spark-submit`.
 

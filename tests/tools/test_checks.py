@@ -92,3 +92,22 @@ def test_phases_name_each_group_once() -> None:
         names = [group.name for phase in phases for group in phase]
         assert len(names) == len(set(names))
         assert all(dataclasses.is_dataclass(group) for phase in phases for group in phase)
+
+
+def test_two_groups_run_at_a_time_and_the_next_begins_when_one_of_them_ends(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    # The first waits for what the third leaves, and would wait in vain if the others came after it.
+    waits = f"while [ ! -e {tmp_path}/third ]; do sleep 0.02; done; echo one"
+    groups = [
+        Group("first", ("sh", "-c", waits), minutes=0.2),
+        Group("second", ("echo", "two")),
+        Group("third", ("sh", "-c", f"touch {tmp_path}/third; exit 3")),
+    ]
+    outcomes = checks.run_phase(groups)
+    assert [(one.group.name, one.passed, one.failed) for one in outcomes] == [
+        ("first", 1, 0),
+        ("second", 1, 0),
+        ("third", 0, 1),
+    ]
+    assert capfd.readouterr().out.split() == ["==", "first", "one", "==", "second", "two", "==", "third"]

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from pipeline.engines.session import part_bytes, tune
-from tests.support.jobs import clean_environment
+from tests.support.jobs import clean_environment, own_lines
 
 MIB = 1 << 20
 
@@ -44,6 +44,4 @@ def test_spark_says_nothing_where_python_starts_it() -> None:
     done = subprocess.run(
         [sys.executable, "-c", program], env=clean_environment(), capture_output=True, text=True, check=False
     )
-    # Spark 4 asks Java for a module that Java itself warns of.
-    said = [line for line in done.stderr.splitlines() if not line.startswith("WARNING: Using incubator modules")]
-    assert (done.returncode, done.stdout, said) == (0, "", [])
+    assert (done.returncode, done.stdout, own_lines(done.stderr)) == (0, "", [])

@@ -9,7 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from tests.support.jobs import clean_environment, command
+from tests.support.jobs import clean_environment, command, own_lines
 
 # A job whose only task says that it runs, and then takes a minute.
 JOB = """
@@ -59,9 +59,7 @@ def test_ctrl_c_ends_a_run_with_one_line_exit_code_130_and_a_report_of_the_stopp
     finally:
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
-    # The JVM that Spark 4.1 asks for has one line to say itself.
-    said = [line for line in output.splitlines() if not line.startswith("WARNING: Using incubator modules")]
-    assert (process.returncode, said) == (130, [f"waiting: {MESSAGE}"])
+    assert (process.returncode, own_lines(output)) == (130, [f"waiting: {MESSAGE}"])
     for place in ("report.json", "_runs/r2/report.json"):
         report = json.loads((tmp_path / place).read_text())
         found = (report["run_id"], report["status"], report["exit_code"], report["message"])
