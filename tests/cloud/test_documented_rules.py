@@ -46,9 +46,10 @@ def arguments(layout: Layout, job: str) -> dict[str, str]:
     return dict(only(layout, "aws_glue_job", f'["{job}"]')["default_arguments"])
 
 
-# 1. Glue Developer Guide, "Logging for AWS Glue jobs": PREFIX/error and PREFIX/output; that a security configuration
-# puts NAME-role/ROLE between is not in the stored pages (the modules for Glue 5 that are stored do it). "Encrypting
-# data written by AWS Glue": the role needs logs:AssociateKmsKey.
+# 1. Glue Developer Guide, "Logging for AWS Glue jobs": PREFIX/error and PREFIX/output. That a security configuration
+# which encrypts logs puts NAME-role/ROLE between is no sentence of AWS's guide; public Terraform of Glue 5 jobs makes
+# such groups (cds-snc/forms-terraform, aws/glue/locals.tf: the path of the role follows "-role"). "Encrypting data
+# written by AWS Glue": the role needs logs:AssociateKmsKey.
 def test_the_log_groups_are_the_ones_that_glue_writes_encrypted_logs_to(layout: Layout) -> None:
     groups = {values["name"]: values for values in layout.of_type("aws_cloudwatch_log_group").values()}
     inner = f"/{PREFIX}/jobs/people/{PREFIX}-role/{PREFIX}-people-job"
@@ -111,8 +112,9 @@ def test_every_rule_keeps_what_it_could_not_deliver_and_may_do_so(layout: Layout
 
 
 # 4. Step Functions Developer Guide, "Data at rest encryption", logging with a customer managed key: kms:Decrypt for
-# delivery.logs.amazonaws.com in the key's policy, kms:GenerateDataKey for the machine's role, for the context
-# SourceArn.
+# delivery.logs.amazonaws.com in the key's policy, kms:GenerateDataKey for the machine's role. The context is SourceArn
+# with arn:PARTITION:logs:REGION:ACCOUNT:* (EventBridge User Guide, "Encrypting event bus logs with AWS KMS", names the
+# same service; the construct of a state machine in AWS CDK grants the role the same).
 def test_the_state_machine_s_logs_can_be_encrypted_and_delivered(layout: Layout) -> None:
     context = f"{LOGS}:*"
     delivery = [one for one in key_policy(layout) if one["Principal"] == {"Service": "delivery.logs.amazonaws.com"}]
@@ -181,8 +183,8 @@ def test_of_the_planned_arguments_a_job_takes_its_own_and_leaves_glue_s(layout: 
     }  # fmt: skip
 
 
-# 11. Glue Developer Guide, "Job run statuses": a FLEX run waits for capacity for a limited time (20 minutes), then
-# fails.
+# 11. Glue Developer Guide, "AWS Glue job run statuses": a FLEX run is in WAITING for at most 20 minutes; after 15 the
+# service tries to start it, and it begins or fails.
 def test_a_run_that_never_began_is_run_once_more_on_standard_capacity(layout: Layout) -> None:
     states = json.loads(only(layout, "aws_sfn_state_machine")["definition"])["States"]["Jobs"]["ItemProcessor"][
         "States"
