@@ -10,8 +10,8 @@ from pyspark.sql import types as T
 
 from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.daily_inputs import DailyOptions, with_daily_files
 from pipeline.job.options import CsvInput, comma_separated, csv_input, option
+from pipeline.job.options.daily import DailyOptions, with_daily_files
 from pipeline.job.outputs import Outputs, jsonl
 from pipeline.job.runner import Job
 from pipeline.sinks.sqs.queue import check_queue

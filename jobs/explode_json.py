@@ -8,11 +8,11 @@ from typing import Self
 from pipeline import storage
 from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.json_tables import folder_values, missing_fields, note_plan, note_repeated, table_files
 from pipeline.job.options import JsonInput, comma_separated, json_input, option
 from pipeline.job.outputs import Outputs, data
 from pipeline.job.runner import Job
-from pipeline.job.table_options import ICEBERG
+from pipeline.job.tables.nested import folder_values, missing_fields, note_plan, note_repeated, table_files
+from pipeline.job.tables.options import ICEBERG
 from pipeline.readers.json.framing.around import FIRST, Around
 from pipeline.sinks.catalog.athena import Column, TableFile
 from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog

@@ -13,8 +13,8 @@ from pipeline.job.context import JobContext
 from pipeline.job.options import CsvInput, csv_input, named_values, option, separator, words
 from pipeline.job.outputs import Outputs, ParquetOutput, TextOutput, csv, jsonl, parquet
 from pipeline.job.runner import Job
-from pipeline.job.schema_file import note_drift
-from pipeline.job.table_options import ICEBERG
+from pipeline.job.tables.options import ICEBERG
+from pipeline.job.tables.schema_file import note_drift
 from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog
 from transforms.checks import PLACE
 from transforms.nested import TablePlan, refuse_new

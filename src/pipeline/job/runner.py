@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import secrets
 import sys
 import time
@@ -19,12 +18,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic
 
-from pipeline import engines, errors, storage
+from pipeline import engines, storage
 from pipeline.engines.glue import is_glue_run, take_variables
 from pipeline.errors import PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
 from pipeline.job.early import check_inputs
+from pipeline.job.failures import MOST_MESSAGE, one_line, raised_by_a_task, telling_cause
 from pipeline.job.interrupt import Interrupt
 from pipeline.job.new_files import check_destination, keep_new_files, remove_unfinished
 from pipeline.job.options import Options
@@ -38,50 +38,11 @@ from pipeline.reports.report import Report, print_report
 
 _STOPPED = "stopped; published files are as the last complete run left them"
 _STOPPED_CODE = 130  # as a shell shows a program that Ctrl-C ended
-_MOST_MESSAGE = 2000
-# What the system, S3 or another service says when it is full, closed or too busy, whatever the engine wraps around it.
-_TELLING = re.compile(
-    "no space left|disk quota exceeded|permission denied|access ?denied|throttl|slow ?down|too many requests"
-    "|out ?of ?memory",
-    re.IGNORECASE,
-)
 
 
 def new_run_id() -> str:
     """Time (UTC) and a short random tail."""
     return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-" + secrets.token_hex(3)
-
-
-def raised_by_a_task(error: BaseException) -> PipelineError | None:
-    """The project's own error when a task of an executor raised it (engines hand it on as text), else None."""
-    for found in re.finditer(r"(?:pipeline\.errors\.|External error: )(?=(\w+Error): (.*))", str(error)):
-        if kind := getattr(errors, found[1], None):
-            own: PipelineError = kind(found[2].strip())
-            return own
-    return None
-
-
-def telling_cause(error: BaseException | None) -> str:
-    """The deepest line, in the error and what caused it, that says what a person can put right; empty without one."""
-    found = ""
-    while error is not None:
-        for line in str(error).splitlines():
-            if _TELLING.search(line):
-                found = line.strip().removeprefix("Caused by: ")
-        error = error.__cause__ or error.__context__
-    return found[:_MOST_MESSAGE]
-
-
-def one_line(error: BaseException) -> str:
-    """An error's kind and its most useful line: the telling cause, the last one of a Python worker's trace, the first.
-
-    >>> one_line(RuntimeError("Job aborted\\nCaused by: java.io.IOException: No space left on device\\nat x"))
-    'RuntimeError: java.io.IOException: No space left on device'
-    """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    kind = type(error).__name__
-    line = telling_cause(error) or (lines[-1 if kind == "PythonException" else 0] if lines else "")
-    return f"{kind}: {line}" if line else kind
 
 
 @dataclass(frozen=True)
@@ -244,7 +205,7 @@ def _note_failure(report: Report, error: BaseException) -> None:
     report.status = "failed"
     report.exit_code = cause.exit_code if isinstance(cause, PipelineError) else 1
     own = "" if isinstance(cause, PipelineError) else telling_cause(cause)
-    report.message = own or " ".join(str(cause).split())[:_MOST_MESSAGE] or type(cause).__name__
+    report.message = own or " ".join(str(cause).split())[:MOST_MESSAGE] or type(cause).__name__
 
 
 def _write_report(report: Report, files: RunFiles) -> list[str]:

@@ -16,7 +16,8 @@ from pipeline import storage
 from pipeline.engines.registry import engine_of
 from pipeline.errors import AccountingError
 from pipeline.publish import concat
-from pipeline.publish.hashing import spark_hasher
+from pipeline.publish.concat.hashing import spark_hasher
+from pipeline.publish.iceberg.unused_rows import COLUMNS, write_unused
 from pipeline.publish.old_runs import remove_old_runs
 from pipeline.publish.part_files import (
     PartFile,
@@ -27,7 +28,6 @@ from pipeline.publish.part_files import (
     write_parquet,
 )
 from pipeline.publish.table_target import FileShape, TableTarget
-from pipeline.publish.unused_rows import COLUMNS, write_unused
 from transforms.kernels.blocks import BlockTable
 from transforms.render import Render
 from transforms.text import quoted

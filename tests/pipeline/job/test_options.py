@@ -152,14 +152,6 @@ def test_arguments_added_by_glue_are_separated_from_the_job_s_own() -> None:
     assert not is_glue_run(NEEDED)
 
 
-def test_the_limit_is_a_share_or_a_number() -> None:
-    assert options.limit("5%").exceeded(6, 100)
-    assert not options.limit("5%").exceeded(5, 100)
-    assert options.limit("2").exceeded(3, 1_000_000)
-    assert not options.limit("2").exceeded(2, 2)
-    assert not options.limit("0").exceeded(0, 0)
-
-
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("30m", 1800), ("24h", 86_400), ("2d", 172_800)])
 def test_a_duration_is_read_in_seconds(text: str, seconds: int) -> None:
     assert options.duration(text) == seconds

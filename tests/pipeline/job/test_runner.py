@@ -13,9 +13,10 @@ import pytest
 from pipeline import storage
 from pipeline.errors import DeliveryError, InputError, PipelineError, RejectedError, UsageError
 from pipeline.job.context import JobContext
+from pipeline.job.failures import one_line, raised_by_a_task
 from pipeline.job.options import JobOptions
 from pipeline.job.outputs import Delivery, Outputs, csv, data
-from pipeline.job.runner import Job, one_line, raised_by_a_task
+from pipeline.job.runner import Job
 from pipeline.publish.outputs import RunFiles
 from tests.pipeline.job.prices import Options, make, read_prices, write
 from tests.support.jobs import JobResult, call

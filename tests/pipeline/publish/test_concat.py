@@ -17,7 +17,7 @@ from pipeline import storage
 from pipeline.errors import InputError, PipelineError
 from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
-from pipeline.publish.lock_s3 import Lease
+from pipeline.publish.lock.lease import Lease
 from tests.support.stores import BUCKET, Place
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def test_a_part_that_grew_meanwhile_is_an_error(
     part = tmp_path / "part-0"
     part.write_bytes(b"1\n")
     begin = threading.Event()
-    monkeypatch.setattr("pipeline.publish.concat_local._POOL", ThreadPoolExecutor(1, initializer=begin.wait))
+    monkeypatch.setattr("pipeline.publish.concat.local._POOL", ThreadPoolExecutor(1, initializer=begin.wait))
     staged = compose.stage([str(part)], f"{tmp_path}/a.csv", header)
     with part.open("ab") as file:
         file.write(b"2\n")
@@ -240,7 +240,7 @@ import hashlib, itertools, sys
 from pipeline import storage
 from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
-from pipeline.publish.lock_s3 import Lease
+from pipeline.publish.lock.lease import Lease
 place, size = sys.argv[1], int(sys.argv[2])
 # Every lease that is found is one of a killed run.
 backend = Lease(place, sys.argv[3], stale=-1.0) if storage.is_s3(place) else None

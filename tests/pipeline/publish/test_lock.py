@@ -20,8 +20,8 @@ from pipeline import storage
 from pipeline.errors import BusyError, InputError
 from pipeline.publish import concat as compose
 from pipeline.publish.lock import Lock
-from pipeline.publish.lock_base import LockBackend
-from pipeline.publish.lock_s3 import STALE_SECONDS, Lease, store_time
+from pipeline.publish.lock.lease import STALE_SECONDS, Lease, store_time
+from pipeline.publish.lock.note import LockBackend
 from pipeline.storage.s3_client import client
 from tests.support.stores import Place
 

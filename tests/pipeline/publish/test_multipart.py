@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.errors import PipelineError
-from pipeline.publish.multipart import LARGEST, MIB, MOST_PARTS, SMALLEST, BufferedPart, Part, Range, plan
+from pipeline.publish.concat.multipart import LARGEST, MIB, MOST_PARTS, SMALLEST, BufferedPart, Part, Range, plan
 
 GIB = 1 << 30
 

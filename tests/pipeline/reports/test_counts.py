@@ -128,3 +128,11 @@ def test_parts_of_records_that_cannot_be_used_are_not_reported_for_themselves() 
         check_counts([pages, RecordCounts("pages.shop"), RecordCounts("pages.shop.day")], limit("5%"), "")
     with pytest.raises(InputError, match=r"^input pages\.shop: no usable record"):
         check_counts([RecordCounts("pages", read=1, used=1), RecordCounts("pages.shop")], limit("5%"), "")
+
+
+def test_the_limit_is_a_share_or_a_number() -> None:
+    assert limit("5%").exceeded(6, 100)
+    assert not limit("5%").exceeded(5, 100)
+    assert limit("2").exceeded(3, 1_000_000)
+    assert not limit("2").exceeded(2, 2)
+    assert not limit("0").exceeded(0, 0)

@@ -36,9 +36,9 @@ from pipeline.publish.iceberg.history import (
     take_back,
 )
 from pipeline.publish.iceberg.schema import conflicts
+from pipeline.publish.iceberg.without_keys import write_without
 from pipeline.publish.part_files import PartFile
 from pipeline.publish.table_target import DAY, FileShape, TableTarget
-from pipeline.publish.without_keys import write_without
 from transforms.nested.schema.plan import ROOT
 
 TABLES = "partner-jobs.tables"  # property of a root: the names of its tables

@@ -15,7 +15,7 @@ from pipeline.errors import DeliveryError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import JobOptions, option
 from pipeline.job.outputs import Delivery, ParquetOutput, TextOutput
-from pipeline.job.table_options import ICEBERG, TableOptions
+from pipeline.job.tables.options import ICEBERG, TableOptions
 from pipeline.sinks.catalog.athena import Column, TableFile
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.options import JsonInput
 from pipeline.job.outputs import TablesOutput
-from pipeline.job.schema_file import note_drift
+from pipeline.job.tables.schema_file import note_drift
 from pipeline.publish.table_target import TableTarget
 from transforms import nested
 from transforms.nested import Table, tables

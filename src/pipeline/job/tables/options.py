@@ -9,7 +9,7 @@ from typing import Self
 
 from pipeline.errors import UsageError
 from pipeline.job.options import day, option
-from pipeline.job.schema_file import SchemaOptions
+from pipeline.job.tables.schema_file import SchemaOptions
 from pipeline.publish.table_target import TableTarget
 
 ICEBERG = "iceberg"

@@ -21,7 +21,7 @@ from botocore.exceptions import ClientError
 
 from pipeline import storage
 from pipeline.errors import BusyError, InputError, PipelineError
-from pipeline.publish.lock_base import LOCK_FILE, left_behind, note, who
+from pipeline.publish.lock.note import LOCK_FILE, left_behind, note, who
 from pipeline.storage.paths import split_s3
 from pipeline.storage.s3 import missing, put_if
 from pipeline.storage.s3_client import client, error_code, translate_errors

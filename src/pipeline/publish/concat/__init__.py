@@ -21,9 +21,9 @@ from typing import Protocol
 
 from pipeline import storage
 from pipeline.errors import PipelineError
-from pipeline.publish.concat_local import LocalStaged
-from pipeline.publish.concat_s3 import S3Staged, abort_uploads
-from pipeline.publish.hashing import Hasher, sha256_of_parts, spark_hasher
+from pipeline.publish.concat.hashing import Hasher, sha256_of_parts, spark_hasher
+from pipeline.publish.concat.local import LocalStaged
+from pipeline.publish.concat.s3 import S3Staged, abort_uploads
 from pipeline.storage.local import TEMPORARY, temporary_name
 from pipeline.storage.paths import is_s3
 

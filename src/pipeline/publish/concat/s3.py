@@ -14,8 +14,8 @@ from botocore.exceptions import ClientError
 
 from pipeline import storage
 from pipeline.errors import InputError, PipelineError
-from pipeline.publish.hashing import Hasher
-from pipeline.publish.multipart import MIB, BufferedPart, Part, Range, plan
+from pipeline.publish.concat.hashing import Hasher
+from pipeline.publish.concat.multipart import MIB, BufferedPart, Part, Range, plan
 from pipeline.storage.paths import FileInfo, split_s3
 from pipeline.storage.s3_client import MISSING, client, error_code, run_file_tag, translate_errors
 
