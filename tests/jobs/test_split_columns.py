@@ -188,6 +188,7 @@ CHOICES = [
     (["--pairs", "inof=map"], "--pairs: missing column inof; have sku, size colour stock, tags, info; near: info"),
     (["--column", "size color stock"], "near: size colour stock"),
     (["--elastic", "color"], "near: colour"),
+    (["--separator", "(", "--regex"], "the separator '(' is not a regular expression: missing )"),
     (["--column", "tags", "--list", "tags=rows"], "--column tags: --list and --pairs name their columns alone"),
 ]
 
@@ -216,8 +217,8 @@ def test_a_key_that_no_row_has_is_refused_with_the_nearest(call_job: Call, tmp_p
     ("header", "message"),
     [
         ("Expense,Expense Area", "piece Expense of column 'Expense Area' is the name of another column; --column says"),
-        ("a b,,c,", "column 2, 4 of 4 has no name in the header"),
-        ("a b,c,c", "duplicate column c in the header"),
+        ("a b,,c,", "column 2, 4 of 4 has no name in the header; --skip-lines 1 --header a,b,c gives the columns"),
+        ("a b,c,c", "duplicate column c in the header; --skip-lines 1 --header a,b,c gives the columns"),
         ("a b,_source_file,_ERROR", "column _source_file, _ERROR: rows have a column of this name in the job; --skip"),
         ("a _part,c", "column _part: rows have a column of this name in the job"),
     ],

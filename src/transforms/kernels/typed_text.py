@@ -29,6 +29,8 @@ _PARTS = (
     r"^(?P<date>[0-9-]{10})[ T](?P<hour>[0-9]{2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})"
     r"(?:\.(?P<micro>[0-9]{1,6}))?(?:Z|(?P<sign>[+-])(?P<zone_hour>[0-9]{2}):(?P<zone_minute>[0-9]{2}))?)?\z"
 )
+# The first second of year 1 and the last one of year 9999, from 1970.
+_YEARS = (-62_135_596_800, 253_402_300_799)
 _NAMES = ("date", "hour", "minute", "second", "micro", "sign", "zone_hour", "zone_minute")
 
 
@@ -36,9 +38,10 @@ def typed(texts: pa.Array, kind: pa.DataType, marks: tuple[str, str] = POINT) ->
     """The texts as the type, null where a text is not exactly one: nothing is rounded, cut or guessed.
 
     Whole numbers: a sign and digits, within the range of the type. Decimals: no exponent, and no more decimals than the
-    scale unless they are zeros; blanks around either do not count. Floating numbers, true and false (any case), dates
-    (`2024-02-29`) and timestamps (`2024-02-29 10:00`, or `10:00:00[.0]` with Z, an offset or nothing, which is UTC) are
-    taken as they are written, without blanks. Null stays null. Digits are those of ASCII. `marks`: what is before the
+    scale unless they are zeros; blanks around either do not count. Floating numbers that the type can hold, true and
+    false (any case), dates (`2024-02-29`) and timestamps (`2024-02-29 10:00`, or `10:00:00[.0]` with Z, an offset or
+    nothing, which is UTC), both of the years 1 to 9999, are taken as they are written, without blanks. Null stays null.
+    Digits are those of ASCII. `marks`: what is before the
     decimals and between thousands of numbers.
 
     >>> typed(pa.array(["12.5", "12.505", "1e2", "+7.000 "]), pa.decimal128(18, 2)).to_pylist()
@@ -55,7 +58,8 @@ def typed(texts: pa.Array, kind: pa.DataType, marks: tuple[str, str] = POINT) ->
     if pa.types.is_boolean(kind):
         return pc.equal(pc.ascii_lower(_matching(texts, BOOLEAN)), "true")
     if pa.types.is_floating(kind):
-        return pc.cast(_matching(texts, FLOATING), kind)
+        numbers = pc.cast(_matching(texts, FLOATING), kind)
+        return pc.if_else(pc.is_finite(numbers), numbers, pa.nulls(len(numbers), kind))
     return _dates(texts) if pa.types.is_date(kind) else _timestamps(texts)
 
 
@@ -176,7 +180,7 @@ def _dates(texts: pa.Array) -> pa.Array:
     long = pc.bit_wise_and(pc.add(month, pc.shift_right(month, 3)), 1)
     leap = pc.and_(_divides(4, year), pc.or_(pc.invert(_divides(100, year)), _divides(400, year)))
     days = pc.if_else(pc.equal(month, 2), pc.if_else(leap, 29, 28), pc.add(long, 30))
-    exists = [_between(month, 1, 12), pc.greater_equal(day, 1), pc.less_equal(day, days)]
+    exists = [pc.greater_equal(year, 1), _between(month, 1, 12), pc.greater_equal(day, 1), pc.less_equal(day, days)]
     return pc.cast(only_where(_all(*exists), shaped), pa.date32())
 
 
@@ -208,6 +212,8 @@ def _timestamps(texts: pa.Array) -> pa.Array:
     exists += [_between(numbers[name], 0, 59) for name in ("minute", "second", "zone_minute")]
     exists.append(_between(zone, -18 * 3600, 18 * 3600))
     total = pc.add(pc.multiply(days, 86400), pc.subtract(seconds, zone))
+    # An offset takes the first and the last day out of the years that other programs can show.
+    exists.append(_between(total, *_YEARS))
     micros = pc.add(pc.multiply(total, 1_000_000), micro)
     return pc.if_else(_all(*exists), micros, pa.scalar(None, pa.int64())).cast(pa.timestamp("us", "UTC"))
 

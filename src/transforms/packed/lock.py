@@ -26,7 +26,7 @@ from transforms.nested.schema.lock import (
 )
 from transforms.nested.schema.plan import REST, Table
 from transforms.packed.model import TOO_FEW, TOO_MANY, WRONG_TYPE
-from transforms.packed.plan import Plan, columns_of
+from transforms.packed.plan import OTHER_NAMES, Plan, columns_of
 from transforms.render import json_value
 from transforms.row_errors import ERROR
 from transforms.text import quoted
@@ -73,10 +73,7 @@ def _check_case(columns: Sequence[nested.Column]) -> None:
     first: dict[str, str] = {}
     for column in columns:
         if (other := first.setdefault(column.name.casefold(), column.name)) != column.name:
-            raise SchemaError(
-                f"columns {other} and {column.name} differ in case only;"
-                " --skip-lines 1 --header a,b,c gives the columns of the file other names"
-            )
+            raise SchemaError(f"columns {other} and {column.name} differ in case only{OTHER_NAMES}")
 
 
 def fit(frame: DataFrame, table: Table, own: Sequence[str] = PLACE) -> DataFrame:

@@ -17,13 +17,14 @@ from transforms.kernels.typed_text import POINT
 from transforms.kernels.types import spark_type
 from transforms.packed.lists import keys_step, list_step, list_to_rows, pairs_step
 from transforms.packed.model import Packed
-from transforms.packed.splitting import packed_column, split, split_step
+from transforms.packed.splitting import check_expression, packed_column, split, split_step
 from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
 from transforms.row_errors import ERROR
 from transforms.text import quoted, suggest
 
 # What rows have next to the columns of their file; `_part` is of those that write them.
 OWN_COLUMNS = (*PLACE, ERROR, "_part")
+OTHER_NAMES = "; --skip-lines 1 --header a,b,c gives the columns of the file other names"
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,8 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     absent = set(options.held) - set(header)
     options = replace(options, lists=_without(options.lists, absent), pairs=_without(options.pairs, absent))
     separator = options.separator or " "
+    if options.regex:
+        check_expression(separator)
     named = _packed_headers(header, options, separator)
     packed: dict[str, Packed] = {}
     across = None
@@ -180,18 +183,15 @@ def _check_taken(names: Iterable[str], plan: Plan) -> None:
     """No column has a name that rows have in the job, in any case: Spark sees none."""
     own = {*OWN_COLUMNS, *plan.places}
     if taken := [name for name in names if name.casefold() in own]:
-        raise ValueError(
-            f"column {', '.join(taken)}: rows have a column of this name in the job;"
-            " --skip-lines 1 --header a,b,c gives the columns of the file other names"
-        )
+        raise ValueError(f"column {', '.join(taken)}: rows have a column of this name in the job{OTHER_NAMES}")
 
 
 def _check_pieces(header: Sequence[str], packed: Mapping[str, Packed], options: SplitOptions) -> None:
     """Every column and piece has a name of its own."""
     if empty := [str(place) for place, name in enumerate(header, 1) if not name]:
-        raise ValueError(f"column {', '.join(empty)} of {len(header)} has no name in the header")
+        raise ValueError(f"column {', '.join(empty)} of {len(header)} has no name in the header{OTHER_NAMES}")
     if double := sorted({name for name in header if header.count(name) > 1}):
-        raise ValueError(f"duplicate column {', '.join(double)} in the header")
+        raise ValueError(f"duplicate column {', '.join(double)} in the header{OTHER_NAMES}")
     owners = {name: name for name in header if name not in packed}
     for column, one in packed.items():
         for piece in one.names:

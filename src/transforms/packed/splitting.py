@@ -52,7 +52,7 @@ def packed_column(
     (Field(name='name', type='string'), Field(name='quantity', type='int'))
     """
     if regex:
-        _check_expression(separator)
+        check_expression(separator)
     if not separator or (regex and re.search(f"^(?:{separator})$", "")):
         raise ValueError(f"the separator '{separator}' matches the empty text")
     names = _parts(header, separator) if regex else header.split(separator)
@@ -65,7 +65,8 @@ def packed_column(
     return Packed(header, pieces, separator, regex, chosen[0] if chosen else None, quote, marks)
 
 
-def _check_expression(separator: str) -> None:
+def check_expression(separator: str) -> None:
+    """ValueError for a separator that is no regular expression."""
     try:
         re.compile(separator, re.ASCII)
     except re.error as error:
