@@ -29,6 +29,7 @@ from pipeline.job.interrupt import Interrupt
 from pipeline.job.new_files import check_destination, keep_new_files, remove_unfinished
 from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
+from pipeline.job.own_files import check_not_own, check_not_replaced
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.publish.lock import Lock
 from pipeline.publish.outputs import RunFiles, SideFiles
@@ -94,6 +95,8 @@ class Job(Generic[Options]):
         files = RunFiles(options.destination or "", run_id, self.name, single, options.dry_run, folder)
         with contextlib.ExitStack() as stack:
             lock = None if options.dry_run else stack.enter_context(Lock(options.destination, run_id))
+            # Before there is a report, which might replace an input.
+            check_not_own(options, files)
             try:
                 with _recorded(report, files), Interrupt() as interrupt:
                     self._run(options, report, files, lock, interrupt)
@@ -123,6 +126,7 @@ class Job(Generic[Options]):
         context = JobContext(self.name, report.run_id, options.destination, files.published, options, report, engine)
         try:
             outputs = self.run(context, options)
+            check_not_replaced(options, files, outputs)
             context.close()
             with context.stage("count rejected" if options.dry_run else "write quarantine"):
                 write_rejected(context.rejected, report.run_id, self.name, SideFiles(files))

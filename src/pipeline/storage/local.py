@@ -51,6 +51,8 @@ def _walk(path: str, hidden: bool = False, seen: frozenset[tuple[int, int]] = fr
     """The file, or the files under the folder; links are followed, a link back to where one came from is not."""
     with translate_errors(path, "read"):
         info = os.stat(path)
+    if not hidden and (stat.S_ISFIFO(info.st_mode) or stat.S_ISSOCK(info.st_mode)):
+        raise InputError(f"{path}: a pipe or socket, which cannot be read in parts; save what it gives as a file")
     if not stat.S_ISDIR(info.st_mode):
         yield FileInfo(path, info.st_size, str(info.st_mtime_ns))
         return

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 from concurrent.futures import ThreadPoolExecutor
@@ -231,3 +232,11 @@ def test_disk_and_s3_find_the_same(
 @pytest.fixture
 def both(tmp_path: pathlib.Path, s3_moto: Place) -> dict[str, str]:
     return {"local": str(tmp_path), "s3": s3_moto.path}
+
+
+def test_a_pipe_is_refused_where_it_would_be_waited_for(tmp_path: pathlib.Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for pattern in (tmp_path, tmp_path / "pipe", tmp_path / "p*"):
+        with pytest.raises(InputError, match="pipe: a pipe or socket, which cannot be read in parts; save"):
+            storage.list_files(str(pattern))
+    assert [file.path for file in storage.list_prefix(str(tmp_path))] == [str(tmp_path / "pipe")]
