@@ -95,6 +95,11 @@ def test_a_mended_item_counts_in_the_message_of_its_customer(
     [
         ('{"input": "source", "file": "FILE", "position": 9, "raw": "x"}', "no record begins at 9 in FILE"),
         ('{"input": "source", "file": "FILE", "position": 1, "raw": "x"}', "no record begins at 1 in FILE"),
+        (
+            '{"input": "source", "file": "FILE", "position": 3, "raw": "2,a 2\\n5,b 5"}',
+            "raw is 2 records, expected one",
+        ),
+        ('{"input": "source", "file": "FILE", "position": 3, "raw": "\\n"}', "raw is 0 records"),
         ('{"input": "source", "file": "other", "position": 2, "raw": "x"}', "other is not among the files of --source"),
         ('{"input": "items", "file": "FILE", "position": 2, "raw": "x"}', "no input items, there are source"),
         ('{"input": "source.part", "file": "FILE", "position": 2, "raw": "x"}', "correct the record of source"),

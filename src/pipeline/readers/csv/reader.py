@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 import pyarrow as pa
@@ -13,12 +13,14 @@ from pyspark.sql import DataFrame, SparkSession
 from pipeline.engines.base import RowCounter
 from pipeline.engines.registry import engine_of
 from pipeline.engines.tasks import run_tasks
+from pipeline.errors import UsageError
 from pipeline.readers import spans
 from pipeline.readers.base import RECORDS, Layout, RawSource, fields_schema, splits_by_file
 from pipeline.readers.corrections import Correction, Corrections, at_offsets, by_file
 from pipeline.readers.csv import fields as csv_fields
 from pipeline.readers.csv.headers import FileHeaders
 from pipeline.readers.csv.line_numbers import lines_before
+from pipeline.readers.csv.lines import csv_records
 from pipeline.readers.csv.tasks import csv_spans, csv_task
 from pipeline.readers.dialect import RFC_4180, Dialect
 from pipeline.readers.splits import FileSplit, assign_splits, ranges, task_bytes
@@ -96,5 +98,16 @@ def csv_lines(
     splits = whole if dialect.multi_line else [part for split in whole for part in ranges(split, length)]
     tasks = assign_splits(splits, cores)
     names = [file.path for file in files]
+    _check_one_each(corrections, dialect)
     placed = at_offsets(whole, by_file(corrections, names)) if corrections else {}
     return CsvReader(spark, names, found.lines, found.places, splits, tasks, found.of_file, dialect, counter, placed)
+
+
+def _check_one_each(corrections: Sequence[Correction], dialect: Dialect) -> None:
+    """`UsageError` for a mended text that is several records, or none."""
+    alone = replace(dialect, multi_line=True, comment=())
+    for one in corrections:
+        texts = csv_records([(0, one.raw.encode())], alone, header=False)
+        count = sum(len(found.starts) for found in texts)
+        if one.raw and count != 1:
+            raise UsageError(f"{one.place}: raw is {count} records, expected one (a line break only in quotes)")
