@@ -149,7 +149,7 @@ def run(job: JobContext, o: Options) -> Outputs:
     note_plan(job, o, plan)
 
     records = checked.where(is_valid())
-    repeated = note_repeated(job, o, records)
+    repeated = note_repeated(job, o, o.key, records)
     if repeated and o.merge:
         raise InputError(f"--merge: several records have the same {', '.join(o.key)}; one of them is expected")
     ranks = nested.ranks(records) if repeated else None

@@ -234,6 +234,8 @@ def test_equal_records_get_keys_of_their_own_and_declared_keys_are_held(call_job
         assert done.exit_code == 0, done.stderr
         roots = [row["_id"] for row in csv_rows((out / "doc.csv").read_text())]
         assert len(set(roots)) == len(roots) == used == done.report["inputs"]["source"]["used"]
+        note = "2 values of --key k for 4 records: those that share one are counted, and their _id may be another when"
+        assert [text[: len(note)] for text in done.report["notes"]] == ([note] if key else [])
         children = list(csv_rows((out / "doc__v.csv").read_text()))
         assert {row["_root_id"] for row in children} <= set(roots)
     assert done.report["inputs"]["source"]["rejected"] == {"missing_key": 1}

@@ -96,12 +96,17 @@ def note_plan(job: JobContext, o: TableOptions, plan: nested.TablePlan) -> None:
         job.print(tables.tree(plan.tables, o.format, f"Tables of {', '.join(o.source.paths)}"))
 
 
-def note_repeated(job: JobContext, o: TableOptions, records: DataFrame) -> bool:
-    """Notes duplicate keys in objects; returns whether several records share a root key."""
+def note_repeated(job: JobContext, o: TableOptions, key: Sequence[str], records: DataFrame) -> bool:
+    """Notes duplicate keys in objects and root keys that are no keys; returns whether several records share one."""
     [found] = job.few_rows(nested.repeated_keys(records))
     if found.repeated:
         where = f"{job.files_of(o.source)[found.first[0]]} at byte {found.first[1]}: {found.first[2]}"
         number = f"{found.repeated} record{'s have' if found.repeated > 1 else ' has'}"
         job.note(f"{number} a duplicate key in one object, the last one counts; first {where}")
         job.metric("records with repeated keys", found.repeated)
+    if key and found.records != found.keys:
+        job.note(
+            f"{found.keys} values of --key {','.join(key)} for {found.records} records: those that share one are"
+            " counted, and their _id may be another when such records come or go"
+        )
     return bool(found.records != found.keys)
