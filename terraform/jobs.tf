@@ -42,7 +42,7 @@ module "job" {
   results_of             = each.value.results_of
   kms_key_arn            = aws_kms_key.this.arn
   code_key               = aws_s3_object.artifact[local.artifacts.code].key
-  wheel_keys             = sort(distinct(flatten([for wheel in each.value.wheels : [for file in local.artifacts.wheels[wheel] : aws_s3_object.artifact[file].key]])))
+  wheel_keys             = sort(distinct(flatten([for wheel in concat(each.value.wheels, contains(keys(local.iceberg), each.key) ? ["iceberg"] : []) : [for file in local.artifacts.wheels[wheel] : aws_s3_object.artifact[file].key]])))
   arguments              = local.arguments[each.key]
   security_configuration = aws_glue_security_configuration.this.name
   glue_version           = var.glue_version
@@ -55,6 +55,7 @@ module "job" {
   lookup_table_arn       = contains(each.value.needs, "lookup") ? "arn:${local.partition}:dynamodb:${local.arn}:table/${local.name}-lookup-${each.key}" : ""
   database_secret_arn    = contains(each.value.needs, "database") ? local.writer_secret_arn : ""
   catalog_database       = contains(each.value.needs, "catalog") ? local.database : ""
+  iceberg                = contains(keys(local.iceberg), each.key)
   connections            = contains(each.value.needs, "database") ? [for database in module.database : database.connection] : []
   subnet_ids             = contains(each.value.needs, "database") ? flatten([for database in module.database : database.subnet_ids]) : []
   security_group_ids     = contains(each.value.needs, "database") ? [for database in module.database : database.client_security_group_id] : []

@@ -13,8 +13,14 @@ locals {
   # With a catalog, sets of the jobs that need it register their tables; runs by hand do so on request.
   sets = { for name, set in var.sets : name => merge(set, { arguments = merge(
     var.catalog != null && contains(try(var.jobs[set.job].needs, []), "catalog") ? { "--catalog" = local.database } : {},
+    try(set.arguments["--format"], "") != "iceberg" ? {} : merge(
+      { "--destination" = local.iceberg[set.job] },
+      anytrue([for key in values(set.files) : strcontains(key, "{day}")]) ? { "--day" = "{day}" } : {},
+    ),
     set.arguments,
   ) }) }
+  # Tables of Iceberg have the rows of all days, and so one place.
+  iceberg  = { for job in try(var.catalog.iceberg, []) : job => "s3://${local.buckets.destination}/${job}/tables" }
   database = join("", [for catalog in module.catalog : catalog.database])
 }
 

@@ -39,8 +39,8 @@ output "lookup_tables" {
 }
 
 output "catalog" {
-  description = "The Data Catalog's database and the Athena workgroup; empty without them."
-  value       = { database = local.database, workgroup = join("", [for catalog in module.catalog : catalog.workgroup]) }
+  description = "The Data Catalog's database, the Athena workgroup, and the destination of each job with tables of Iceberg; empty without them."
+  value       = { database = local.database, workgroup = join("", [for catalog in module.catalog : catalog.workgroup]), iceberg = local.iceberg }
 }
 
 output "arrivals_function" {

@@ -151,16 +151,21 @@ variable "read_api" {
 }
 
 variable "catalog" {
-  description = "The Data Catalog's database and the Athena workgroup for published tables; null leaves both out. bytes_per_query: what one query may scan."
+  description = "The Data Catalog's database and the Athena workgroup for published tables; null leaves both out. bytes_per_query: what one query may scan. iceberg: jobs (explode_json, split_columns) that may write tables of Iceberg."
   type = object({
     bytes_per_query        = optional(number, 10737418240)
     results_retention_days = optional(number, 30)
+    iceberg                = optional(set(string), [])
   })
   default = null
 
   validation {
     condition     = var.catalog == null || try(var.catalog.bytes_per_query >= 10000000 && var.catalog.results_retention_days >= 1, false)
     error_message = "catalog needs bytes_per_query of 10000000 or more, the least that Athena takes, and results_retention_days of 1 or more."
+  }
+  validation {
+    condition     = alltrue([for job in try(var.catalog.iceberg, []) : contains(try(var.jobs[job].needs, []), "catalog")])
+    error_message = "catalog.iceberg names jobs whose needs have catalog."
   }
 }
 

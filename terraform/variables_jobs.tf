@@ -163,6 +163,10 @@ variable "sets" {
     error_message = "expected_at needs {day} in every file of the set."
   }
   validation {
+    condition     = alltrue([for set in var.sets : try(set.arguments["--format"], "") != "iceberg" || contains(try(var.catalog.iceberg, []), set.job)])
+    error_message = "a set with --format iceberg is of a job in catalog.iceberg."
+  }
+  validation {
     condition     = length(jsonencode(var.sets)) < 3500
     error_message = "sets is longer than the 4 KB that a function's environment may hold."
   }

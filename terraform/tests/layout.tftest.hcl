@@ -8,7 +8,7 @@ variables {
   environment = "prod"
   build       = "tests/build"
   database    = {}
-  catalog     = {}
+  catalog     = { iceberg = ["split_columns"] }
   delivery = {
     connection_arn = "arn:aws:codeconnections:eu-west-1:123456789012:connection/mocked"
     repository     = "example/partner-data"
@@ -47,7 +47,7 @@ run "everything" {
   }
 
   assert {
-    condition     = output.catalog == { database = "partner_data_prod", workgroup = "partner-data-prod" }
+    condition     = output.catalog.database == "partner_data_prod" && output.catalog.workgroup == "partner-data-prod"
     error_message = "the catalog has the environment's names"
   }
 

@@ -50,6 +50,23 @@ run "a_limit_that_athena_does_not_take" {
   expect_failures = [var.catalog]
 }
 
+run "tables_of_iceberg_of_a_job_without_a_catalog" {
+  command = plan
+  variables {
+    catalog = { iceberg = ["race_stats"] }
+  }
+  expect_failures = [var.catalog]
+}
+
+run "a_set_with_tables_of_iceberg_that_are_not_switched_on" {
+  command = plan
+  variables {
+    catalog = {}
+    sets    = { rows = { job = "split_columns", files = { source = "split_columns/rows_{day}.csv" }, arguments = { "--format" = "iceberg" } } }
+  }
+  expect_failures = [var.sets]
+}
+
 run "timeout_in_days" {
   command = plan
   variables {

@@ -258,6 +258,22 @@ def test_a_job_registers_tables_in_its_environment_s_database_only(layout: Layou
         assert not any(allowed(mine, f"glue:{action}", resource) for resource in here)
 
 
+# The layout has catalog.iceberg = ["split_columns"]. pyiceberg's Glue catalog drops a table by DeleteTable.
+def test_only_a_job_with_tables_of_iceberg_deletes_tables_and_brings_pyiceberg(layout: Layout) -> None:
+    table = f"arn:aws:glue:{REGION}:{ACCOUNT}:table"
+    roles = layout.roles()
+    deleting = [name for name, role in roles.items() if allowed(role, "glue:DeleteTable", f"{table}/partner_data_prod/x")]
+    assert deleting == [f"{PREFIX}-split_columns-job"]
+    assert not allowed(roles[deleting[0]], "glue:DeleteTable", f"{table}/partner_data_dev/x")
+    jobs = layout.of_type("aws_glue_job").values()
+    modules = {one["name"]: one["default_arguments"].get("--additional-python-modules", "") for one in jobs}
+    assert [name for name, wheels in modules.items() if "/wheels/iceberg-1" in wheels] == [f"{PREFIX}-split_columns"]
+    # Files of a table that no snapshot has any more are deleted.
+    data = f"{DESTINATION}/split_columns/tables/partner_data_prod/rows/data/r1/part-0.parquet"
+    assert allowed(roles[deleting[0]], "s3:DeleteObject", data)
+    assert not allowed(roles[f"{PREFIX}-explode_json-job"], "s3:GetObject", data)
+
+
 def test_sets_of_jobs_with_tables_pass_the_catalog_and_runs_by_hand_do_not(layout: Layout) -> None:
     [variables] = only(layout, "aws_lambda_function", "arrivals")["environment"]
     sets = json.loads(variables["variables"]["SETS"])

@@ -18,11 +18,14 @@ import sys
 import tempfile
 from typing import Any
 
+from pyiceberg.catalog import load_catalog
+
 from tests.standin.control import Terraform, standin
 from tests.standin.stage import Stage, canonical, check
 from tests.support import athena
 from tests.support.bare import python_of
 from tests.support.paths import ROOT
+from tests.support.servers import REGION
 from tools import cloud_package
 
 CUSTOMERS = "id,first_name,last_name,customer_reference status\n1,Nina,Berg,c-1 Active\n2,Ivy,Hale,c-2 Active\n"
@@ -41,6 +44,13 @@ RECORDS = {
 }
 ORDERS_TABLE = {"_id": "string", "id": "bigint", "total": "double", "city": "string"}
 ORDERS_ROWS = [("2024-02-28", 1, 2.5, None), ("2024-02-28", 2, 3.0, None), ("2024-02-29", 3, 0.5, "Oslo")]
+# Each file is a run: a day, another day, and the first day again.
+PACKED = (
+    ("20240228", 1, "id,code size\n1,pen 2\n2,ink 3\n"),
+    ("20240229", 1, "id,code size\n3,cap 1\n"),
+    ("20240228", 2, "id,code size\n1,pen 5\n"),
+)
+PACKED_ROWS = [("1", "pen", "5", "2024-02-28"), ("3", "cap", "1", "2024-02-29")]
 # What is set up here in place of the variables' defaults.
 SETS = {
     "customer_orders": {
@@ -52,6 +62,11 @@ SETS = {
         "job": "explode_json",
         "files": {"source": "explode_json/records_{day}.json"},
         "arguments": {"--root": "orders", "--format": "parquet", "--key": "id"},
+    },
+    "split_columns": {
+        "job": "split_columns",
+        "files": {"source": "split_columns/rows_{day}.csv"},
+        "arguments": {"--format": "iceberg", "--table": "parts"},
     },
 }
 
@@ -155,6 +170,24 @@ class Rehearsal(Stage):
         check(len(items) == 3, f"DuckDB reads {len(items)} items")
         self.say(f"{database}.orders {found}: {read}; {database}.orders__items: {len(items)} rows")
 
+    def iceberg(self) -> None:
+        """A day, another day, and the first day again are a table of Iceberg in the same database, read by pyiceberg."""
+        database, bucket = self.outputs["catalog"]["database"], self.outputs["buckets"]["source"]
+        for day, revision, text in PACKED:
+            key = f"split_columns/rows_{day}.csv"
+            self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
+            self.say(f"uploaded {key}")
+            check(self.ended(f"split_columns/{day}", revision) == "succeeded", f"the run of {day} did not succeed")
+        keys = {"access-key-id": self.aws.access_key, "secret-access-key": self.aws.secret_key, "region": REGION}
+        own = {f"client.{name}": value for name, value in keys.items()}
+        opened = load_catalog(database, type="glue", **own, **dict.fromkeys(("glue.endpoint", "s3.endpoint"), self.aws.url))
+        table = opened.load_table((database, "parts"))
+        rows = sorted(tuple(map(str, row.values())) for row in table.scan().to_arrow().to_pylist())
+        check(rows == PACKED_ROWS, f"pyiceberg reads {rows}")
+        place = self.outputs["catalog"]["iceberg"]["split_columns"]
+        check(table.location().startswith(f"{place}/"), f"the table is at {table.location()}, not under {place}")
+        self.say(f"{database}.parts at {table.location()}, {len(table.snapshots())} snapshots: {rows}")
+
     def second_plan(self) -> None:
         """Terraform sees nothing to change."""
         done = self.terraform.run(
@@ -192,7 +225,7 @@ def rehearse(folder: pathlib.Path, everything: bool = False) -> Rehearsal:
         cloud_package.TARGETS["api"] = (own, cloud_package.TARGETS["api"][1])
     cloud_package.build(folder / "build")
     variables = ["-var=environment=dev", f"-var=build={folder / 'build'}", "-var=force_destroy=true"]
-    variables += ["-var=catalog={}", f"-var=sets={json.dumps(SETS)}"]
+    variables += ['-var=catalog={iceberg=["split_columns"]}', f"-var=sets={json.dumps(SETS)}"]
     if everything:
         settings = {
             "database": {"multi_az": False, "deletion_protection": False},
@@ -208,7 +241,7 @@ def rehearse(folder: pathlib.Path, everything: bool = False) -> Rehearsal:
         one.say(f"the stand-in listens on {aws.url}; its log and the jobs' are in {folder / 'logs'}")
         for step in (
             one.apply, one.watch, one.good_set, one.failing_set, one.missing_file,
-            one.bad_input, one.redrive, one.catalog, one.read_api, one.second_plan, one.destroy,
+            one.bad_input, one.redrive, one.catalog, one.iceberg, one.read_api, one.second_plan, one.destroy,
         ):  # fmt: skip
             one.say(f"-- {step.__name__.replace('_', ' ')}: {step.__doc__}")
             step()

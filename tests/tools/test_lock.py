@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
+from importlib import metadata
 
 import pytest
 from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.support.paths import ROOT
 from tools.cloud_package import requirements
@@ -39,8 +41,8 @@ def pinned(name: str) -> set[str]:
 
 
 def packaged(name: str) -> set[str]:
-    """What the cloud package brings along for Glue or for the read API."""
-    return {plain(pin) for pins in requirements(name).values() for pin in pins}
+    """What the cloud package brings along for Glue or for the read API; without what only tables of Iceberg need."""
+    return {plain(pin) for group, pins in requirements(name).items() for pin in pins if group != "iceberg"}
 
 
 def wanted(extras: tuple[str, ...]) -> list[str]:
@@ -82,6 +84,17 @@ def test_the_environment_of_spark_3_5_is_what_glue_5_1_brings_and_the_cloud_pack
     assert len(engine) == 2
     assert pinned("run") - engine - brought == packaged("glue")
     assert brought - pinned("run") == set()
+
+
+@pytest.mark.spark_only
+def test_what_pyiceberg_needs_comes_with_it_or_is_brought_by_glue() -> None:
+    wheels = {plain(pin) for pin in requirements("glue")["iceberg"]}
+    assert wheels - pinned("dev") == set()
+    had = dict(one.split("==") for one in wheels | packaged("glue") | {plain(line) for line in constraints("spark")})
+    needs = [Requirement(line) for name in (one.split("==")[0] for one in wheels) for line in metadata.requires(name) or []]
+    base = [one for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
+    assert "pydantic" in {one.name for one in base}
+    assert [str(one) for one in base if not one.specifier.contains(had.get(canonicalize_name(one.name), "0"))] == []
 
 
 def test_the_read_api_s_package_has_the_versions_that_its_tests_use() -> None:

@@ -96,7 +96,7 @@ locals {
     var.catalog_database == "" ? [] : [{
       Sid      = "Catalog"
       Effect   = "Allow"
-      Action   = ["glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition", "glue:UpdatePartition"]
+      Action   = concat(["glue:GetDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition", "glue:UpdatePartition"], var.iceberg ? ["glue:DeleteTable"] : [])
       Resource = ["${local.glue}:catalog", "${local.glue}:database/${var.catalog_database}", "${local.glue}:table/${var.catalog_database}/*"]
     }],
     length(var.connections) == 0 ? [] : [{

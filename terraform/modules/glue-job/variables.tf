@@ -142,6 +142,12 @@ variable "catalog_database" {
   default     = ""
 }
 
+variable "iceberg" {
+  description = "Whether the job may delete tables of that database: tables of Iceberg that a killed run has made."
+  type        = bool
+  default     = false
+}
+
 variable "database_secret_arn" {
   description = "Secret with the database's password; empty for none."
   type        = string

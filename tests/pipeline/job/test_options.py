@@ -83,6 +83,12 @@ def test_given_values_replace_the_defaults() -> None:
     assert (found.max_rejected.share, found.max_rejected.count, found.files) == (None, 200, "parts")
 
 
+def test_a_day_is_written_as_people_or_as_names_of_files_write_it() -> None:
+    assert [parsed(*NEEDED, "--since", text).since for text in ("2020-02-29", "20200229")] == [
+        datetime.date(2020, 2, 29), datetime.date(2020, 2, 29),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("words", "value"),
     [

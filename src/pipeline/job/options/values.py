@@ -40,9 +40,10 @@ def duration(text: str) -> int:
 
 
 def day(text: str) -> datetime.date:
-    """A day as YYYY-MM-DD."""
+    """A day as YYYY-MM-DD, or YYYYMMDD as in the names of files."""
     try:
-        return datetime.datetime.strptime(text, "%Y-%m-%d").date()
+        form = "%Y%m%d" if re.fullmatch(r"\d{8}", text) else "%Y-%m-%d"
+        return datetime.datetime.strptime(text, form).date()
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is not a day (YYYY-MM-DD)") from None
 
