@@ -260,11 +260,10 @@ def test_a_job_registers_tables_in_its_environment_s_database_only(layout: Layou
 
 # The layout has catalog.iceberg = ["split_columns"]. pyiceberg's Glue catalog drops a table by DeleteTable.
 def test_only_a_job_with_tables_of_iceberg_deletes_tables_and_brings_pyiceberg(layout: Layout) -> None:
-    table = f"arn:aws:glue:{REGION}:{ACCOUNT}:table"
-    roles = layout.roles()
-    deleting = [name for name, role in roles.items() if allowed(role, "glue:DeleteTable", f"{table}/partner_data_prod/x")]
+    table, roles = f"arn:aws:glue:{REGION}:{ACCOUNT}:table/partner_data_prod/x", layout.roles()
+    deleting = [name for name, role in roles.items() if allowed(role, "glue:DeleteTable", table)]
     assert deleting == [f"{PREFIX}-split_columns-job"]
-    assert not allowed(roles[deleting[0]], "glue:DeleteTable", f"{table}/partner_data_dev/x")
+    assert not allowed(roles[deleting[0]], "glue:DeleteTable", table.replace("_prod", "_dev"))
     jobs = layout.of_type("aws_glue_job").values()
     modules = {one["name"]: one["default_arguments"].get("--additional-python-modules", "") for one in jobs}
     assert [name for name, wheels in modules.items() if "/wheels/iceberg-1" in wheels] == [f"{PREFIX}-split_columns"]

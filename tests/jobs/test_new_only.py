@@ -15,11 +15,15 @@ from typing import Any
 import pytest
 
 from pipeline.job.runner import Job
+from pipeline.publish.iceberg.reader import as_of
 from pipeline.publish.outputs import RunFiles
 from tests.support.jobs import JobResult, clean_environment, command, job_module
+from tests.support.paths import ROOT
 
 Call = Callable[..., JobResult]
 SECOND = 1_000_000_000
+PATHS = {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+KILLED = ROOT / "tests" / "support" / "killed_run.py"
 
 
 @pytest.fixture
@@ -227,3 +231,77 @@ def test_every_job_has_it_and_names_only_inputs_of_its_own_as_references() -> No
         assert set(job.options.reference_inputs) <= set(job.options.__dataclass_fields__)
     assert job_module("restaurants").JOB.options.reference_inputs == ("country_codes",)
     assert job_module("carparks").JOB.options.reference_inputs == ("information",)
+
+
+def explode_into_tables(start: Call, source: pathlib.Path, run_id: str, *more: str | pathlib.Path) -> JobResult:
+    words = ("--source", source, "--destination", source.parent / "out", "--new-only", "--run-id", run_id)
+    own = ("--root", "orders", "--format", "iceberg", "--catalog", "shop")
+    return start(*more, "explode_json", *words, *own, env=PATHS) if more else start("explode_json", *words, *own)
+
+
+def quantities(source: pathlib.Path) -> list[tuple[str, int]]:
+    """Names of orders and quantities of their lines, by DuckDB out of the tables of the newest run."""
+    scans = as_of("shop", str(source.parent / "out"), "orders")
+    with scans["orders"].to_duckdb("orders") as connection:
+        connection.register("items", scans["orders__lines"].to_arrow())
+        query = "SELECT name, qty FROM orders JOIN items ON items._parent_id = orders._id ORDER BY ALL"
+        return connection.sql(query).fetchall()
+
+
+def put_orders(folder: pathlib.Path, name: str, *numbers: int, at: int = 1) -> None:
+    """An order with a line for each of the quantities."""
+    (folder / name).write_text(json.dumps({"name": name, "lines": [{"qty": number} for number in numbers]}) + "\n")
+    os.utime(folder / name, ns=(at * SECOND, at * SECOND))
+
+
+@pytest.mark.each_engine
+def test_in_tables_of_iceberg_a_changed_file_replaces_its_rows_and_all_others_stay(
+    call_job: Call, source: pathlib.Path
+) -> None:
+    put_orders(source, "a", 1, 2)
+    put_orders(source, "b", 3)
+    assert explode_into_tables(call_job, source, "r1").exit_code == 0
+    put_orders(source, "c", 4)
+    assert explode_into_tables(call_job, source, "r2").exit_code == 0
+    put_orders(source, "a", 5, at=2)
+    put_orders(source, "d", 6)
+    done = explode_into_tables(call_job, source, "r3")
+    assert done.exit_code == 0, done.stderr
+    assert quantities(source) == [("a", 5), ("b", 3), ("c", 4), ("d", 6)]
+    changed, read = done.report["notes"][:2]
+    assert changed.startswith(f"changed since they were read: {source}/a (")
+    assert changed.endswith("rows of r1 are replaced, all files of these runs read again")
+    assert read == f"source: 3 new files, 1 were read before: {source}/a, {source}/b, {source}/d"
+    assert "source: 0 new files, 4 were read before" in notes(explode_into_tables(call_job, source, "r4"))
+    assert quantities(source) == [("a", 5), ("b", 3), ("c", 4), ("d", 6)]
+
+
+def test_a_changed_file_is_refused_while_another_one_of_its_run_is_gone(call_job: Call, source: pathlib.Path) -> None:
+    put_orders(source, "a", 1)
+    put_orders(source, "b", 2)
+    explode_into_tables(call_job, source, "r1")
+    put_orders(source, "a", 3, at=2)
+    (source / "b").unlink()
+    done = explode_into_tables(call_job, source, "r2")
+    assert (done.exit_code, f"of the same run, and not among the inputs now: {source}/b" in notes(done)) == (2, True)
+    assert quantities(source) == [("a", 1), ("b", 2)]
+
+
+@pytest.mark.parametrize("moment", ["between the commits", "after the last commit"])
+def test_rows_of_a_run_that_was_killed_before_its_manifest_are_not_there_double(
+    moment: str, call_job: Call, run_job: Call, source: pathlib.Path
+) -> None:
+    put_orders(source, "a", 1)
+    explode_into_tables(call_job, source, "r1")
+    put_orders(source, "a", 2, at=2)
+    put_orders(source, "b", 3)
+    assert explode_into_tables(run_job, source, "r2", KILLED, moment).exit_code in (-9, 137)
+    assert explode_into_tables(call_job, source, "r3").exit_code == 0
+    assert quantities(source) == [("a", 2), ("b", 3)]
+
+
+def test_a_day_and_new_files_only_do_not_go_together(call_job: Call, source: pathlib.Path) -> None:
+    put_orders(source, "a", 1)
+    words = ("--source", source, "--destination", source.parent / "out", "--new-only", "--day", "2026-11-01")
+    done = call_job("explode_json", *words, "--format", "iceberg", "--catalog", "shop")
+    assert (done.exit_code, "--new-only replaces the rows of changed files" in done.stderr) == (2, True)

@@ -171,16 +171,18 @@ class Rehearsal(Stage):
         self.say(f"{database}.orders {found}: {read}; {database}.orders__items: {len(items)} rows")
 
     def iceberg(self) -> None:
-        """A day, another day, and the first day again are a table of Iceberg in the same database, read by pyiceberg."""
+        """A day, another day, and the first day again are a table of Iceberg there, which pyiceberg reads."""
         database, bucket = self.outputs["catalog"]["database"], self.outputs["buckets"]["source"]
         for day, revision, text in PACKED:
             key = f"split_columns/rows_{day}.csv"
             self.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
             self.say(f"uploaded {key}")
             check(self.ended(f"split_columns/{day}", revision) == "succeeded", f"the run of {day} did not succeed")
-        keys = {"access-key-id": self.aws.access_key, "secret-access-key": self.aws.secret_key, "region": REGION}
-        own = {f"client.{name}": value for name, value in keys.items()}
-        opened = load_catalog(database, type="glue", **own, **dict.fromkeys(("glue.endpoint", "s3.endpoint"), self.aws.url))
+        opened = load_catalog(
+            database,
+            **{"type": "glue", "glue.endpoint": self.aws.url, "s3.endpoint": self.aws.url, "client.region": REGION},
+            **{"client.access-key-id": self.aws.access_key, "client.secret-access-key": self.aws.secret_key},
+        )
         table = opened.load_table((database, "parts"))
         rows = sorted(tuple(map(str, row.values())) for row in table.scan().to_arrow().to_pylist())
         check(rows == PACKED_ROWS, f"pyiceberg reads {rows}")

@@ -91,7 +91,7 @@ def test_what_pyiceberg_needs_comes_with_it_or_is_brought_by_glue() -> None:
     wheels = {plain(pin) for pin in requirements("glue")["iceberg"]}
     assert wheels - pinned("dev") == set()
     had = dict(one.split("==") for one in wheels | packaged("glue") | {plain(line) for line in constraints("spark")})
-    needs = [Requirement(line) for name in (one.split("==")[0] for one in wheels) for line in metadata.requires(name) or []]
+    needs = [Requirement(line) for one in wheels for line in metadata.requires(one.split("==")[0]) or []]
     base = [one for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
     assert "pydantic" in {one.name for one in base}
     assert [str(one) for one in base if not one.specifier.contains(had.get(canonicalize_name(one.name), "0"))] == []

@@ -67,7 +67,8 @@ class RunFiles:
     """Stages and publishes the files of one run under `destination`; a dry run only counts rows.
 
     `folder`: where under the destination, a folder of this run's own (`--new-only`); `read`: the files that it reads,
-    for the manifest, which is then written by `finish`, after all deliveries. `idle`: there is nothing to do.
+    for the manifest, which is then written by `finish`, after all deliveries; `replaces`: the runs whose rows in tables
+    it replaces, as files of theirs have changed. `idle`: there is nothing to do.
     """
 
     destination: str
@@ -78,6 +79,7 @@ class RunFiles:
     folder: str = ""
     staged: dict[str, Staged] = field(default_factory=dict)
     read: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replaces: frozenset[str] = frozenset()
     idle: bool = False
     _tables: IcebergTables | None = None
 
@@ -170,6 +172,9 @@ class RunFiles:
         from pipeline.publish.iceberg.tables import IcebergTables  # only a run with such tables has pyiceberg
 
         self._tables = IcebergTables(into, self.destination, self.run_id)
+        if self.folder:
+            finished = {one["run_id"] for one in self.before.get("read", {}).values()}
+            self._tables.keep_rows(finished, self.replaces)
         if not into.unused:
             return self._tables.open(schemas)
         *shapes, shape = self._tables.open({**schemas, into.unused_table: COLUMNS})
@@ -255,6 +260,8 @@ class RunFiles:
         """Says that all is done: only now the files that a run with a folder of its own has read count as read."""
         if self.folder:
             self._write_manifest({f"{self.folder}/{name}": output.entry() for name, output in self.staged.items()})
+        if self._tables:
+            self._tables.finish()
 
     def _write_manifest(self, entries: dict[str, dict[str, Any]]) -> None:
         last = {name: entry | {"run_id": self.before["run_id"]} for name, entry in self.before.get("files", {}).items()}

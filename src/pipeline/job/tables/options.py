@@ -37,8 +37,8 @@ class TableOptions(SchemaOptions):
         """Refuses what cannot be meant, and a catalog that does not answer."""
         if self.format == ICEBERG and not self.catalog:
             raise UsageError("--format iceberg needs --catalog NAME")
-        if self.format == ICEBERG and self.new_only:
-            raise UsageError("--new-only publishes files, a folder per run: --format iceberg has --day")
+        if self.new_only and (self.day or self.merges):
+            raise UsageError("--new-only replaces the rows of changed files: it does not go with --day and --merge")
         for name in ("day", "quarantine_table"):
             if getattr(self, name) and self.format != ICEBERG:
                 raise UsageError(f"--{name.replace('_', '-')} goes with --format iceberg")

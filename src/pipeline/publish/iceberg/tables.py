@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -76,6 +76,12 @@ class IcebergTables:
         self.catalog: Catalog = open_catalog(name, destination, new=True)
         self._marker = storage.join(destination, "_runs", f".{target.catalog}.json")
         self._pending: dict[str, _Pending] = {}
+        self._finished: Collection[str] | None = None
+        self._replaces: Collection[str] = ()
+
+    def keep_rows(self, finished: Collection[str], replaces: Collection[str]) -> None:
+        """Rows of the finished runs stay, but for these. A run is finished by its manifest, not by its last commit."""
+        self._finished, self._replaces = finished, replaces
 
     def open(self, schemas: Mapping[str, pa.Schema]) -> list[FileShape]:
         """How the files of these tables look; `InputError` or `UsageError` when a table cannot take such rows.
@@ -113,7 +119,8 @@ class IcebergTables:
             name: (one.shape.folder, one.table.metadata.current_snapshot_id if one.table else None)
             for name, one in self._pending.items()
         }
-        left = {"run_id": self.run_id, "root": self.target.root, "tables": tables}
+        kind = {"counts_from_manifest": self._finished is not None}
+        left = {"run_id": self.run_id, "root": self.target.root, "tables": tables, **kind}
         storage.write_bytes(self._marker, json.dumps(left).encode())
 
     def _load(self, name: str) -> Table | None:
@@ -192,8 +199,11 @@ class IcebergTables:
         entries = {}
         for name in [*(name for name in self._pending if name not in last), *last]:
             entries[f"{self.namespace}.{name}"] = self._commit(self._pending[name])
-        storage.delete(self._marker)
         return entries
+
+    def finish(self) -> None:
+        """The run is whole, whatever comes."""
+        storage.delete(self._marker)
 
     def _stage(self, one: _Pending) -> None:
         """Adds the snapshot to the table's transaction."""
@@ -206,7 +216,7 @@ class IcebergTables:
         if committed != counted:
             raise AccountingError(f"{one.name}: {committed} rows in its files, {counted} were written")
         if one.table is not None and not self.target.merge:
-            one.replaced = list(self._files(one.table, self.target.day))
+            one.replaced = self._replaced(one.table)
         update = change.update_snapshot(snapshot_properties={RUN_ID: self.run_id})
         producer = update.overwrite() if one.replaced else update.fast_append()
         for file in one.replaced:
@@ -214,6 +224,20 @@ class IcebergTables:
         for file in files:
             producer.append_data_file(file)
         producer.commit()
+
+    def _replaced(self, table: Table) -> list[DataFile]:
+        """The table's files that go: all, those of the day, or those in the folders of some runs."""
+        files = self._files(table, self.target.day)
+        if self._finished is None:
+            return list(files)
+        folder = storage.normalise(storage.join(table.location(), "data")) + "/"
+        by_run: dict[str, list[DataFile]] = {}
+        for file in files if self._replaces else ():
+            run_id = storage.normalise(file.file_path).removeprefix(folder).partition("/")[0]
+            if run_id not in self._finished:
+                raise PipelineError(f"{file.file_path}: of no run of this destination; nothing is replaced")
+            by_run.setdefault(run_id, []).append(file)
+        return [file for run_id in self._replaces for file in by_run.get(run_id, ())]
 
     def _files(self, table: Table, day: datetime.date | None = None) -> Iterator[DataFile]:
         """The table's files, or those of a day."""
@@ -243,7 +267,10 @@ class IcebergTables:
             self._repair()
 
     def _repair(self) -> None:
-        """Makes the tables that the marker names as they were, unless the run got as far as the root's commit."""
+        """Makes the tables that the marker names as they were, unless the run is whole: its root's commit is there.
+
+        A run that counts from its manifest on is whole then.
+        """
         left = json.loads(storage.read_bytes(self._marker))
         tables = {name: self._load(name) for name in left["tables"]}
         done = {
@@ -251,9 +278,12 @@ class IcebergTables:
             for name, (_, before) in left["tables"].items()
             if (table := tables[name]) is not None and has_committed(table, left["run_id"], before)
         }
+        is_whole = left["root"] in done and (
+            not left.get("counts_from_manifest") or left["run_id"] in (self._finished or ())
+        )
         for name, (folder, _) in left["tables"].items():
             table = tables[name]
-            if table is not None and name in done and left["root"] not in done and take_back(table):
+            if table is not None and name in done and not is_whole and take_back(table):
                 self.catalog.purge_table((self.namespace, name))
                 table = None
             known = files_of(table, table.snapshots()) if table is not None else set()
