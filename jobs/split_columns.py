@@ -8,19 +8,22 @@ from typing import Self
 
 from pyspark.sql import DataFrame
 
-from pipeline.errors import UsageError
+from pipeline.errors import InputError, UsageError
 from pipeline.job.context import JobContext
-from pipeline.job.options import CsvInput, csv_input, named_values, option, separator, words
+from pipeline.job.options import CsvInput, comma_separated, csv_input, named_values, option, separator, words
 from pipeline.job.outputs import Outputs, ParquetOutput, TextOutput, csv, jsonl, parquet
 from pipeline.job.runner import Job
 from pipeline.job.tables.options import ICEBERG
 from pipeline.job.tables.schema_file import note_drift
 from pipeline.sinks.catalog.delivery import TableCatalogOptions, glue_catalog
-from transforms.checks import PLACE
+from transforms.checks import PLACE, odd_keys
 from transforms.nested import TablePlan, refuse_new
 from transforms.packed import lock
 from transforms.packed import plan as packed
 from transforms.row_errors import ERROR, is_valid
+from transforms.text import suggest
+
+_NO_KEYS = ("array", "map", "double", "float")
 
 
 @dataclass
@@ -51,6 +54,13 @@ class Options(TableCatalogOptions):
         choices=("narrow", "wide"),
     )  # fmt: skip
     table: str = option("name of the table in the catalog", "rows", metavar="NAME")
+    key: tuple[str, ...] = option("columns that tell rows apart, for --merge", split=comma_separated, metavar="COLUMN")
+    merge: bool = option("rows replace those with the same --key in the table of Iceberg; the others stay", False)
+
+    @property
+    def merges(self) -> bool:
+        """As the option says."""
+        return self.merge
 
     def prepare(self) -> Self:
         """Refuses what cannot be meant."""
@@ -60,7 +70,14 @@ class Options(TableCatalogOptions):
             raise UsageError("--table goes with --format iceberg")
         if "columns" in self.pairs.values() and not self.keys:
             raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
-        self.plan(*self.header_of(self.source))
+        if self.merge != bool(self.key) or (self.merge and self.format != ICEBERG):
+            raise UsageError("--merge needs --key COLUMN and --format iceberg, and --key goes with --merge")
+        _, schema = self.plan(*self.header_of(self.source))
+        types = {column.name: column.type for column in schema.tables[0].columns}
+        if unknown := [f"{name}{suggest(name, types)}" for name in self.key if name not in types]:
+            raise UsageError(f"--key: there is no column {', '.join(unknown)}")
+        if odd := [f"{name} is {types[name]}" for name in self.key if types[name].startswith(_NO_KEYS)]:
+            raise UsageError(f"--key: {', '.join(odd)}; such values cannot tell rows apart")
         return super().prepare()
 
     def plan(self, header: Sequence[str], hint: str = "") -> tuple[packed.Plan, TablePlan]:
@@ -114,8 +131,21 @@ def run(job: JobContext, o: Options) -> Outputs:
         job.show_rejected("source", most=10)
     count = None if plan.rows_per_row is None else job.used("source") * plan.rows_per_row
     order = [*PLACE, *[name for name in unfolded.columns if name in plan.places]]
+    if o.merge:
+        check_key(job, o, unfolded)
     made = output(o, unfolded, lock.columns_in(schema.tables[0]), order, count)
     return Outputs(made, o.new_lock(lock.ROWS, schema), glue_catalog(o.glue_database, made))
+
+
+def check_key(job: JobContext, o: Options, rows: DataFrame) -> None:
+    """`InputError` where a row has no value in a key column, and where several rows have one key."""
+    for found in job.few_rows(odd_keys(rows, o.key)):
+        file, shown = job.files_of(o.source)[found["_first"][0]], [f"{name} {found[name]}" for name in o.key]
+        if empty := [name for name in o.key if found[name] is None]:
+            raise InputError(f"--merge: {file} has a row without {', '.join(empty)}: every row needs its key")
+        raise InputError(
+            f"--merge: {found['_rows']} rows have {', '.join(shown)}, first in {file}; one of them is expected"
+        )
 
 
 def output(
@@ -125,7 +155,7 @@ def output(
     if o.format == "csv":
         return csv("rows.csv", rows, columns=columns, absent="", order=order, row_count=count)
     if o.format == ICEBERG:
-        return parquet(o.table, rows, columns=columns, order=order, row_count=count, into=o.target(o.table))
+        return parquet(o.table, rows, columns=columns, order=order, row_count=count, into=o.target(o.table, o.key))
     return (jsonl if o.format == "jsonl" else parquet)(
         f"rows.{o.format}", rows, columns=columns, order=order, row_count=count
     )

@@ -79,6 +79,18 @@ def check_unique(
     return tag(tagged, equal.isNotNull(), conflict, detail).select(*map(_column, frame.columns))
 
 
+def odd_keys(frame: DataFrame, key: Sequence[str]) -> DataFrame:
+    """At most one row: the first key, by its place in the files, that has a null or several rows.
+
+    In: the columns of `key` and `PLACE`. Out: those of `key`, `_rows` long, `_first` struct of `PLACE`.
+    """
+    counted = frame.groupBy(*map(_column, key)).agg(
+        F.count(F.lit(1)).alias("_rows"), F.min(F.struct(*PLACE)).alias("_first")
+    )
+    has_null = functools.reduce(operator.or_, (_column(name).isNull() for name in key))
+    return counted.where((F.col("_rows") > 1) | has_null).orderBy("_first").limit(1)
+
+
 def _later_rows(frame: DataFrame, key: Sequence[str], content: Content, place: Sequence[str]) -> DataFrame:
     """For each key of several rows: the key and `_later`, place and equality to the kept row of all its other rows."""
     # Only rows whose key is repeated are ranked: ranking all of them costs a sort of the whole input.

@@ -291,6 +291,58 @@ def test_split_columns_fills_a_table_with_lists_maps_and_decimals_and_widens_it(
     }  # fmt: skip
 
 
+def merge(call_job: Call, folder: pathlib.Path, day: int, key: str, *lines: str) -> JobResult:
+    """A run of split_columns that merges these lines into the table `stock`."""
+    source = folder / f"{day}.csv"
+    source.write_text("\n".join(["shop item,at,note", *lines, ""]), encoding="utf-8")
+    return call_job(
+        "split_columns", "--source", source, "--destination", folder / "out", "--types", "item=int,at=date", "--quiet",
+        "--format", "iceberg", "--catalog", "partners", "--table", "stock", "--key", key, "--merge",
+        "--day", f"2026-11-0{day}", "--run-id", f"r{day}",
+    )  # fmt: skip
+
+
+@pytest.mark.each_engine
+def test_merged_rows_of_split_columns_replace_those_with_the_same_values_in_all_key_columns(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    assert merge(call_job, tmp_path, 1, "shop,item", "x 1,2026-01-01,a", "x 2,2026-01-01,b", "y 1,,c").exit_code == 0
+    done = merge(call_job, tmp_path, 2, "shop,item", "x 2,2026-01-02,d", "y 2,2026-01-02,e")
+    assert done.exit_code == 0, done.stderr
+    first, second, out = datetime.date(2026, 11, 1), datetime.date(2026, 11, 2), tmp_path / "out"
+    assert rows_of(out, "stock", "shop, item, note, _day") == [
+        ("x", 1, "a", first), ("x", 2, "d", second), ("y", 1, "c", first), ("y", 2, "e", second),
+    ]  # fmt: skip
+    assert history(out, "stock") == [("r1", "append", 3), ("r2", "overwrite", 4)]
+    # Another key: a row without a value in it stays, whatever comes.
+    assert merge(call_job, tmp_path, 3, "at", "z 9,2026-01-01,f").exit_code == 0
+    assert rows_of(out, "stock", "shop, item, note") == [("x", 2, "d"), ("y", 1, "c"), ("y", 2, "e"), ("z", 9, "f")]
+
+
+@pytest.mark.each_engine
+def test_a_merge_of_rows_without_key_or_with_one_key_is_refused_and_the_table_stays(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    assert merge(call_job, tmp_path, 1, "item", "x 1,,a").exit_code == 0
+    double = merge(call_job, tmp_path, 2, "shop,item", "y 1,,b", "x 1,,c", "x 1,,d")
+    assert double.exit_code == 2
+    assert f"2 rows have shop x, item 1, first in {tmp_path}/2.csv; one of them is expected" in double.stderr
+    empty = merge(call_job, tmp_path, 3, "item,at", "x 1,2026-01-01,e", "y 1,,f")
+    assert empty.exit_code == 2
+    assert f"{tmp_path}/3.csv has a row without at: every row needs its key" in empty.stderr
+    assert rows_of(tmp_path / "out", "stock", "shop, item, note") == [("x", 1, "a")]
+
+
+def test_a_key_that_cannot_tell_rows_apart_is_refused_by_name(call_job: Call, tmp_path: pathlib.Path) -> None:
+    assert "--key: there is no column shp; near: shop" in merge(call_job, tmp_path, 1, "shp", "x 1,,a").stderr
+    source, tables = tmp_path / "1.csv", ["--format", "iceberg", "--catalog", "partners"]
+    words = ["--source", source, "--destination", tmp_path / "out", "--merge", "--key", "note"]
+    listed = call_job("split_columns", *words, "--list", "note=array", *tables)
+    assert (listed.exit_code, "note is array<string>; such values cannot" in listed.stderr) == (2, True)
+    plain = call_job("split_columns", *words)
+    assert (plain.exit_code, "--merge needs --key COLUMN and --format iceberg" in plain.stderr) == (2, True)
+
+
 DAYS = [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17, 18, 19, 20]  # 5 and 12 are killed
 
 

@@ -199,7 +199,7 @@ class RunFiles:
         for number, (name, _, table) in enumerate(files):
             self._take(name, [part for part in written if part.group == str(number)], table.rows)
         if into.merge and self._tables:
-            self._tables.merge(frame.sparkSession, {name: table.key for name, _, table in files})
+            self._tables.merge(frame.sparkSession, {name: (table.key,) for name, _, table in files})
 
     def write_parquet(
         self,
@@ -218,6 +218,8 @@ class RunFiles:
             rows = engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, columns)))
             [shape] = self._open_tables(into, {name: rows.schema})
             self._take(name, write_parquet(frame, columns, order, is_few(row_count), shape.folder, shape), row_count)
+            if into.merge and self._tables:
+                self._tables.merge(frame.sparkSession, {name: into.key})
             return
         parts = write_parquet(frame, columns, order, is_few(row_count), self._work_folder(name))
         self._stage_parquet(name, parts, row_count, frame.sparkSession)

@@ -17,8 +17,8 @@ class TableTarget:
     """The tables of a run in an Iceberg catalog.
 
     `catalog`: CATALOG[.NAMESPACE]. `root`: the table that is committed last. `day`: the run's rows replace those of
-    the day, None: all rows. `merge`: they replace those with the same keys. `unused`: whether rejected and excluded
-    rows are a table, too.
+    the day, None: all rows. `merge`: they replace those with the same keys; `key`: the key's columns, where the
+    tables have no keys of their own. `unused`: whether rejected and excluded rows are a table, too.
     """
 
     catalog: str
@@ -26,6 +26,7 @@ class TableTarget:
     day: datetime.date | None = None
     merge: bool = False
     unused: bool = False
+    key: tuple[str, ...] = ()
 
     @property
     def unused_table(self) -> str:

@@ -65,8 +65,8 @@ class TableOptions(SchemaOptions):
         """How rows are made: tables of Iceberg have Parquet files."""
         return "parquet" if self.format == ICEBERG else self.format
 
-    def target(self, root: str) -> TableTarget | None:
-        """The tables that take the rows; None for files."""
+    def target(self, root: str, key: tuple[str, ...] = ()) -> TableTarget | None:
+        """The tables that take the rows, None for files; `key`: see `TableTarget`."""
         if self.format != ICEBERG:
             return None
-        return TableTarget(self.catalog, root, self.day, self.merges, self.quarantine_table)
+        return TableTarget(self.catalog, root, self.day, self.merges, self.quarantine_table, key)

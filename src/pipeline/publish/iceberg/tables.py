@@ -169,10 +169,10 @@ class IcebergTables:
         """Takes the files that tasks wrote for a table."""
         self._pending[name].parts = list(parts)
 
-    def merge(self, spark: SparkSession, keys: Mapping[str, str]) -> None:
+    def merge(self, spark: SparkSession, keys: Mapping[str, Sequence[str]]) -> None:
         """Lets rows go whose keys the run has new rows of; by default all rows go, or those of the day.
 
-        `keys`: for each table the column with the key of the root's row.
+        `keys`: for each table the columns with the key of the root's row.
         """
         new = [part.path for part in self._pending[self.target.root].parts]
         own = keys[self.target.root]
@@ -181,7 +181,7 @@ class IcebergTables:
                 continue  # its rows have no keys: they are added
             former = list(self._files(one.table)) if one.table else []
             paths = [file.file_path for file in former]
-            for part in write_without(spark, paths, keys.get(name, ROOT), new, own, one.shape.folder):
+            for part in write_without(spark, paths, keys.get(name, (ROOT,)), new, own, one.shape.folder):
                 file, removed = former[part.part], int(part.group)
                 if part.rows + removed != file.record_count:
                     raise AccountingError(f"{name}: {part.rows} rows kept, {removed} removed of {file.record_count}")
@@ -231,13 +231,13 @@ class IcebergTables:
         if self._finished is None:
             return list(files)
         folder = storage.normalise(storage.join(table.location(), "data")) + "/"
-        by_run: dict[str, list[DataFile]] = {}
+        replaced = []
         for file in files if self._replaces else ():
             run_id = storage.normalise(file.file_path).removeprefix(folder).partition("/")[0]
             if run_id not in self._finished:
                 raise PipelineError(f"{file.file_path}: of no run of this destination; nothing is replaced")
-            by_run.setdefault(run_id, []).append(file)
-        return [file for run_id in self._replaces for file in by_run.get(run_id, ())]
+            replaced += [file] if run_id in self._replaces else []
+        return replaced
 
     def _files(self, table: Table, day: datetime.date | None = None) -> Iterator[DataFile]:
         """The table's files, or those of a day."""
