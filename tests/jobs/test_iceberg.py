@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import pathlib
+import socket
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.table import Table, Transaction
 
+from pipeline.publish.iceberg import catalog as catalog_module
 from pipeline.publish.iceberg import reader
 from pipeline.publish.iceberg.reader import as_of
 from tests.support.jobs import JobResult
@@ -67,6 +69,13 @@ def arguments(folder: pathlib.Path, day: int | None, run_id: str, orders: Sequen
         *("--source", str(source), "--destination", str(folder / "out"), "--root", "orders", "--key", "id"),
         *("--format", "iceberg", "--catalog", "partners", "--run-id", run_id, "--quiet", *days),
     ]  # fmt: skip
+
+
+def notes_of(done: JobResult) -> list[str]:
+    """The notes of a run that printed its report as JSON."""
+    assert done.exit_code == 0, done.stderr
+    found: list[str] = json.loads(done.stdout[done.stdout.index("{") :])["notes"]
+    return found
 
 
 def run(call_job: Call, folder: pathlib.Path, day: int | None, run_id: str, *orders: dict[str, Any]) -> JobResult:
@@ -475,6 +484,61 @@ def test_a_catalog_that_does_not_answer_is_refused_in_one_line(
         assert (exit_code, message.count("\n")) == (2, 1), message
         assert "--catalog partners cannot be opened or does not answer: " in message
     assert not (tmp_path / "out" / "_runs").exists()  # nothing was read
+
+
+def test_a_rest_catalog_that_takes_a_connection_and_never_answers_is_given_up_after_a_time(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert catalog_module.REST_SECONDS == (10.0, 60.0)
+    monkeypatch.setattr(catalog_module, "REST_SECONDS", (0.2, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("PYICEBERG_CATALOG__PARTNERS__URI", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        done = call_job("explode_json", *arguments(tmp_path, None, "r1", [order(1, 10)]))
+    assert (done.exit_code, "does not answer: ReadTimeout" in done.stderr) == (2, True), done.stderr
+
+
+@pytest.mark.each_engine
+def test_a_dry_run_says_what_would_become_of_the_tables_and_changes_nothing(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    def preview(day: int, *orders: dict[str, Any]) -> JobResult:
+        return call_job("explode_json", *arguments(tmp_path, day, "r9", orders), "--dry-run", "--json")
+
+    out = tmp_path / "out"
+    assert [one for one in notes_of(preview(1, order(1, 10))) if "partners" in one] == [
+        "partners: orders is a new table", "partners: orders__lines is a new table",
+    ]  # fmt: skip
+    assert not out.exists()
+    run(call_job, tmp_path, 1, "r1", order(1, 10), order(2, 20, 21))
+    run(call_job, tmp_path, 2, "r2", order(3, 30))
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    assert [one for one in notes_of(preview(1, order(1, 10, city="Oslo"))) if "partners" in one] == [
+        "partners: orders has 3 rows, replaced are 2; new columns: city",
+        "partners: orders__lines has 4 rows, replaced are 3",
+    ]
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+
+def test_a_dry_run_refuses_what_the_table_cannot_take(call_job: Call, tmp_path: pathlib.Path) -> None:
+    def split(kind: str, *more: str) -> JobResult:
+        source = tmp_path / "rows.csv"
+        source.write_text("first second\n1 x\n", encoding="utf-8")
+        return call_job(
+            "split_columns", "--source", source, "--destination", tmp_path / "out", "--types", f"first={kind}",
+            "--format", "iceberg", "--catalog", "partners", *more,
+        )  # fmt: skip
+
+    assert split("int").exit_code == 0
+    assert "partners: rows has 1 rows, replaced are 1; wider columns: first (int to long)" in " ".join(
+        split("bigint", "--dry-run").stdout.split()
+    )
+    refused = split("decimal(5,2)", "--dry-run")
+    assert (refused.exit_code, "rows.first is int in the table, decimal(5, 2) in these rows" in refused.stderr) == (
+        2,
+        True,
+    )
+    days = split("int", "--dry-run", "--day", "2026-11-01")
+    assert (days.exit_code, "rows was made without days" in days.stderr) == (2, True)
 
 
 def test_a_table_whose_metadata_is_damaged_is_refused_in_one_line(call_job: Call, tmp_path: pathlib.Path) -> None:

@@ -136,6 +136,7 @@ class Job(Generic[Options]):
                 if delivery.check and lock:
                     delivery.check(context)
             _write(context, outputs.files, files)
+            report.notes += files.notes
             if lock is None:
                 report.outputs = {name: {"rows": one.rows, "bytes": None} for name, one in files.staged.items()}
                 return

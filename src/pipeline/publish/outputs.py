@@ -68,7 +68,8 @@ class RunFiles:
 
     `folder`: where under the destination, a folder of this run's own (`--new-only`); `read`: the files that it reads,
     for the manifest, which is then written by `finish`, after all deliveries; `replaces`: the runs whose rows in tables
-    it replaces, as files of theirs have changed. `idle`: there is nothing to do.
+    it replaces, as files of theirs have changed. `idle`: there is nothing to do. `notes`: what a dry run says of
+    tables.
     """
 
     destination: str
@@ -81,6 +82,7 @@ class RunFiles:
     read: dict[str, dict[str, Any]] = field(default_factory=dict)
     replaces: frozenset[str] = frozenset()
     idle: bool = False
+    notes: list[str] = field(default_factory=list)
     _tables: IcebergTables | None = None
 
     @property
@@ -169,15 +171,24 @@ class RunFiles:
                 self._stage_lines(name, own, header.encode(), table.rows, frame.sparkSession)
 
     def _open_tables(self, into: TableTarget, schemas: Mapping[str, pa.Schema]) -> list[FileShape]:
-        from pipeline.publish.iceberg.tables import IcebergTables  # only a run with such tables has pyiceberg
+        """How the files of the tables look; a dry run only notes what would become of the tables."""
+        from pipeline.publish.iceberg.tables import open_tables  # only a run with such tables has pyiceberg
 
-        self._tables = IcebergTables(into, self.destination, self.run_id)
+        tables = open_tables(into, self.destination, self.run_id, self.dry_run)
+        schemas = {**schemas, into.unused_table: COLUMNS} if into.unused else schemas
+        if tables is None:
+            self.notes += [f"{into.catalog}: {name} is a new table" for name in schemas]
+            return []
         if self.folder:
             finished = {one["run_id"] for one in self.before.get("read", {}).values()}
-            self._tables.keep_rows(finished, self.replaces)
+            tables.keep_rows(finished, self.replaces)
+        if self.dry_run:
+            self.notes += tables.preview(schemas)
+            return []
+        self._tables = tables
         if not into.unused:
             return self._tables.open(schemas)
-        *shapes, shape = self._tables.open({**schemas, into.unused_table: COLUMNS})
+        *shapes, shape = self._tables.open(schemas)
         self._tables.add(into.unused_table, write_unused(self.run_folder, shape))
         return shapes
 
@@ -190,11 +201,11 @@ class RunFiles:
         self._tables.add(name, parts)
 
     def _write_into(self, into: TableTarget, files: Sequence[tuple[str, str, BlockTable]], frame: DataFrame) -> None:
+        tables = [table for _, _, table in files]
+        shapes = self._open_tables(into, {name: table.typed for name, _, table in files})
         if self.dry_run:
             self.staged |= {name: Staged([], table.rows, folder=True) for name, _, table in files}
             return
-        tables = [table for _, _, table in files]
-        shapes = self._open_tables(into, {name: table.typed for name, _, table in files})
         written = write_blocks(frame, tables, ".parquet", "", shapes)
         for number, (name, _, table) in enumerate(files):
             self._take(name, [part for part in written if part.group == str(number)], table.rows)
@@ -211,12 +222,14 @@ class RunFiles:
         into: TableTarget | None = None,
     ) -> None:
         """Stages these columns of the frame, sorted by `order`, as a folder of Parquet parts, or for a table."""
+        if into is not None:
+            rows = engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, columns)))
+            shapes = self._open_tables(into, {name: rows.schema})
         if self.dry_run:
             self._add(name, Staged([], frame.count(), folder=True), row_count)
             return
         if into is not None:
-            rows = engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, columns)))
-            [shape] = self._open_tables(into, {name: rows.schema})
+            [shape] = shapes
             self._take(name, write_parquet(frame, columns, order, is_few(row_count), shape.folder, shape), row_count)
             if into.merge and self._tables:
                 self._tables.merge(frame.sparkSession, {name: into.key})

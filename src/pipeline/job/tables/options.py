@@ -44,7 +44,7 @@ class TableOptions(SchemaOptions):
                 raise UsageError(f"--{name.replace('_', '-')} goes with --format iceberg")
         if self.format == ICEBERG and importlib.util.find_spec("pyiceberg") is None:
             raise UsageError("--format iceberg needs pyiceberg: make iceberg, or pip install 'pyiceberg[sql-sqlite]'")
-        if self.format == ICEBERG and not self.dry_run:
+        if self.format == ICEBERG:
             from pipeline.publish.iceberg.catalog import check_catalog  # only a run with such tables has pyiceberg
 
             check_catalog(self.catalog, self.destination)

@@ -6,14 +6,28 @@ import contextlib
 import os
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from pyiceberg.catalog import Catalog, load_catalog
+import requests
+from pyiceberg.catalog import Catalog, load_catalog, rest
 from pyiceberg.utils.config import Config
 
 from pipeline import storage
 from pipeline.errors import InputError, PipelineError, UsageError
 
+REST_SECONDS = (10.0, 60.0)  # until a REST catalog is connected, and until it answers
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_]+)?")
+
+
+class _TimedSession(requests.Session):
+    """Requests that end when nobody answers."""
+
+    def send(self, request: requests.PreparedRequest, **given: Any) -> requests.Response:
+        return super().send(request, **{**given, "timeout": given.get("timeout") or REST_SECONDS})
+
+
+# pyiceberg's REST catalog sets no time limit, and has no option for one.
+rest.Session = _TimedSession  # type: ignore[attr-defined]
 
 
 def split_name(name: str) -> tuple[str, str]:
@@ -40,9 +54,15 @@ def check_catalog(catalog: str, destination: str) -> None:
     """`InputError` where a catalog that is not new does not answer, is damaged or not set up."""
     name, namespace = split_name(catalog)
     with answering(name):
-        is_known = Config().get_catalog_config(name) or storage.is_s3(destination)
-        if is_known or storage.exists(_own_file(name, storage.normalise(destination))):
-            open_catalog(name, destination).namespace_exists(namespace)
+        if found := find_catalog(name, destination):
+            found.namespace_exists(namespace)
+
+
+def find_catalog(name: str, destination: str) -> Catalog | None:
+    """The catalog; None where a run would make it."""
+    is_known = Config().get_catalog_config(name) or storage.is_s3(destination)
+    is_there = is_known or storage.exists(_own_file(name, storage.normalise(destination)))
+    return open_catalog(name, destination) if is_there else None
 
 
 def _own_file(name: str, folder: str) -> str:

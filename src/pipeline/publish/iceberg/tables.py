@@ -24,7 +24,7 @@ from pyspark.sql import SparkSession
 from pipeline import storage
 from pipeline.errors import AccountingError, InputError, PipelineError, UsageError
 from pipeline.publish.concat import joint_sha256
-from pipeline.publish.iceberg.catalog import answering, open_catalog, split_name
+from pipeline.publish.iceberg.catalog import answering, find_catalog, open_catalog, split_name
 from pipeline.publish.iceberg.history import (
     RUN_ID,
     files_of,
@@ -51,6 +51,14 @@ def listed(root: Table | None) -> list[str]:
     return found
 
 
+def open_tables(target: TableTarget, destination: str, run_id: str, dry_run: bool) -> IcebergTables | None:
+    """The tables of a run; None for a dry run where the catalog is still to be made."""
+    if not dry_run:
+        return IcebergTables(target, destination, run_id)
+    found = find_catalog(split_name(target.catalog)[0], destination)
+    return IcebergTables(target, destination, run_id, found) if found else None
+
+
 @dataclass
 class _Pending:
     """What becomes of one table: its transaction, and the files that go and come. `table`: None for a new one.
@@ -70,10 +78,10 @@ class _Pending:
 class IcebergTables:
     """The tables of a run: `open` refuses what does not fit, `add` takes what tasks wrote, `commit` shows it."""
 
-    def __init__(self, target: TableTarget, destination: str, run_id: str) -> None:
+    def __init__(self, target: TableTarget, destination: str, run_id: str, catalog: Catalog | None = None) -> None:
         self.target, self.run_id = target, run_id
         name, self.namespace = split_name(target.catalog)
-        self.catalog: Catalog = open_catalog(name, destination, new=True)
+        self.catalog = catalog or open_catalog(name, destination, new=True)
         self._marker = storage.join(destination, "_runs", f".{target.catalog}.json")
         self._pending: dict[str, _Pending] = {}
         self._finished: Collection[str] | None = None
@@ -93,6 +101,45 @@ class IcebergTables:
                 self.catalog.create_namespace(self.namespace)
         if storage.exists(self._marker):
             self._repair()
+        tables, wanted = self._check(schemas)
+        for name in [*schemas, *self._other_tables(tables.get(self.target.root), schemas)]:
+            self._pending[name] = self._prepare(name, tables.get(name) or self._load(name), wanted.get(name))
+        self._mark()
+        return [self._pending[name].shape for name in schemas]
+
+    def preview(self, schemas: Mapping[str, pa.Schema]) -> list[str]:
+        """What a run would do, a line for each table; refuses what `open` refuses, and changes nothing."""
+        tables, wanted = self._check(schemas)
+        others = self._other_tables(tables.get(self.target.root), schemas)
+        lines = [
+            self._preview(name, tables.get(name) or self._load(name), wanted.get(name)) for name in [*schemas, *others]
+        ]
+        if storage.exists(self._marker):
+            lines.append("a run before did not end: what it committed is taken back first, and is in these figures")
+        return [f"{self.target.catalog}: {line}" for line in lines]
+
+    def _preview(self, name: str, table: Table | None, wanted: pa.Schema | None) -> str:
+        if table is None:
+            return f"{name} is a new table"
+        there = sum(file.record_count for file in self._files(table))
+        if self.target.merge:
+            going = "those with the keys of this run"
+        else:
+            going = f"{sum(file.record_count for file in self._replaced(table)):,}"
+        parts = [f"{name} has {there:,} rows, replaced are {going}"]
+        known = {column.name: str(column.field_type) for column in table.schema().fields}
+        change = table.transaction().update_schema().union_by_name(wanted or schema_to_pyarrow(table.schema()))
+        columns = {column.name: str(column.field_type) for column in change._apply().fields}
+        new = [column for column in columns if column not in known]
+        wider = [
+            f"{column} ({known[column]} to {columns[column]})" for column in known if columns[column] != known[column]
+        ]
+        parts += [f"new columns: {', '.join(new)}"] if new else []
+        parts += [f"wider columns: {', '.join(wider)}"] if wider else []
+        return "; ".join(parts)
+
+    def _check(self, schemas: Mapping[str, pa.Schema]) -> tuple[dict[str, Table | None], dict[str, pa.Schema]]:
+        """The tables that are there, and the columns that each is to have; refuses what does not fit."""
         with answering(self.catalog.name):
             tables = {name: self._load(name) for name in schemas}
         self._check_days(tables)
@@ -108,10 +155,7 @@ class IcebergTables:
         ]
         if found:
             raise InputError(f"{self.target.catalog}: {'; '.join(found)}; columns can be added and widened only")
-        for name in [*schemas, *self._other_tables(tables.get(self.target.root), schemas)]:
-            self._pending[name] = self._prepare(name, tables.get(name) or self._load(name), wanted.get(name))
-        self._mark()
-        return [self._pending[name].shape for name in schemas]
+        return tables, wanted
 
     def _mark(self) -> None:
         """Writes what `_repair` needs: for each table the folder of new files, and the snapshot that is current."""
