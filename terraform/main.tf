@@ -137,11 +137,28 @@ module "read_api" {
   database_url         = local.database_url
   database_user        = var.database == null ? "" : local.reader
   database_login_arn   = join("", [for database in module.database : "${database.login_arn}/${local.reader}"])
+  cache_url            = join("", [for cache in module.cache : cache.url])
+  cache_secret_arn     = join("", [for cache in module.cache : cache.secret_arn])
+  requests_per_second  = var.read_api_limits.requests_per_second
+  burst                = var.read_api_limits.burst
   reserved_concurrency = var.reserved_concurrency.read_api
   force_destroy        = var.force_destroy
   subnet_ids           = flatten([for database in module.database : database.subnet_ids])
-  security_group_ids   = flatten([for database in module.database : database.client_security_group_id])
+  security_group_ids   = flatten([for access in concat(module.database, module.cache) : access.client_security_group_id])
   log_retention_days   = var.log_retention_days
+}
+
+module "cache" {
+  source = "./modules/cache"
+  count  = var.cache == null ? 0 : 1
+
+  prefix          = local.name
+  kms_key_arn     = aws_kms_key.this.arn
+  vpc_id          = one(module.database[*].vpc_id)
+  subnet_ids      = flatten([for database in module.database : database.subnet_ids])
+  storage_gb      = var.cache.storage_gb
+  ecpu_per_second = var.cache.ecpu_per_second
+  force_destroy   = var.force_destroy
 }
 
 module "catalog" {

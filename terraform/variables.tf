@@ -150,6 +150,32 @@ variable "read_api" {
   default     = true
 }
 
+variable "read_api_limits" {
+  description = "Calls of the read API: how many a second, and how many may come at once; more get 429."
+  type        = object({ requests_per_second = optional(number, 50), burst = optional(number, 100) })
+  default     = {}
+
+  validation {
+    condition     = var.read_api_limits.requests_per_second >= 1 && var.read_api_limits.burst >= var.read_api_limits.requests_per_second
+    error_message = "read_api_limits needs requests_per_second of 1 or more and a burst that is not below it."
+  }
+}
+
+variable "cache" {
+  description = "The cache of the read API's answers (ElastiCache for Valkey); null leaves it out. It is in the database's network."
+  type        = object({ storage_gb = optional(number, 1), ecpu_per_second = optional(number, 5000) })
+  default     = null
+
+  validation {
+    condition     = var.cache == null || try(var.cache.storage_gb >= 1 && var.cache.ecpu_per_second >= 1000, false)
+    error_message = "cache needs storage_gb of 1 or more and ecpu_per_second of 1000 or more, the least that AWS takes."
+  }
+  validation {
+    condition     = var.cache == null || (var.database != null && var.read_api)
+    error_message = "cache needs the read API and the database, whose network it is in."
+  }
+}
+
 variable "catalog" {
   description = "The Data Catalog's database and the Athena workgroup for published tables; null leaves both out. bytes_per_query: what one query may scan. iceberg: jobs (explode_json, split_columns) that may write tables of Iceberg."
   type = object({

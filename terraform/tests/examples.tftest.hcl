@@ -41,6 +41,17 @@ run "bucket" {
   }
 }
 
+run "cache" {
+  command = plan
+  providers = {
+    aws = aws
+  }
+
+  module {
+    source = "./modules/cache/example"
+  }
+}
+
 run "catalog" {
   command = plan
   providers = {

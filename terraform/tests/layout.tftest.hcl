@@ -9,6 +9,7 @@ variables {
   build       = "tests/build"
   database    = {}
   catalog     = { iceberg = ["split_columns"] }
+  cache       = {}
   delivery = {
     connection_arn = "arn:aws:codeconnections:eu-west-1:123456789012:connection/mocked"
     repository     = "example/partner-data"
@@ -54,6 +55,11 @@ run "everything" {
   assert {
     condition     = [for name, set in local.sets : name if try(set.arguments["--catalog"], "") == "partner_data_prod"] == ["carparks", "explode_json", "people", "restaurants", "split_columns"]
     error_message = "sets of jobs with tables register them"
+  }
+
+  assert {
+    condition     = module.cache[0].url == "valkeys://cache.mocked.serverless.euw1.cache.amazonaws.com:6379"
+    error_message = "the cache is reached by TLS"
   }
 
   assert {

@@ -13,7 +13,7 @@ run "without_a_database" {
   command = apply
 
   assert {
-    condition     = output.read_api_url != "" && length(module.database) == 0
+    condition     = output.read_api_url != "" && length(module.database) == 0 && length(module.cache) == 0
     error_message = "lookups are served without a database"
   }
 

@@ -67,6 +67,24 @@ run "a_set_with_tables_of_iceberg_that_are_not_switched_on" {
   expect_failures = [var.sets]
 }
 
+run "a_cache_without_a_network" {
+  command = plan
+  variables {
+    cache = {}
+  }
+  expect_failures = [var.cache]
+}
+
+run "a_cache_that_is_too_small_and_a_burst_below_its_rate" {
+  command = plan
+  variables {
+    database        = {}
+    cache           = { ecpu_per_second = 10 }
+    read_api_limits = { requests_per_second = 50, burst = 10 }
+  }
+  expect_failures = [var.cache, var.read_api_limits]
+}
+
 run "timeout_in_days" {
   command = plan
   variables {

@@ -136,7 +136,7 @@ def loader(
     monkeypatch.setenv("PGPASSWORD", postgres.login.password)
     created = Loader(call_job, postgres, tmp_path)
     yield created
-    postgres.query(f"DROP TABLE IF EXISTS {created.table}, {created.table}_staging")
+    postgres.query(f"DROP TABLE IF EXISTS {created.table}, {created.table}_staging, {created.table}_mark")
 
 
 def change(inserted: int, updated: int, unchanged: int) -> dict[str, int]:
@@ -157,6 +157,7 @@ def test_the_reader_is_made_once_reads_the_table_and_changes_nothing(
     with loader.server.connect() as session:
         session.execute(f"SET ROLE {reader}")
         assert session.execute(f"SELECT first_name FROM {loader.table}").fetchall() == [("Ann",)]
+        assert session.execute(f"SELECT count(*) FROM {loader.table}_mark").fetchall() == [(1,)]
         for refused in (f"DELETE FROM {loader.table}", f"SELECT 1 FROM {loader.table}_staging"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 session.execute(refused)

@@ -141,6 +141,7 @@ def test_the_details_fill_the_lookup_table_under_their_ids(
         done = run_job("restaurants", *words, env=endpoint.environment)
         assert done.exit_code == 0, done.stdout
         found = {item["id"]["S"]: item for item in items(endpoint, table)}
+        assert found.pop("#load")["load"]["S"].startswith("today-")
         assert sorted(found) == ["101", "102", "103", "104", "105", "106", "107", "108", "109"]
         assert found["103"]["Cuisines"] == {"S": "Brazilian, Bakery"}
         assert found["103"]["Event Date"] == {"NULL": True}

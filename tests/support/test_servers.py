@@ -10,6 +10,8 @@ from contextlib import AbstractContextManager
 
 import pytest
 from botocore.exceptions import ClientError
+from valkey import Valkey
+from valkey.exceptions import AuthenticationError
 
 from tests.support import servers
 from tests.support.servers import Endpoint
@@ -53,6 +55,16 @@ def test_a_server_that_does_not_start_says_why(tmp_path: pathlib.Path) -> None:
     start = servers.server_process([sys.executable, "-m", "absent"], "http://127.0.0.1:9", tmp_path)
     with pytest.raises(RuntimeError, match=re.compile("did not start on .*No module named", re.DOTALL)), start:
         pass
+
+
+@pytest.mark.standin
+def test_valkey_listens_on_the_loopback_only_and_asks_for_its_password() -> None:
+    with servers.valkey_server() as server:
+        assert listening_addresses(server.port) == {"0100007F"}
+        assert server.client().ping()
+        with pytest.raises(AuthenticationError):
+            Valkey(port=server.port).ping()
+    assert listening_addresses(server.port) == set()
 
 
 @pytest.mark.standin

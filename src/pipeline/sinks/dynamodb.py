@@ -4,7 +4,8 @@ The table has the partition key `id` (string), no sort key, and belongs to one j
 has the frame's columns under their own names (text S, numbers N, booleans BOOL, absent values NULL) and `run_id`.
 Items are put in parallel, in batches of 25, and a run that is repeated writes the same items again. Only when every
 item is there are items of other runs removed, so a reader finds old or new rows at any moment and never none. Items
-without `run_id` were put there by somebody else and stay.
+without `run_id` were put there by somebody else and stay. The item `#load` says which fill the table shows
+(`pipeline.sinks.marks`).
 
 Searching: DynamoDB cannot query for a part of a text, and a table of car parks is about one megabyte. The reader
 scans it, keeps the items for a minute and searches them itself (`services.lookup.search`); no attribute is made for it.
@@ -30,6 +31,7 @@ from tenacity import wait_random_exponential as wait_random
 from pipeline.errors import DeliveryError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.outputs import Delivery
+from pipeline.sinks import marks
 
 KEY = "id"
 RUN = "run_id"
@@ -124,6 +126,17 @@ def remove_other_runs(client: Any, table: str, run_id: str) -> int:
     return removed
 
 
+def remove_mark(client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Takes the mark away and waits until no reader goes by it; a table that never had one needs no wait."""
+    if "Attributes" in client.put_item(TableName=table, Item={KEY: marks.ITEM_ID}, ReturnValues="ALL_OLD"):
+        sleep(marks.WAIT_SECONDS)
+
+
+def set_mark(client: Any, table: str, load_id: str) -> None:
+    """Says which load the table shows from now on."""
+    client.put_item(TableName=table, Item={KEY: marks.ITEM_ID, "load": load_id})
+
+
 def fill(frame: DataFrame, table: str, *, run_id: str) -> FillResult:
     """Puts every row of the frame into the table and removes the items of other runs.
 
@@ -144,14 +157,19 @@ def fill(frame: DataFrame, table: str, *, run_id: str) -> FillResult:
             failure = str(error)  # the driver reports it in one line, instead of a worker's stack trace
         yield pyarrow.RecordBatch.from_pydict({"written": [written], "failure": [failure]})
 
+    try:
+        remove_mark(_client(), table)
+    except (BotoCoreError, ClientError) as error:
+        raise DeliveryError(f"lookup table {table}: no item written: {error}") from error
     done = frame.mapInArrow(write, "written long, failure string").collect()
     written, failures = sum(row.written for row in done), sorted({row.failure for row in done if row.failure})
     if failures:
         raise DeliveryError(f"lookup table {table}: {written} items written, then: {failures[0]}")
-    if not written:
-        return FillResult(0, 0)
     try:
-        return FillResult(written, remove_other_runs(_client(), table, run_id))
+        client = _client()
+        removed = remove_other_runs(client, table, run_id) if written else 0
+        set_mark(client, table, marks.load_id(run_id))
+        return FillResult(written, removed)
     except (BotoCoreError, ClientError) as error:
         raise DeliveryError(f"lookup table {table}: {written} items written, old ones not removed: {error}") from error
 

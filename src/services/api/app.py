@@ -26,6 +26,7 @@ from pipeline.errors import PipelineError
 from services.api import errors as api_errors
 from services.api import lookups as api_lookups
 from services.api import people as api_people
+from services.api.cache import CacheServer, SharedCache
 from services.api.database import Reader
 from services.api.errors import ApiError
 from services.api.settings import Settings, from_environment
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     """The app; settings come from the environment unless given. `UsageError` when they are not complete."""
     chosen = settings or from_environment()
     reader = Reader(chosen.database, chosen.connections, chosen.iam_user) if chosen.database else None
+    cache = SharedCache(CacheServer(chosen.cache)) if chosen.cache else None
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,8 +69,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     api_errors.install(app)
     keyed = [Depends(check_key)]
     if reader:
-        app.include_router(api_people.router(reader, chosen.people), dependencies=keyed)
-    app.include_router(api_lookups.router(chosen.restaurants, chosen.carparks), dependencies=keyed)
+        app.include_router(api_people.router(reader, chosen.people, cache), dependencies=keyed)
+    app.include_router(api_lookups.router(chosen.restaurants, chosen.carparks, cache), dependencies=keyed)
 
     @app.get(
         "/health",

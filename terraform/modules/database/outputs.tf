@@ -18,6 +18,11 @@ output "connection" {
   value       = aws_glue_connection.network.name
 }
 
+output "vpc_id" {
+  description = "The network."
+  value       = aws_vpc.this.id
+}
+
 output "subnet_ids" {
   description = "Private subnets."
   value       = [for subnet in aws_subnet.private : subnet.id]

@@ -52,6 +52,7 @@ resource "aws_lambda_function" "api" {
       { API_KEY_SECRET_ARN = aws_secretsmanager_secret.key.arn, API_CONNECTIONS = "1" },
       { for job, table in var.lookup_tables : "${upper(job)}_TABLE" => table },
       local.has_database ? { DATABASE_URL = var.database_url, DATABASE_IAM_USER = var.database_user } : {},
+      var.cache_url == "" ? {} : { CACHE_URL = var.cache_url, CACHE_SECRET_ARN = var.cache_secret_arn },
     )
   }
 
@@ -102,7 +103,7 @@ resource "aws_apigatewayv2_stage" "default" {
 
   default_route_settings {
     throttling_rate_limit    = var.requests_per_second
-    throttling_burst_limit   = var.requests_per_second * 2
+    throttling_burst_limit   = var.burst
     detailed_metrics_enabled = true
   }
 
@@ -155,7 +156,7 @@ resource "aws_iam_role_policy" "api" {
           Sid      = "Secrets"
           Effect   = "Allow"
           Action   = ["secretsmanager:GetSecretValue"]
-          Resource = ["arn:${var.partition}:secretsmanager:${local.arn}:secret:${local.key_secret}-??????"]
+          Resource = concat(["arn:${var.partition}:secretsmanager:${local.arn}:secret:${local.key_secret}-??????"], compact([var.cache_secret_arn]))
         },
         {
           Sid       = "Key"

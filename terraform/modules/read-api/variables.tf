@@ -64,6 +64,18 @@ variable "security_group_ids" {
   default     = []
 }
 
+variable "cache_url" {
+  description = "Address of the cache of answers, valkeys://HOST:PORT; empty without one."
+  type        = string
+  default     = ""
+}
+
+variable "cache_secret_arn" {
+  description = "Secret with user and password of the cache; empty without one."
+  type        = string
+  default     = ""
+}
+
 variable "log_retention_days" {
   description = "Days that log groups keep their lines."
   type        = number
@@ -80,6 +92,12 @@ variable "requests_per_second" {
   description = "Calls a second that are answered; more get 429."
   type        = number
   default     = 50
+}
+
+variable "burst" {
+  description = "Calls that may come at once, before that rate counts."
+  type        = number
+  default     = 100
 }
 
 variable "reserved_concurrency" {

@@ -59,3 +59,9 @@ mock_resource "aws_subnet" {
 mock_resource "aws_security_group" {
   defaults = { id = "sg-mocked" }
 }
+mock_resource "aws_elasticache_serverless_cache" {
+  defaults = { endpoint = [{ address = "cache.mocked.serverless.euw1.cache.amazonaws.com", port = 6379 }] }
+}
+mock_data "aws_secretsmanager_random_password" {
+  defaults = { random_password = "mocked-mocked-mocked" }
+}

@@ -14,7 +14,7 @@ import pytest
 from botocore.config import Config
 
 from pipeline.errors import DeliveryError, UsageError
-from pipeline.sinks.dynamodb import check_table, put_rows, remove_other_runs, write_batch
+from pipeline.sinks.dynamodb import check_table, put_rows, remove_mark, remove_other_runs, set_mark, write_batch
 from tests.support.jobs import sample_args, submit_job
 from tests.support.servers import Endpoint, dynalite, moto_server
 
@@ -90,6 +90,19 @@ def test_the_same_run_again_writes_the_same_items(endpoint: Endpoint, table: str
     for _ in range(2):
         put_rows(client, table, [{"id": "A", "n": 1}, {"id": "A", "n": 2}, {"id": "B", "n": 3}], "monday")
     assert [(item["id"]["S"], item["n"]["N"]) for item in items(endpoint, table)] == [("A", "2"), ("B", "3")]
+
+
+def test_a_fill_marks_the_table_last_and_waits_where_it_had_a_mark(endpoint: Endpoint, table: str) -> None:
+    client, waited = plain(endpoint), []
+    remove_mark(client, table, waited.append)
+    assert waited == []
+    set_mark(client, table, "monday-1")
+    assert items(endpoint, table) == [{"id": {"S": "#load"}, "load": {"S": "monday-1"}}]
+    remove_mark(client, table, waited.append)
+    assert items(endpoint, table) == [{"id": {"S": "#load"}}]
+    assert waited == [1.25]
+    put_rows(client, table, [{"id": "A"}], "tuesday")
+    assert remove_other_runs(client, table, "tuesday") == 0, "the mark is of no run"
 
 
 def test_a_table_that_is_missing_or_has_another_key_is_refused(
@@ -203,7 +216,9 @@ def test_the_carparks_job_fills_the_table_and_removes_what_the_run_before_left(t
             "--run-id", "today", env=endpoint.environment,
         )  # fmt: skip
         assert (done.exit_code, done.stderr) == (0, done.stderr)
-        assert [item["id"]["S"] for item in items(endpoint, table)] == ["ALL", "K7", "K8", "T1", "T2", "T3M", "Z99"]
+        names = [item["id"]["S"] for item in items(endpoint, table)]
+        assert names == ["#load", "ALL", "K7", "K8", "T1", "T2", "T3M", "Z99"]
+        assert items(endpoint, table)[0]["load"]["S"].startswith("today-")
         found = {item["id"]["S"]: item for item in items(endpoint, table)}["T2"]
         assert (found["car_park_no"], found["total_lots"], found["stale"]) == (
             {"S": "T2"},

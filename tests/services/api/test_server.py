@@ -1,10 +1,12 @@
-"""The API as it is run: uvicorn in a process of its own, over a real PostgreSQL and a stand-in of DynamoDB."""
+"""The API as it is run: uvicorn in a process of its own, over PostgreSQL, a stand-in of DynamoDB, and Valkey."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,15 +19,22 @@ import boto3
 import pytest
 from moto.server import ThreadedMotoServer
 
-from pipeline.sinks.dynamodb import put_rows
+from pipeline.sinks.dynamodb import put_rows, set_mark
 from tests.support.http_load import run_clients
 from tests.support.postgres import PrivatePostgres
+from tests.support.servers import valkey_server
 from tools.postgres import free_port
 
 pytestmark = [pytest.mark.postgres, pytest.mark.slow]
 
 KEY = "0123456789abcdef"
 CLIENTS, SECONDS = 200, 30
+SECONDS_WITH_CACHE = 12
+PATHS = [
+    *(f"/read/first-chunk?num_records={number}" for number in (10, 10, 10, 50, 1)),
+    "/carparks/A10",
+    "/carparks?address=kio",
+]
 
 
 @dataclass(frozen=True)
@@ -51,7 +60,8 @@ def aws() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def sources(postgres: PrivatePostgres, aws: dict[str, str]) -> Iterator[dict[str, str]]:
+    """100,000 people and two lookup tables, with their marks; the environment of an API over them."""
     table = f"p_{uuid.uuid4().hex[:12]}"
     postgres.query(
         f"CREATE TABLE {table} (id uuid PRIMARY KEY, first_name text, last_name text, age integer, location text)"
@@ -60,13 +70,15 @@ def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pyt
         f"INSERT INTO {table} SELECT gen_random_uuid(), 'Ann ' || i, 'Lee', i % 90, 'Rome'"
         " FROM generate_series(1, 100000) i"
     )
+    postgres.query(f"CREATE TABLE {table}_mark AS SELECT true AS one, 'monday' AS load_id")
     session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name="eu-west-1")
     dynamodb = session.resource("dynamodb", endpoint_url=aws["AWS_ENDPOINT_URL"]).meta.client
     key = {"AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}], "BillingMode": "PAY_PER_REQUEST"}
     for name in ("restaurants", "carparks"):
         dynamodb.create_table(TableName=name, KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}], **key)
         put_rows(dynamodb, name, [{"id": "A10", "address": "BLK 203 ANG MO KIO STREET 22", "total_lots": 5}], "run")
-    known = {
+        set_mark(dynamodb, name, "run")
+    yield {
         **postgres.server.environment,
         **aws,
         "PEOPLE_TABLE": table,
@@ -74,17 +86,27 @@ def served(postgres: PrivatePostgres, aws: dict[str, str], tmp_path_factory: pyt
         "RESTAURANTS_TABLE": "restaurants",
         "CARPARKS_TABLE": "carparks",
     }
-    api, log = free_port(), tmp_path_factory.mktemp("api") / "stderr.txt"
+    postgres.query(f"DROP TABLE {table}, {table}_mark")
+
+
+@contextlib.contextmanager
+def serve(environment: dict[str, str], log: Path) -> Iterator[Api]:
+    api = free_port()
     with log.open("w") as stderr:
         command = [sys.executable, "-m", "services.api", "--port", str(api)]
-        process = subprocess.Popen(command, env={**os.environ, **known}, stderr=stderr)
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=stderr)
     try:
         wait_for(f"http://127.0.0.1:{api}/health")
         yield Api(api, log)
     finally:
         process.terminate()
         process.wait(20)
-    postgres.query(f"DROP TABLE {table}")
+
+
+@pytest.fixture(scope="module")
+def served(sources: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+    with serve(sources, tmp_path_factory.mktemp("api") / "stderr.txt") as api:
+        yield api
 
 
 def wait_for(url: str) -> None:
@@ -99,18 +121,41 @@ def wait_for(url: str) -> None:
             time.sleep(0.1)
 
 
-@pytest.mark.measures
-def test_200_clients_for_30_seconds_get_no_error(served: Api, capsys: pytest.CaptureFixture[str]) -> None:
-    paths = [f"/read/first-chunk?num_records={number}" for number in (10, 10, 10, 50, 1)]
-    result = run_clients("127.0.0.1", served.port, paths, {"x-api-key": KEY}, CLIENTS, SECONDS)
+def measure(api: Api, what: str, seconds: float, capsys: pytest.CaptureFixture[str]) -> None:
+    """Lets the clients ask, prints the figures; every answer must be right."""
+    result = run_clients("127.0.0.1", api.port, PATHS, {"x-api-key": KEY}, CLIENTS, seconds)
     with capsys.disabled():
-        rate, median, late = len(result.seconds) / SECONDS, result.percentile(50), result.percentile(99)
+        rate, median, late = len(result.seconds) / seconds, result.percentile(50), result.percentile(99)
         print(
-            f"\nread API, {CLIENTS} clients for {SECONDS} s: {rate:.0f} answers a second,"
-            f" median {median * 1000:.0f} ms, p99 {late * 1000:.0f} ms"
+            f"\nread API, {what}, {CLIENTS} clients for {seconds:.0f} s: {rate:.0f} answers a second,"
+            f" p50 {median * 1000:.0f} ms, p99 {late * 1000:.0f} ms"
         )
     assert result.failures == {}
     assert len(result.seconds) > CLIENTS * 2, "some clients got hardly an answer"
+
+
+@pytest.mark.measures
+def test_200_clients_for_30_seconds_get_no_error(served: Api, capsys: pytest.CaptureFixture[str]) -> None:
+    measure(served, "without a cache", SECONDS, capsys)
+
+
+@pytest.mark.measures
+def test_200_clients_get_no_error_with_the_cache_nor_when_it_is_killed_meanwhile(
+    sources: dict[str, str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with valkey_server() as valkey:
+        known = {**sources, "CACHE_URL": valkey.url, "CACHE_PASSWORD": valkey.password}
+        with serve(known, tmp_path / "stderr.txt") as api:
+            measure(api, "with the cache", SECONDS_WITH_CACHE, capsys)
+            assert valkey.client().info("stats")["keyspace_hits"] > 100
+            killer = threading.Timer(SECONDS_WITH_CACHE / 2, valkey.kill)
+            killer.start()
+            measure(api, "the cache killed in the middle", SECONDS_WITH_CACHE, capsys)
+            killer.join()
+        said = api.log.read_text()
+    assert "cache: ConnectionError" in said
+    assert valkey.password not in said
+    assert "Traceback" not in said
 
 
 def test_schemathesis_finds_nothing(served: Api, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from moto import mock_aws
 
 from pipeline.errors import UsageError
 from pipeline.sinks.postgres.connection import Database, Table
-from services.api.settings import Settings, from_environment
+from services.api.settings import CachePlace, Settings, from_environment
 
 KEY = "0123456789abcdef"
 COMPLETE = {"DATABASE_URL": "postgresql://h/shop", "PGUSER": "ann", "PGPASSWORD": "pw", "API_KEY": KEY}
@@ -34,9 +34,23 @@ def test_lookups_need_no_database() -> None:
     assert from_environment(given) == Settings(None, Table("people"), KEY, carparks="c")
 
 
+def test_a_cache_is_used_where_it_is_named() -> None:
+    tls = {"CACHE_URL": "valkeys://cache.example.com:6380/", "CACHE_SECRET_ARN": "arn:x", "CACHE_SECONDS": "60"}
+    here = {"CACHE_URL": "valkey://127.0.0.1"}
+    assert from_environment({**COMPLETE, **tls}).cache == CachePlace("cache.example.com", 6380, True, True, 60)
+    assert from_environment({**COMPLETE, **here}).cache == CachePlace("127.0.0.1", 6379, False, False, 300)
+    assert from_environment({**COMPLETE, "CACHE_URL": ""}).cache is None
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
+        ({"CACHE_URL": "cache.example.com"}, "CACHE_URL: expected valkeys://HOST"),
+        ({"CACHE_URL": "valkeys://"}, "CACHE_URL: expected valkeys://HOST"),
+        ({"CACHE_URL": "valkeys://h:x"}, "CACHE_URL: the port is not a number"),
+        ({"CACHE_URL": "valkeys://ann:hunter2@h"}, "CACHE_URL: it carries credentials; give them as CACHE_PASSWORD"),
+        ({"CACHE_URL": "valkey://cache.example.com"}, "CACHE_URL: answers and a password would pass the network"),
+        ({"CACHE_URL": "valkey://127.0.0.1", "CACHE_SECONDS": "0"}, "CACHE_SECONDS=0: expected a number from 1"),
         ({"DATABASE_URL": ""}, "DATABASE_URL is not set"),
         ({"DATABASE_URL": "postgresql://ann:pw@h/shop"}, "it carries credentials"),
         ({"PGPASSWORD": ""}, "set PGUSER and PGPASSWORD, or DATABASE_SECRET_ARN"),

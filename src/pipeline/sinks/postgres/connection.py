@@ -101,6 +101,10 @@ class Table:
         """The table of the same schema that loads are written to first."""
         return Table(f"{self.name}_staging", self.schema)
 
+    def mark(self) -> Table:
+        """The table of the same schema whose one row says which load this table shows (`pipeline.sinks.marks`)."""
+        return Table(f"{self.name}_mark", self.schema)
+
 
 def database_url(text: str) -> Database:
     """Reads `postgresql://host[:port]/database[?sslmode=...]`, with or without `jdbc:`; `UsageError` otherwise.
@@ -163,26 +167,28 @@ def credentials(environment: Mapping[str, str] = os.environ) -> Credentials:
     """User and password from DATABASE_SECRET_ARN (`{"username": ..., "password": ...}`), else PGUSER and PGPASSWORD."""
     check_credentials(environment)
     if arn := environment.get("DATABASE_SECRET_ARN"):
-        content = secret(arn)
-        try:
-            login = json.loads(content)
-            return Credentials(str(login["username"]), str(login["password"]))
-        except (ValueError, KeyError, TypeError):
-            # "from None": the chained error would show the secret's text.
-            raise DeliveryError(
-                "the secret of DATABASE_SECRET_ARN is not a JSON object with username and password"
-            ) from None
+        return secret_login("DATABASE_SECRET_ARN", secret(arn))
     return Credentials(environment["PGUSER"], environment["PGPASSWORD"])
 
 
-def secret(arn: str) -> str:
+def secret_login(variable: str, content: str) -> Credentials:
+    """User and password of a secret's text; `DeliveryError`, without the text, names the variable it came by."""
+    try:
+        login = json.loads(content)
+        return Credentials(str(login["username"]), str(login["password"]))
+    except (ValueError, KeyError, TypeError):
+        # "from None": the chained error would show the secret's text.
+        raise DeliveryError(f"the secret of {variable} is not a JSON object with username and password") from None
+
+
+def secret(arn: str, seconds: int = 5, attempts: int = 3) -> str:
     """The text of a secret in Secrets Manager; `DeliveryError` when it cannot be had."""
     # Not at the top: a local run with PGUSER and PGPASSWORD must not load boto3.
     import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError
 
-    config = Config(connect_timeout=5, read_timeout=5, retries={"total_max_attempts": 3})
+    config = Config(connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": attempts})
     region = arn.split(":")[3] if arn.count(":") >= 6 else None
     try:
         client = boto3.client("secretsmanager", region_name=region, config=config)

@@ -3,16 +3,17 @@
 The staging table is permanent and shared: every load marks its rows with an id of its own and holds an advisory lock on
 that id for as long as it lives. So loads may run at the same time, and what a killed load left behind is known by its
 free lock and deleted by the next one. Rights needed: SELECT, INSERT, UPDATE and DELETE; CREATE where a table is absent.
+TABLE_mark says which load the table shows (`pipeline.sinks.marks`).
 """
 
 from __future__ import annotations
 
 import re
-import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -25,6 +26,7 @@ from pyspark.sql import functions as F
 from pipeline.errors import DeliveryError, UsageError
 from pipeline.job.context import JobContext
 from pipeline.job.outputs import Delivery
+from pipeline.sinks import marks
 from pipeline.sinks.postgres.connection import Credentials, Database, Table, connect, credentials
 from transforms.text import quoted
 
@@ -63,7 +65,7 @@ def load(
 
     A row whose key is there is updated when it differs. Errors: `DeliveryError` with one line, never with a password.
     """
-    load_id = f"{run_id}-{secrets.token_hex(4)}"
+    load_id = marks.load_id(run_id)
     try:
         with connect(database, login, "load") as connection, _registered(connection, target, load_id):
             _remove_leftovers(connection, target)
@@ -119,17 +121,24 @@ def _lock(target: Target, load_id: str) -> tuple[str, str]:
 
 def _create_absent(connection: Connection, target: Target) -> None:
     columns = SQL(", ").join(SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in target.columns.items())
-    for table, start, extra in (
-        (target.table, SQL("CREATE TABLE IF NOT EXISTS"), SQL("PRIMARY KEY ({})").format(Identifier(target.key))),
+    key = SQL("{}, PRIMARY KEY ({})").format(columns, Identifier(target.key))
+    for table, start, body in (
+        (target.table, SQL("CREATE TABLE IF NOT EXISTS"), key),
         # Unlogged: staged rows need not outlive a crash, and are then gone by themselves.
-        (target.table.staging(), SQL("CREATE UNLOGGED TABLE IF NOT EXISTS"), SQL("load_id text NOT NULL")),
+        (target.table.staging(), SQL("CREATE UNLOGGED TABLE IF NOT EXISTS"), columns + SQL(", load_id text NOT NULL")),
+        (target.table.mark(), SQL("CREATE TABLE IF NOT EXISTS"), SQL("one boolean PRIMARY KEY, load_id text")),
     ):
         with connection.transaction():
             # Two loads that create the same table at once would fail on a unique index of the catalogue.
             connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (table.quoted,))
             if _columns(connection, table) is None:  # CREATE needs its right even where the table exists
-                connection.execute(SQL("{} {} ({}, {})").format(start, table.sql, columns, extra))
-    for table, wanted in ((target.table, set(target.columns)), (target.table.staging(), {*target.columns, "load_id"})):
+                connection.execute(SQL("{} {} ({})").format(start, table.sql, body))
+    wanted_columns = (
+        (target.table, set(target.columns)),
+        (target.table.staging(), {*target.columns, "load_id"}),
+        (target.table.mark(), {"one", "load_id"}),
+    )
+    for table, wanted in wanted_columns:
         have = _columns(connection, table) or []
         if missing := sorted(wanted - set(have)):
             raise DeliveryError(f"table {table.quoted} lacks {', '.join(missing)}; it has {', '.join(have)}")
@@ -201,10 +210,13 @@ def _writer(
 
 
 def merge(connection: Connection, target: Target, load_id: str, rows: int) -> LoadResult:
-    """Moves the staged rows of a load into the table in one transaction, in the order of their keys.
+    """Moves the staged rows of a load into the table in one transaction, in the order of their keys, and marks it.
 
-    Nothing changes unless exactly `rows` keys are staged (`DeliveryError`).
+    Nothing changes unless exactly `rows` keys are staged (`DeliveryError`). Other merges wait until the session ends.
     """
+    # Two merges at once would wait for each other's rows, and the mark of one would be seen while the other writes.
+    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (target.table.quoted,))
+    _remove_mark(connection, target)
     values = [name for name in target.columns if name != target.key]
     statement = SQL(
         "WITH staged AS (SELECT DISTINCT ON ({key}) {columns} FROM {staging} WHERE load_id = %(load)s ORDER BY {key}),"
@@ -222,8 +234,6 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
         new=SQL(", ").join(SQL("EXCLUDED.{}").format(Identifier(name)) for name in values),
     )
     with connection.transaction():
-        # Two merges at once would wait for each other's rows; the second then sees what the first did.
-        connection.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", (target.table.quoted,))
         counts = connection.execute(statement, {"load": load_id}).fetchone()
         staged, inserted, updated = counts or (0, 0, 0)
         if staged != rows:
@@ -231,7 +241,19 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
                 f"table {target.table.quoted} was not loaded: {staged} of {rows} rows arrived in the staging table"
             )
         _delete_staged(connection, target, load_id)
+        connection.execute(SQL("UPDATE {} SET load_id = %s").format(target.table.mark().sql), (load_id,))
     return LoadResult(inserted, updated, rows - inserted - updated)
+
+
+def _remove_mark(connection: Connection, target: Target) -> None:
+    """Takes the mark away and waits until no reader goes by it; a table that never had one needs no wait."""
+    statement = SQL(
+        "INSERT INTO {} AS old (one) VALUES (true) ON CONFLICT (one) DO UPDATE SET load_id = NULL"
+        " RETURNING old.xmax <> 0"
+    )
+    [had_one] = connection.execute(statement.format(target.table.mark().sql)).fetchone() or (False,)
+    if had_one:
+        sleep(marks.WAIT_SECONDS)
 
 
 def let_read(database: Database, login: Credentials, table: Table, reader: str) -> None:
@@ -245,7 +267,7 @@ def let_read(database: Database, login: Credentials, table: Table, reader: str) 
                 connection.execute(SQL("CREATE ROLE {} LOGIN").format(role))
                 if "rds_iam" in known:
                     connection.execute(SQL("GRANT rds_iam TO {}").format(role))
-            connection.execute(SQL("GRANT SELECT ON {} TO {}").format(table.sql, role))
+            connection.execute(SQL("GRANT SELECT ON {}, {} TO {}").format(table.sql, table.mark().sql, role))
     except psycopg.Error as error:
         raise DeliveryError(f"the role {reader} cannot be given table {table.quoted}: {_reason(error)}") from None
 

@@ -126,6 +126,7 @@ def test_a_table_is_quoted_part_by_part() -> None:
     assert table_name("hr.people").quoted == '"hr"."people"'
     assert table_name("hr.people").sql.as_string() == '"hr"."people"'
     assert table_name("hr.people").staging() == Table("people_staging", "hr")
+    assert table_name("hr.people").mark() == Table("people_mark", "hr")
 
 
 @pytest.mark.parametrize("text", ["", "a b", 'a"b', "reader; DROP ROLE x", "a" * 56])

@@ -8,6 +8,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.errors import DeliveryError
+from pipeline.sinks import marks
 from pipeline.sinks.postgres.connection import Credentials, Table
 from pipeline.sinks.postgres.load import MOST_CONNECTIONS, LoadResult, Target, load, write_staging
 from tests.support.postgres import PrivatePostgres, private_postgres
@@ -27,7 +28,15 @@ def key(number: int) -> str:
 def target(postgres: PrivatePostgres) -> Iterator[Target]:
     name = f"t_{uuid.uuid4().hex[:12]}"
     yield Target(Table(name), COLUMNS, "id")
-    postgres.query(f"DROP TABLE IF EXISTS {name}, {name}_staging")
+    postgres.query(f"DROP TABLE IF EXISTS {name}, {name}_staging, {name}_mark")
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What loads waited for: nobody reads here."""
+    waited: list[float] = []
+    monkeypatch.setattr("pipeline.sinks.postgres.load.sleep", waited.append)
+    return waited
 
 
 def load_rows(
@@ -77,6 +86,41 @@ def test_texts_arrive_as_they_are(spark: SparkSession, postgres: PrivatePostgres
     rows: list[Row] = [(key(number), text, number) for number, text in enumerate(texts)]
     assert load_rows(spark, postgres, target, rows) == LoadResult(len(rows), 0, 0)
     assert table(postgres, target) == rows
+
+
+def mark(server: PrivatePostgres, target: Target) -> str | None:
+    return server.query(f"SELECT load_id FROM {target.table.mark().quoted}")[0][0]
+
+
+def test_each_load_sets_a_mark_of_its_own_and_waits_before_rows_change(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target, waits: list[float]
+) -> None:
+    load_rows(spark, postgres, target, ROWS)
+    first = mark(postgres, target)
+    assert waits == [], "nobody knows a mark that never was"
+    load_rows(spark, postgres, target, ROWS)
+    second = mark(postgres, target)
+    assert waits == [marks.WAIT_SECONDS]
+    assert str(first).startswith("run-")
+    assert str(second).startswith("run-")
+    assert first != second
+
+
+def test_while_rows_change_and_after_a_load_that_failed_there_is_no_mark(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    load_rows(spark, postgres, target, ROWS)
+    seen: list[object] = []
+    monkeypatch.setattr(
+        "pipeline.sinks.postgres.load.sleep",
+        lambda _: seen.extend([mark(postgres, target), len(table(postgres, target))]),
+    )
+    with pytest.raises(DeliveryError, match="1 of 2 rows arrived"):
+        load(spark.createDataFrame([(key(9), "x", 1)], SCHEMA), 2, target, postgres.database, postgres.login, "run")
+    assert seen == [None, 3]
+    assert mark(postgres, target) is None
+    load_rows(spark, postgres, target, ROWS)
+    assert mark(postgres, target) is not None
 
 
 def test_an_empty_load_is_fine(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
@@ -153,6 +197,7 @@ def test_no_right_to_create_or_drop_is_needed(spark: SparkSession, postgres: Pri
     postgres.query("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
     postgres.query(f"GRANT SELECT, INSERT, UPDATE ON {target.table.quoted} TO {writer}")
     postgres.query(f"GRANT SELECT, INSERT, DELETE ON {target.table.staging().quoted} TO {writer}")
+    postgres.query(f"GRANT SELECT, INSERT, UPDATE ON {target.table.mark().quoted} TO {writer}")
     try:
         assert load_rows(spark, postgres, target, ROWS, Credentials(writer, "pw")) == LoadResult(2, 0, 1)
         with pytest.raises(DeliveryError, match="permission denied for schema public"):

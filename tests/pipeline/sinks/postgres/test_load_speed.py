@@ -86,7 +86,9 @@ def test_a_million_people_load_at_half_the_rate_of_copy_at_least(
             else:
                 times.append(seconds(lambda t=target: load(people, ROWS, t, server.database, server.login, "run")))
             assert server.query(f"SELECT count(*) FROM {target.table.staging().quoted}") == [(0,)]
-            server.query(f"DROP TABLE {target.table.quoted}, {target.table.staging().quoted}")
+            server.query(
+                f"DROP TABLE {target.table.quoted}, {target.table.staging().quoted}, {target.table.mark().quoted}"
+            )
     ratio = min(copies) / min(ours)
     with capsys.disabled():
         print(
