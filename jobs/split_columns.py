@@ -103,6 +103,7 @@ class Options(TableCatalogOptions):
 def run(job: JobContext, o: Options) -> Outputs:
     """Plans by the header, splits, writes."""
     plan, schema = o.plan(job.csv_header(o.source))
+    job.check_same_header(o.source, ordered=plan.row is not None)
     try:
         if plan.row is not None:  # whole lines are one packed column
             read = packed.split_rows(job.read_csv_text(o.source), plan.row)

@@ -367,3 +367,28 @@ def test_a_schema_that_does_not_fit_is_refused_before_an_engine_starts(
     job = job_module("split_columns").JOB
     with pytest.raises(UsageError, match=re.escape(message)):
         parse(job.name, job.options, [*given, *options]).prepare()
+
+
+def test_a_column_that_only_a_later_file_has_is_not_left_out(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name size\n1,pen 2\n")
+    (tmp_path / "b.csv").write_text("colour,name size,id\nred,ink 3,2\n")
+    done = call_job("split_columns", "--source", tmp_path / "*.csv", "--destination", tmp_path / "out")
+    assert done.exit_code == 2
+    expected = f"{tmp_path}/b.csv, line 1: column colour is not in the first header ({tmp_path}/a.csv, line 1): files"
+    assert expected in " ".join(done.output.split())
+
+
+def test_rows_whose_values_were_not_quoted_need_one_order_of_columns(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name,address\n1,Ann,12 High Street, York\n")
+    (tmp_path / "b.csv").write_text("name,id,address\nBob,2,3 Low Road, Leeds\n")
+    options = ["--source", tmp_path / "*.csv", "--elastic", "address", "--destination", tmp_path / "out"]
+    done = call_job("split_columns", *options)
+    assert done.exit_code == 2
+    assert f"{tmp_path}/b.csv, line 1: have name, id, address, expected id, name, address as in" in done.output
+
+
+def test_files_of_one_run_may_have_another_order_of_columns(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "a.csv").write_text("id,name size\n1,pen 2\n")
+    (tmp_path / "b.csv").write_text("name size,id\nink 3,2\n")
+    done = call_job("split_columns", "--source", tmp_path / "*.csv", "--destination", tmp_path / "out")
+    assert done.read("rows.csv") == "id,name,size\n1,pen,2\n2,ink,3\n"

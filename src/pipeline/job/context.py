@@ -13,7 +13,7 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.engines.base import Engine, RowCounter
-from pipeline.errors import PipelineError, UsageError
+from pipeline.errors import InputError, PipelineError, UsageError
 from pipeline.job.options import CsvInput, Input, JobOptions, JsonInput
 from pipeline.job.rejected_rows import RejectedRows, with_raw
 from pipeline.readers.base import Reader, TableReader
@@ -81,6 +81,24 @@ class JobContext:
     def csv_header(self, source: CsvInput) -> list[str]:
         """The names in the header of an input's first file."""
         return self._header_names(self._table_reader(source))[0]
+
+    def check_same_header(self, source: CsvInput, *, ordered: bool = False) -> None:
+        """`InputError` for a file with a column that the first file's header lacks; `ordered`: or in another order.
+
+        For a job that publishes all columns of its files, or splits their lines itself.
+        """
+        reader = self._table_reader(source)
+        first, *others = self._header_names(reader)
+        where = reader.header_places[0]
+        for names, place in zip(others, reader.header_places[1:], strict=True):
+            if more := [name for name in names if name not in first]:
+                text = f"{place}: column {', '.join(more)} is not in the first header ({where})"
+                raise InputError(
+                    f"{text}: files with other columns need a run of their own (--schema FILE adds columns)"
+                )
+            if ordered and names != first:
+                have = f"have {', '.join(names)}, expected {', '.join(first)} as in {where}"
+                raise InputError(f"{place}: {have}: where values are not quoted, files need one order of columns")
 
     def _header_names(self, reader: TableReader) -> list[list[str]]:
         return [
