@@ -16,6 +16,7 @@ from pipeline import storage
 from pipeline.errors import InputError, PipelineError, UsageError
 
 REST_SECONDS = (10.0, 60.0)  # until a REST catalog is connected, and until it answers
+_STORE_IO = "pipeline.publish.iceberg.store_io.StoreIO"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_]+)?")
 
 
@@ -86,5 +87,5 @@ def open_catalog(name: str, destination: str, new: bool = False) -> Catalog:
             return load_catalog(name, type="sql", uri=f"sqlite:///{file}", warehouse=folder)
         # The client of Glue takes these from the environment itself, pyarrow's of S3 does not.
         region = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        own = {"s3.endpoint": os.environ.get("AWS_ENDPOINT_URL"), "s3.region": region}
+        own = {"s3.endpoint": os.environ.get("AWS_ENDPOINT_URL"), "s3.region": region, "py-io-impl": _STORE_IO}
         return load_catalog(name, type="glue", warehouse=folder, **{key: value for key, value in own.items() if value})
