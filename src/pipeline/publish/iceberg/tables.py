@@ -243,10 +243,12 @@ class IcebergTables:
         entries = {}
         for name in [*(name for name in self._pending if name not in last), *last]:
             entries[f"{self.namespace}.{name}"] = self._commit(self._pending[name])
+        if self._finished is None:
+            self.finish()
         return entries
 
     def finish(self) -> None:
-        """The run is whole, whatever comes."""
+        """The run is whole, whatever comes: with its last commit, or when its manifest is written."""
         storage.delete(self._marker)
 
     def _stage(self, one: _Pending) -> None:
