@@ -109,4 +109,5 @@ class Check:
         # A recursive document needs few levels of tables, however deep it is: the plan cuts what is too deep.
         self._stats.observe(self._values, self._options.depth if self._options.depth < DEPTH else MAX_DEPTH)
         self._values, self._size = [], 0
+        self._stats.opened |= self._unpacker.opened
         return self._stats

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -33,8 +34,11 @@ class Unpacker:
         takes: bool = False,
     ) -> None:
         self._parser = Parser(lenient)
-        forms: dict[str, Callable[[Any], Any]] = {"parse": self._parsed, "dynamodb": _item}
-        self._steps = [(path, forms[form]) for path, form in packed_places(choices)]
+        self.opened: set[tuple[str, ...]] = set()  # the paths where a text was opened
+        self._steps = [
+            (path, functools.partial(self._parsed, path) if form == "parse" else _item)
+            for path, form in packed_places(choices)
+        ]
         self._names, self._folders, self._takes = names, folders, takes
         self._around, self._taken = "", dict[str, Any]()
 
@@ -64,13 +68,17 @@ class Unpacker:
             raise too_deep() from None
         return value
 
-    def _parsed(self, value: Any) -> Any:
+    def _parsed(self, path: tuple[str, ...], value: Any) -> Any:
         if isinstance(value, NonPortableString):
             raise NotJsonError("not_json", f"{readable(value)[:_SHOWN]} is not JSON")
+        if not isinstance(value, str):
+            return value
         try:
-            return self._parser.parse(value) if isinstance(value, str) else value
+            found = self._parser.parse(value)
         except NotJsonError as error:
             raise NotJsonError("not_json" if error.reason == "malformed_json" else error.reason, str(error)) from None
+        self.opened.add(path)
+        return found
 
 
 def _named(value: Any, names: Any, place: str) -> Any:

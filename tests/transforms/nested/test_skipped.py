@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.documents import explode, observe
+from transforms.nested.rows.render import CSV, TYPED
 from transforms.nested.schema.lock import plan_with_lock
 from transforms.nested.schema.lock_rules import lock_rules
 from transforms.nested.schema.plan import plan_tables
@@ -102,3 +103,20 @@ def test_what_is_skipped_under_any_key_is_skipped_under_those_that_others_name()
 def test_a_choice_below_a_key_leaves_it_out_of_the_choice_for_any_key() -> None:
     text = '{"m": {"k": {"x": 1, "y": 2}, "l": {"x": 3}}}'
     assert explode([text], ["m.*=json", "m.k.x=skip"]).plain("doc") == [{"m__k__y": 2, "m__l": '{"x":3}'}]
+
+
+@pytest.mark.parametrize("form", [TYPED, CSV])
+def test_a_scalar_on_the_way_to_a_wanted_path_is_in_no_column_rest_or_text(form: str) -> None:
+    texts = ['{"id": 1, "a": 4111}', '{"a": {"b": 2, "c": "4112"}}', '{"a": [4113, {"b": 3}]}', '{"a": null}']
+    found = explode(texts, only=["a.b"], form=form)
+    assert found.names() == {"doc": ["a__b"], "doc__a": ["b"]}
+    assert [row["a__b"] for row in found.rows["doc"]] == [None, 2 if form == TYPED else "2", None, None]
+    assert not any(text in repr(found.rows) for text in ("4111", "4112", "4113"))
+    assert explode(texts, ["a=json"], ["a.b"]).plain("doc") == [{}, {"a": '{"b":2}'}, {"a": '[{"b":3}]'}, {}]
+
+
+def test_a_scalar_on_the_way_to_a_wanted_path_leaves_a_locked_column_empty() -> None:
+    locked = explode(['{"a": 1}', '{"a": {"b": 2}}']).tables
+    assert [column.name for column in locked[0].columns] == ["a", "a__b"]
+    rules = lock_rules(build_rules(only=["a.b"]), locked)
+    assert explode(['{"a": 4111}', '{"a": {"b": 3}}'], tables=locked, rules=rules).plain("doc") == [{}, {"a__b": 3}]

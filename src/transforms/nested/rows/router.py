@@ -183,7 +183,7 @@ def route_rest(builder: TableBuilder, path: str, at: At, values: Values, rule: R
     """Keeps values that have no column, without what is skipped in them."""
     for row, value in zip(at, values, strict=True):
         kept = value and rule.kept(value)
-        if kept or not value:
+        if (kept or not value) and rule.wants_value(value):
             builder.keep(row, path, kept)
 
 
@@ -200,6 +200,8 @@ def route(builder: TableBuilder, router: ColumnRouter, at: At, values: Values) -
 
 def _route_kind(builder: TableBuilder, router: ColumnRouter, kind: type, at: At, values: Values) -> None:
     goal = router.on.get(kind)
+    if not router.rule.wanted and kind is not dict and kind is not list:
+        return  # only paths below are wanted
     if isinstance(goal, int):
         builder.set(goal, at, values)
     elif goal is not None:

@@ -31,12 +31,15 @@ def unmatched(
 
 
 def without_effect(stats: PathStats, choices: Iterable[str], depth: int = MAX_DEPTH) -> list[str]:
-    """One message for each choice of what becomes of objects and arrays where the documents have only other values."""
+    """One message for each choice of what becomes of objects and arrays where the documents have only other values,
+    and for each `PATH=parse` where no value is a text that opens.
+    """
     found = []
     for text in choices:
         path, choice = parse_choice(text)
         kinds = set[str]().union(*(place.kinds() for place, _ in _at(stats, path, depth)))
-        if choice in _OF_NESTED and kinds and not kinds & {"object", "array", "json"}:
+        is_idle = choice in _OF_NESTED and not kinds & {"object", "array", "json"}
+        if kinds and (is_idle or (choice == "parse" and path not in stats.opened)):
             found.append(f"--path {text} does nothing: what is there is {' or '.join(sorted(kinds))} in all records")
     return found
 

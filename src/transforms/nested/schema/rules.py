@@ -67,12 +67,16 @@ class Rule:
             return value
         if isinstance(value, list):
             items = self.items()
-            return [items.kept(item) for item in value]
+            return [items.kept(item) for item in value if items.wants_value(item)]
         if not isinstance(value, dict):
             return value
-        wanted = ((key, item, rule) for key, item in value.items() if (rule := self.step(key)) is not None)
-        found = ((key, item, rule.kept(item)) for key, item, rule in wanted)
+        rules = ((key, item, rule) for key, item in value.items() if (rule := self.step(key)) is not None)
+        found = ((key, item, rule.kept(item)) for key, item, rule in rules if rule.wants_value(item))
         return {key: kept for key, item, kept in found if kept or not item}
+
+    def wants_value(self, value: Any) -> bool:
+        """Whether a value here may be published: where only paths below are wanted, objects and arrays alone."""
+        return self.wanted or isinstance(value, dict | list)
 
     def wants(self, path: Iterable[str]) -> bool:
         """Whether nothing on the way to a path, or there, is skipped."""

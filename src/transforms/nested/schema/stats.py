@@ -14,7 +14,7 @@ from transforms.nested.values.parse import BigNumber, NonPortableString, decimal
 
 # Kinds of values, as positions in `PathStats.counts`.
 NULL, BOOLEAN, INTEGER, DOUBLE, BIG_INTEGER, BIG, TEXT, NON_PORTABLE, JSON = range(9)
-OBJECT, EMPTY_OBJECT, ARRAY, EMPTY_ARRAY, NON_PORTABLE_KEY = range(9, 14)
+OBJECT, EMPTY_OBJECT, ARRAY, EMPTY_ARRAY, UNWANTED, NON_PORTABLE_KEY = range(9, 15)
 _NUMBERS = (INTEGER, DOUBLE, BIG_INTEGER, BIG)
 # An object with more keys than this is a map wherever it is: no table has as many columns.
 MANY_KEYS = 1000
@@ -28,6 +28,7 @@ DEPTH = 100
 _BEYOND = 10**6
 # Most places have neither: an empty set and an empty dictionary for each would take 280 bytes.
 _NO_KEYS: frozenset[str] = frozenset()
+_NO_PATHS: frozenset[tuple[str, ...]] = frozenset()
 _NO_HOMES: Mapping[str, PathStats] = {}
 _MISSING = object()
 
@@ -46,16 +47,18 @@ class PathStats:
 
     Where a document is recursive (`schema.recursion`), `homes` has the place above whose table gets what is here, by
     `item`, `entry` or `object`; `object` are objects that are rows of a table; `fixed` keys become no map's.
+
+    The statistics of whole records have in `opened` the paths where a text was opened as JSON.
     """
 
     __slots__ = (
-        "counts", "date_format", "fields", "fixed", "formats", "high", "homes", "items", "low", "object", "rule",
-        "scale", "skipped", "turn", "values", "whole",
+        "counts", "date_format", "fields", "fixed", "formats", "high", "homes", "items", "low", "object", "opened",
+        "rule", "scale", "skipped", "turn", "values", "whole",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, formats: Callable[[str], str] = date_format) -> None:
         self.rule, self.formats = rule, formats
-        self.counts = [0] * 14
+        self.counts = [0] * 15
         self.turn = self.low = self.high = self.whole = self.scale = 0
         self.date_format: str | None = None
         self.fields: dict[str | int, PathStats] = {}
@@ -65,6 +68,7 @@ class PathStats:
         self.homes = _NO_HOMES
         self.fixed = False
         self.skipped = _NO_KEYS
+        self.opened = _NO_PATHS
 
     def __getstate__(self) -> tuple[Any, ...]:
         # One tuple: the usual state of slots takes more of the recursion limit for each level.
@@ -99,6 +103,8 @@ class PathStats:
                 self._observe_objects(own, left)
             elif kind is list:
                 self._observe_arrays(own, left)
+            elif not self.rule.wanted:
+                self.counts[UNWANTED] += len(own)
             else:
                 self._observe_scalars(kind, own)
 
@@ -289,6 +295,7 @@ class PathStats:
         """Adds another place's values, without what is below them."""
         self.counts = [a + b for a, b in zip(self.counts, other.counts, strict=True)]
         self.skipped |= other.skipped
+        self.opened |= other.opened
         self.turn += other.turn
         self.date_format = merge_formats(self.date_format, other.date_format)
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import pytest
 
 from tests.support.documents import observe
+from transforms.nested.explode import merge_stats
+from transforms.nested.record_check import Check, ParseOptions
 from transforms.nested.schema.choices import unmatched, without_effect
 from transforms.nested.schema.rules import build_rules
 from transforms.nested.schema.stats import PathStats
@@ -133,3 +136,22 @@ def test_elements_of_arrays_are_found_where_there_are_arrays_of_arrays() -> None
 def test_a_choice_for_objects_or_arrays_where_there_are_none_is_noted(choice: str, expected: list[str]) -> None:
     texts = ['{"n": 1, "t": [1], "o": {"n": true}, "e": [], "null": null}', '{"n": "x"}']
     assert without_effect(observe(texts, build_rules([choice])), [choice]) == expected
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        (['{"id": 7}'], ["--path id=parse does nothing: what is there is number in all records"]),
+        (['{"id": 7}', '{"id": "x"}'], ["--path id=parse does nothing: what is there is number in all records"]),
+        (['{"id": [true]}'], ["--path id=parse does nothing: what is there is array or boolean in all records"]),
+        (['{"id": 7}', '{"id": "8"}'], []),
+        (['{"id": null}'], []),
+        (['{"x": 1}'], []),
+    ],
+)
+def test_parse_where_no_text_opens_is_noted(records: list[str], expected: list[str]) -> None:
+    parts = [Check(ParseOptions(choices=("id=parse",))) for _ in range(2)]
+    for number, record in enumerate(records):
+        parts[number % 2].record(record)
+    stats = merge_stats([pickle.dumps(one.stats()) for one in parts], build_rules())
+    assert without_effect(stats, ["id=parse"]) == expected
