@@ -182,7 +182,11 @@ def test_a_tab_file_whose_texts_hold_quotes_is_read_whole(call_job: Call, tmp_pa
 
 
 CHOICES = [
-    (["--types", "stok=int"], "--types: missing column stok; have sku, size colour stock, tags, info, size, colour"),
+    (["--types", "stok=int"], "--types: missing column stok; have sku, tags, info, size, colour, stock"),
+    (
+        ["--types", "size colour stock=int"],
+        "--types: column size colour stock is packed in size, colour, stock; types are for sku, tags, info, size",
+    ),
     (["--types", "stok=int"], "near: stock"),
     (["--list", "tag=rows"], "--list: missing column tag; have sku, size colour stock, tags, info; near: tags"),
     (["--pairs", "inof=map"], "--pairs: missing column inof; have sku, size colour stock, tags, info; near: info"),

@@ -149,8 +149,7 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     _check_names("--pairs", options.pairs, header)
     _check_names("--elastic", options.greedy, [*header, *pieces, *options.held])
     values = options.flag or (("value",) if across else ())
-    known = [*header, *pieces, *options.keys, *values, *options.held]
-    _check_names("--types", options.types, known)
+    _check_types([*header, *pieces, *options.keys, *values, *options.held], packed, options)
     _check_pieces(header, packed, options)
     row = None
     if set(options.greedy) & set(header):
@@ -177,6 +176,18 @@ def _check_names(option: str, names: Iterable[str], known: Sequence[str]) -> Non
     if missing:
         near = "".join(suggest(name, known) for name in missing)
         raise ValueError(f"{option}: missing column {', '.join(missing)}; have {', '.join(known)}{near}")
+
+
+def _check_types(names: Sequence[str], packed: Mapping[str, Packed], options: SplitOptions) -> None:
+    """Types are of what is in columns at the end: not of packed columns, lists and pairs."""
+    pieces = {name for one in packed.values() for name in one.names}
+    whole = {*packed, *options.lists, *options.pairs} - pieces
+    known = [name for name in dict.fromkeys(names) if name not in whole]
+    for name in options.types:
+        if name in whole:
+            what = f"is packed in {', '.join(packed[name].names)}" if name in packed else "is a list or pairs, of texts"
+            raise ValueError(f"--types: column {name} {what}; types are for {', '.join(known)}")
+    _check_names("--types", options.types, known)
 
 
 def _check_taken(names: Iterable[str], plan: Plan) -> None:

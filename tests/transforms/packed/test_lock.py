@@ -106,7 +106,7 @@ def test_columns_that_differ_in_case_only_are_refused_where_both_are_published()
 
 
 def test_the_message_of_a_missing_name_has_each_column_once() -> None:
-    with pytest.raises(ValueError, match="--types: missing column sise; have id, name size, name, size; near: size"):
+    with pytest.raises(ValueError, match="--types: missing column sise; have id, name, size; near: size"):
         against(["id", "name size"], types={"sise": "int"})
     with pytest.raises(ValueError, match="--elastic: missing column nam; have id, name size, name, size; near: name"):
         against(["id", "name size"], greedy=("nam",))

@@ -40,3 +40,17 @@ def test_a_plan_needs_something_to_split_and_columns_that_are_there() -> None:
         make_plan(["id", "name"], SplitOptions())
     with pytest.raises(ValueError, match="missing column a b; have id, name"):
         make_plan(["id", "name"], SplitOptions(columns=("a b",)))
+
+
+def test_a_type_is_for_a_piece_or_a_plain_column_and_not_for_what_is_split() -> None:
+    header = ["id", "size stock", "tags", "info"]
+    with pytest.raises(
+        ValueError, match=r"^--types: column size stock is packed in size, stock; types are for id, tags"
+    ):
+        make_plan(header, SplitOptions(types={"size stock": "int"}))
+    split = SplitOptions(types={"tags": "int"}, lists={"tags": "rows"}, pairs={"info": "map"})
+    message = "^--types: column tags is a list or pairs, of texts; types are for id, size, stock$"
+    with pytest.raises(ValueError, match=message):
+        make_plan(header, split)
+    own_name = make_plan(["id", "size"], SplitOptions(columns=("size=size stock",), types={"size": "int"}))
+    assert [field.type for field in own_name.packed["size"].fields] == ["int", "string"]
