@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Self
 
 from pyspark.sql import functions as F
-from pyspark.sql import types as T
 
 from pipeline.errors import UsageError
 from pipeline.job.context import JobContext
@@ -21,19 +20,7 @@ from transforms.restaurants import ratings, tables
 from transforms.restaurants.events import explode_events
 from transforms.row_errors import valid
 
-COUNTRIES = T.StructType(
-    [T.StructField("Country Code", T.IntegerType(), False), T.StructField("Country", T.StringType(), False)]
-)
-
-THRESHOLDS = TableFile(
-    "rating_thresholds.csv",
-    (
-        Column("Rating", "string"),
-        *(Column(name, "decimal(2,1)") for name in ("Lowest", "Highest")),
-        Column("Mean", "decimal(7,6)"),
-        Column("Count", "bigint"),
-    ),
-)
+THRESHOLDS = TableFile("rating_thresholds.csv", tuple(Column(*one) for one in ratings.THRESHOLD_COLUMNS.items()))
 
 
 @dataclass
@@ -42,7 +29,7 @@ class Options(CatalogOptions):
 
     restaurants: JsonInput = json_input("search pages as JSON: an array of pages, or one page per line or per file")
     country_codes: CsvInput = csv_input(
-        "country sheet as .xlsx or .csv: Country Code, Country", columns=COUNTRIES.names
+        "country sheet as .xlsx or .csv: Country Code, Country", columns=tables.COUNTRIES.names
     )
     events_from: datetime.date = option("first day of the events' period", "2019-04-01", parse=day, metavar="DAY")
     events_to: datetime.date = option("last day of the events' period", "2019-04-30", parse=day, metavar="DAY")
@@ -62,7 +49,7 @@ class Options(CatalogOptions):
 
 def run(job: JobContext, o: Options) -> Outputs:
     """Pages to restaurants, restaurants to details, events and ratings."""
-    sheet = job.read_csv(o.country_codes, COUNTRIES)
+    sheet = job.read_csv(o.country_codes, tables.COUNTRIES)
     found = job.reused(tables.explode_pages(job.read_json_text(o.restaurants)), key="id")
 
     countries = tables.country_names(valid(job.record("country_codes", sheet)))
@@ -92,16 +79,12 @@ def run(job: JobContext, o: Options) -> Outputs:
 
 def rating_files(job: JobContext, counts: list[ratings.RatingCount]) -> list[FileOutput]:
     """Three tables on the terminal, rating_thresholds.csv and the histogram, all from a few hundred counted rows."""
-    headers, figures = ["lowest", "highest", "mean", "count"], ratings.figures
-    by_text = [[text, name, *figures(s)] for text, name, s in ratings.by_text(counts)]
-    by_class = [[name, *figures(s)] for name, s in ratings.by_class(counts)]
-    final = [[name, *figures(s)] for name, s in ratings.thresholds(counts)]
-    if counts:
-        job.show("Rating texts as sent", ["text", "class", *headers], by_text)
-        job.show("Rating texts folded into English", ["rating", *headers], by_class)
-        job.show("Rating thresholds", ["rating", *headers], final)
+    shown = ratings.rating_tables(counts)
+    for title, headers, rows in shown if counts else ():
+        job.show(title, headers, rows)
     for colour, number in ratings.unknown_colours(counts).items():
         job.note(f"rating colour {colour} has no class: {number} restaurants are not in the thresholds")
+    final = shown[-1][-1]
     rated = sum(row.restaurants for row in counts if row.rating is not None)
     return [
         data(THRESHOLDS.file, ratings.thresholds_csv(final), rows=len(final)),

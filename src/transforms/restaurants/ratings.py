@@ -26,6 +26,13 @@ COLOURS = {
     "FF7800": "Poor",
     "CBCBC8": NOT_RATED,
 }
+THRESHOLD_COLUMNS = {
+    "Rating": "string",
+    "Lowest": "decimal(2,1)",
+    "Highest": "decimal(2,1)",
+    "Mean": "decimal(7,6)",
+    "Count": "bigint",
+}
 # Okabe-Ito colours, best to worst: different for every common colour blindness, and in the order of the legend in
 # print.
 CLASS_COLOURS = dict(zip(CLASSES, ("#0072B2", "#56B4E9", "#009E73", "#F0E442", "#D55E00", "#BBBBBB"), strict=True))
@@ -142,9 +149,22 @@ def figures(summary: Summary) -> list[str | int | None]:
     return [*texts, summary.count]
 
 
+def rating_tables(counts: Sequence[RatingCount]) -> list[tuple[str, list[str], list[list[str | int | None]]]]:
+    """Title, headers and rows of: the texts as sent, the texts by class, and the thresholds."""
+    headers = ["lowest", "highest", "mean", "count"]
+    texts = [[text, name, *figures(summary)] for text, name, summary in by_text(counts)]
+    classes = [[name, *figures(summary)] for name, summary in by_class(counts)]
+    final = [[name, *figures(summary)] for name, summary in thresholds(counts)]
+    return [
+        ("Rating texts as sent", ["text", "class", *headers], texts),
+        ("Rating texts folded into English", ["rating", *headers], classes),
+        ("Rating thresholds", ["rating", *headers], final),
+    ]
+
+
 def thresholds_csv(rows: Sequence[Sequence[str | int | None]]) -> bytes:
-    """rating_thresholds.csv: a line for each class and its `figures`."""
-    lines = ["Rating,Lowest,Highest,Mean,Count"]
+    """rating_thresholds.csv, with the columns `THRESHOLD_COLUMNS`: a line for each class and its `figures`."""
+    lines = [",".join(THRESHOLD_COLUMNS)]
     lines += [",".join("NA" if value is None else str(value) for value in row) for row in rows]
     return ("\n".join(lines) + "\n").encode()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql import types as T
 
 from transforms.checks import check_unique
 from transforms.kernels.batches import add_texts, map_each
@@ -75,8 +76,13 @@ def exclude_repeated(restaurants: DataFrame) -> DataFrame:
     )  # fmt: skip
 
 
+COUNTRIES = T.StructType(
+    [T.StructField("Country Code", T.IntegerType(), False), T.StructField("Country", T.StringType(), False)]
+)
+
+
 def country_names(sheet: DataFrame) -> DataFrame:
-    """One row per country of the sheet: `country_id` int, `country` string."""
+    """One row per country of the sheet, whose columns are `COUNTRIES`: `country_id` int, `country` string."""
     names = sheet.select(F.col("Country Code").alias("country_id"), F.col("Country").alias("country"))
     return names.dropDuplicates(["country_id"])
 

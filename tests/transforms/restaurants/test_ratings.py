@@ -76,6 +76,16 @@ def test_the_raw_table_keeps_every_text_with_its_class() -> None:
     ]
 
 
+def test_the_tables_on_the_terminal_are_texts_as_sent_texts_by_class_and_thresholds() -> None:
+    texts, classes, final = ratings.rating_tables(COUNTS)
+    assert texts[:2] == ("Rating texts as sent", ["text", "class", "lowest", "highest", "mean", "count"])
+    assert texts[2][1] == ["Terbaik", "Excellent", "4.6", "4.6", "4.600000", 1]
+    assert classes[:2] == ("Rating texts folded into English", ["rating", "lowest", "highest", "mean", "count"])
+    assert classes[2][-1] == ["Not rated", "0.0", "0.0", "0.000000", 3]
+    assert final[:2] == ("Rating thresholds", ["rating", "lowest", "highest", "mean", "count"])
+    assert final[2][-1] == ["Not rated", None, None, None, 3]
+
+
 def test_an_unknown_colour_is_reported_and_never_guessed() -> None:
     assert ratings.unknown_colours(COUNTS) == {"123456": 4, "absent": 5}
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from pipeline.errors import UsageError
-from pipeline.job.options import JobOptions, option
+from pipeline.job.options import JobOptions, csv_input, option
 from pipeline.readers.daily_files import day_of, pick_day
+
+
+def daily_input(help: str, *, columns: Sequence[str] = ()) -> Any:
+    """As `csv_input`, for an input that can also come from the folder of daily drops."""
+    return csv_input(help, required=False, columns=columns)
 
 
 @dataclass
