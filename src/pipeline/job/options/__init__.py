@@ -19,21 +19,6 @@ from pipeline.job.options.inputs import CsvInput, Input, JsonInput
 from pipeline.job.options.values import comma_separated, day, duration, named_values, run_id, separator, words
 
 __all__ = [
-    "CsvInput",
-    "Input",
-    "JobOptions",
-    "JsonInput",
-    "Options",
-    "build_parser",
-    "comma_separated",
-    "csv_input",
-    "day",
-    "duration",
-    "json_input",
-    "named_values",
-    "option",
-    "parse",
-    "run_id",
-    "separator",
-    "words",
-]
+    "CsvInput", "Input", "JobOptions", "JsonInput", "Options", "build_parser", "comma_separated", "csv_input",
+    "day", "duration", "json_input", "named_values", "option", "parse", "run_id", "separator", "words",
+]  # fmt: skip

@@ -9,19 +9,9 @@ from typing import ClassVar, Self, TypeVar
 
 from pipeline.engines import ENGINES
 from pipeline.errors import UsageError
+from pipeline.job.options import values
 from pipeline.job.options.fields import option
 from pipeline.job.options.inputs import CsvInput, Input
-from pipeline.job.options.values import (
-    character,
-    character_or_none,
-    character_or_nothing,
-    comma_separated,
-    encoding,
-    positive,
-    run_id,
-    whole_number,
-    words,
-)
 from pipeline.readers.corrections import Correction, read_corrections
 from pipeline.readers.csv.headers import no_header
 from pipeline.readers.csv.typed import header_names, hint
@@ -29,18 +19,7 @@ from pipeline.readers.dialect import Dialect
 from pipeline.reports.counts import Limit, limit
 
 # The options of jobs with CSV inputs.
-CSV_OPTIONS = (
-    "multi_line",
-    "delimiter",
-    "quote",
-    "encoding",
-    "skip_lines",
-    "header",
-    "comment",
-    "escape",
-    "decimal",
-    "thousands",
-)
+CSV_OPTIONS = tuple(one.name for one in dataclasses.fields(Dialect))
 
 
 @dataclass
@@ -48,7 +27,9 @@ class JobOptions:
     """The options that every job has; a job's own class adds its inputs and options, its docstring is the summary."""
 
     destination: str = option("folder or s3:// prefix that gets the outputs", metavar="DIR")
-    run_id: str | None = option("name of this run; default: time and a short random tail", parse=run_id, metavar="ID")
+    run_id: str | None = option(
+        "name of this run; default: time and a short random tail", parse=values.run_id, metavar="ID"
+    )
     max_rejected: Limit = option(
         "rejected records allowed in each input: a share or a number", "5%", parse=limit, metavar="1%|N"
     )
@@ -60,7 +41,9 @@ class JobOptions:
     quiet: bool = option("print nothing but errors", False)
     json: bool = option("print the content of report.json on stdout, and else nothing but errors", False)
     keep_runs: int | None = option(
-        "keep the folders of so many finished runs under DIR/_runs, this one included", parse=positive, metavar="N"
+        "keep the folders of so many finished runs under DIR/_runs, this one included",
+        parse=values.positive,
+        metavar="N",
     )
     new_only: bool = option(
         "read only files that no finished run of this destination has read; each run's outputs in DIR/run=ID", False
@@ -69,15 +52,19 @@ class JobOptions:
         "lines as quarantine has them, with mended raw: read in place of the files'", "", metavar="FILE"
     )
     multi_line: bool = option("quoted values of CSV inputs may hold line breaks (slower)", False)
-    delimiter: str = option("what separates the columns of CSV inputs (\\t: tab)", ",", parse=character)
-    quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=character_or_none)
-    encoding: str = option("encoding of CSV inputs without a byte order mark", "utf-8", parse=encoding)
-    skip_lines: int = option("lines before the header of each CSV input", 0, parse=whole_number, metavar="N")
-    header: tuple[str, ...] = option("columns of CSV inputs without a header line: a,b,c", split=comma_separated)
-    comment: tuple[str, ...] = option("what lines of CSV inputs begin with that are no records: '#,Total'", split=words)
-    escape: str = option("what makes the next character text in CSV inputs: \\", "", parse=character_or_nothing)
-    decimal: str = option("what is before the decimals in number columns of CSV inputs", ".", parse=character)
-    thousands: str = option("what is between thousands in number columns of CSV inputs", "", parse=character_or_nothing)
+    delimiter: str = option("what separates the columns of CSV inputs (\\t: tab)", ",", parse=values.character)
+    quote: str = option("what quotes values of CSV inputs; none: quotes are text", '"', parse=values.character_or_none)
+    encoding: str = option("encoding of CSV inputs without a byte order mark", "utf-8", parse=values.encoding)
+    skip_lines: int = option("lines before the header of each CSV input", 0, parse=values.whole_number, metavar="N")
+    header: tuple[str, ...] = option("columns of CSV inputs without a header line: a,b,c", split=values.comma_separated)
+    comment: tuple[str, ...] = option(
+        "what lines of CSV inputs begin with that are no records: '#,Total'", split=values.words
+    )
+    escape: str = option("what makes the next character text in CSV inputs: \\", "", parse=values.character_or_nothing)
+    decimal: str = option("what is before the decimals in number columns of CSV inputs", ".", parse=values.character)
+    thousands: str = option(
+        "what is between thousands in number columns of CSV inputs", "", parse=values.character_or_nothing
+    )
     notes: list[str] = field(default_factory=list, kw_only=True)
 
     # Inputs that --new-only reads whole each time: what the others are joined with.
@@ -96,8 +83,7 @@ class JobOptions:
         """How the CSV inputs are written."""
         if self.decimal == self.thousands:
             raise UsageError(f"--decimal and --thousands are both '{self.decimal}'")
-        taken = [one.name for one in dataclasses.fields(Dialect)]
-        return Dialect(**{name: getattr(self, name) for name in taken})
+        return Dialect(**{name: getattr(self, name) for name in CSV_OPTIONS})
 
     def header_of(self, source: CsvInput) -> tuple[list[str], str]:
         """The names in an input's first header, and the end of a message where it looks like another dialect's.
