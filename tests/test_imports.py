@@ -49,3 +49,11 @@ def test_an_import_against_a_contract_is_refused(tmp_path: Path, module: str, li
     done = check_imports(tmp_path, module, line)
     assert done.returncode == 1, done.stderr
     assert f"{broken} BROKEN" in done.stdout
+
+
+def test_a_run_on_local_files_loads_nothing_for_s3_and_nothing_for_sheets() -> None:
+    command = [sys.executable, "-X", "importtime", ROOT / "jobs" / "explode_json.py", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "pyarrow" in done.stderr
+    assert "boto3" not in done.stderr
+    assert "openpyxl" not in done.stderr

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline import storage
@@ -85,6 +83,9 @@ class Sheet:
 
 def read_sheet(path: str) -> Sheet:
     """Reads the first sheet of an .xlsx file, which needs no engine; `InputError` when it is none."""
+    from openpyxl import load_workbook  # runs without a sheet do not load it
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         book = load_workbook(io.BytesIO(storage.read_bytes(path)), read_only=True, data_only=True)
     except (zipfile.BadZipFile, InvalidFileException, KeyError, OSError) as error:

@@ -23,7 +23,6 @@ from pipeline import storage
 from pipeline.errors import PipelineError
 from pipeline.publish.concat.hashing import Hasher, sha256_of_parts, spark_hasher
 from pipeline.publish.concat.local import LocalStaged
-from pipeline.publish.concat.s3 import S3Staged, abort_uploads
 from pipeline.storage.local import TEMPORARY, temporary_name
 from pipeline.storage.paths import is_s3
 
@@ -64,6 +63,8 @@ def stage(parts: Sequence[str], target: str, header: bytes = b"", hasher: Hasher
     paths = [storage.normalise(part) for part in parts]
     if not is_s3(target):
         return LocalStaged(target, paths, header)
+    from pipeline.publish.concat.s3 import S3Staged  # only for s3://: boto3 takes its time to load
+
     return S3Staged(target, paths, header, hasher)
 
 
@@ -152,6 +153,8 @@ def remove_stale(directory: str, runs: Iterable[str]) -> None:
         storage.delete_tree(storage.join(directory, "_runs", run, "staged"))
     path = storage.normalise(directory)
     if is_s3(path):
+        from pipeline.publish.concat.s3 import abort_uploads
+
         abort_uploads(path)
         return
     _remove_stale_local(path)

@@ -6,7 +6,6 @@ from types import TracebackType
 
 from pipeline import storage
 from pipeline.publish import concat as compose
-from pipeline.publish.lock.lease import Lease
 from pipeline.publish.lock.local import LocalLock
 from pipeline.publish.lock.note import LockBackend
 
@@ -44,4 +43,8 @@ class Lock:
 
 
 def _backend(directory: str, owner: str) -> LockBackend:
-    return Lease(directory, owner) if storage.is_s3(directory) else LocalLock(directory, owner)
+    if not storage.is_s3(directory):
+        return LocalLock(directory, owner)
+    from pipeline.publish.lock.lease import Lease  # only for s3://: boto3 takes its time to load
+
+    return Lease(directory, owner)
