@@ -762,3 +762,11 @@ def test_a_document_without_a_record_is_excluded_and_counted(call_job: Call, tmp
     [excluded] = (tmp_path / "out").glob("_runs/*/excluded/source.jsonl")
     first = json.loads(excluded.read_text(encoding="utf-8").splitlines()[0])
     assert (first["position"], first["raw"]) == (32, '{"op": "d", "after": null}')
+
+
+def test_brackets_in_paths_and_keys_are_shown_in_a_dry_run(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "[red].json").write_text('{"[/b]": [1]}\n')
+    done = call_job("explode_json", "--source", tmp_path / "[red].json", "--destination", tmp_path / "out", "--dry-run")
+    assert done.exit_code == 0, done.stderr
+    assert f"Tables of {tmp_path}/[red].json" in done.output
+    assert "[/b][] →" in done.output

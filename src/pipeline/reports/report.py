@@ -79,11 +79,11 @@ def table(title: str, headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
     for index, header in enumerate(headers):
         numeric = any(isinstance(row[index], int | float) for row in rows)
         least = 0 if index else min(max((len(str(row[0])) for row in rows), default=0), width // 2)
-        shown.add_column(header, justify="right" if numeric else "left", overflow="fold", min_width=least)
+        shown.add_column(Text(header), justify="right" if numeric else "left", overflow="fold", min_width=least)
     for row in rows:
-        shown.add_row(
-            *["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
-        )
+        # As it is: brackets in a text are no markup.
+        texts = ["NA" if value is None else f"{value:,}" if isinstance(value, int) else str(value) for value in row]
+        shown.add_row(*map(Text, texts))
     # As the table's own title it would be broken where a narrow table ends.
     say(title, "bold")
     console().print(shown)

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pipeline.reports.counts import RecordCounts
-from pipeline.reports.report import Report, print_report
+from pipeline.reports.report import Report, print_report, table
 
 LONG = "restaurants.restaurant"
 
@@ -52,3 +52,10 @@ def test_a_dry_run_has_no_bytes_and_no_quarantine(capsys: pytest.CaptureFixture[
     assert "file          rows" in lines
     assert "prices.csv   1,400" in lines
     assert not [line for line in lines if "quarantine" in line]
+
+
+def test_brackets_in_a_table_are_text(capsys: pytest.CaptureFixture[str]) -> None:
+    table("Columns of [red]", ["[/x]", "type"], [["[bold]a[/i]", "[b]"], ["b", 5]])
+    shown = [re.sub(" +", " ", line.strip()) for line in capsys.readouterr().out.splitlines()]
+    assert shown[0] == "Columns of [red]"
+    assert [line for line in shown if line.startswith(("[", "b"))] == ["[/x] type", "[bold]a[/i] [b]", "b 5"]

@@ -139,7 +139,7 @@ _EACH = {
 
 
 def _label(table: Table, form: str) -> str:
-    place = ".".join(map(str, table.at)) or "value"
+    place = escape(".".join(map(str, table.at)) or "value")
     shown = (
         ""
         if table.parent is None
@@ -149,13 +149,13 @@ def _label(table: Table, form: str) -> str:
     places = sorted({link.text for link in table.links})
     again = f", again at {', '.join(places[:_MOST_PLACES])}{' ...' if len(places) > _MOST_PLACES else ''}"
     each = escape(_EACH[table.each] + (again if places else ""))
-    return f"{shown}[bold]{file_of(table, form)}[/]  {count}  [dim]{each}[/]"
+    return f"{shown}[bold]{escape(file_of(table, form))}[/]  {count}  [dim]{each}[/]"
 
 
 def tree(tables: Sequence[Table], form: str, title: str) -> Tree:
     """The tables as a tree for the terminal: rows, columns with their types, which fields have mixed types."""
     nodes: dict[str, Tree] = {}
-    top = Tree(title)
+    top = Tree(escape(title))
     for table in tables:
         node = nodes[table.name] = (top if table.parent is None else nodes[table.parent]).add(_label(table, form))
         shown = []
