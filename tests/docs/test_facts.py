@@ -25,3 +25,18 @@ def test_the_printed_cursor_is_one_that_the_api_gives() -> None:
     assert found is not None
     assert found.num_records == 2
     assert "32 letters, digits, `-` and `_`" in page
+
+
+def test_the_table_of_packages_has_every_package_with_modules_and_the_biggest_has_about_ten() -> None:
+    sizes = {
+        folder.relative_to(ROOT / "src").as_posix(): len([one for one in folder.glob("*.py") if one.stem != "__init__"])
+        for folder in (ROOT / "src").rglob("*")
+        if (folder / "__init__.py").is_file()
+    }
+    page = (ROOT / "docs/development.md").read_text(encoding="utf-8")
+    table = page[page.index("| package under `src/` |") : page.index("## A job of your own")]
+    rows = [line.split("|")[1] for line in table.splitlines()[2:] if line]
+    assert sorted(name for row in rows for name in re.findall(r"`([\w/]+)`", row)) == sorted(
+        sizes.keys() - {"pipeline"}
+    )
+    assert max(sizes.values()) <= 11
