@@ -331,6 +331,6 @@ def test_the_logs_of_the_database_are_managed_and_a_short_lived_secret_goes_at_o
     names = {values["name"] for values in layout.of_type("aws_cloudwatch_log_group").values()}
     wanted = {f"/aws/rds/instance/{PREFIX}/{log}" for log in ("postgresql", "upgrade")}
     assert wanted <= names
-    assert only(layout, "aws_secretsmanager_secret")["recovery_window_in_days"] == 7
+    assert only(layout, "aws_secretsmanager_secret", "module.read_api")["recovery_window_in_days"] == 7
     source = (TERRAFORM / "modules" / "read-api" / "main.tf").read_text(encoding="utf-8")
     assert "recovery_window_in_days = var.force_destroy ? 0 : 7" in source
