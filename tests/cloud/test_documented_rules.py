@@ -331,6 +331,28 @@ def test_the_logs_of_the_database_are_managed_and_a_short_lived_secret_goes_at_o
     names = {values["name"] for values in layout.of_type("aws_cloudwatch_log_group").values()}
     wanted = {f"/aws/rds/instance/{PREFIX}/{log}" for log in ("postgresql", "upgrade")}
     assert wanted <= names
-    assert only(layout, "aws_secretsmanager_secret", "module.read_api")["recovery_window_in_days"] == 7
-    source = (TERRAFORM / "modules" / "read-api" / "main.tf").read_text(encoding="utf-8")
-    assert "recovery_window_in_days = var.force_destroy ? 0 : 7" in source
+    secrets = layout.of_type("aws_secretsmanager_secret").values()
+    assert {values["name"]: values["recovery_window_in_days"] for values in secrets} == {
+        f"{PREFIX}/read-api-key": 7,
+        f"{PREFIX}/cache": 7,
+    }
+    for module in ("read-api", "cache"):
+        source = (TERRAFORM / "modules" / module / "main.tf").read_text(encoding="utf-8")
+        assert re.search(r"recovery_window_in_days += var\.force_destroy \? 0 : 7\n", source)
+
+
+# ElastiCache User Guide, "Role-Based Access Control (RBAC)": the only way to control access to serverless caches; users
+# of a group of the engine valkey log in by password or IAM.
+def test_the_cache_is_reached_by_tls_with_a_password_and_a_user_with_three_commands(layout: Layout) -> None:
+    [environment] = only(layout, "aws_lambda_function", "read_api")["environment"]
+    assert environment["variables"]["CACHE_URL"].startswith("valkeys://")
+    assert ":secret:" in environment["variables"]["CACHE_SECRET_ARN"]
+    user = only(layout, "aws_elasticache_user")
+    assert user["access_string"] == "on ~read-api:* resetchannels -@all +get +set +del"
+    assert user["authentication_mode"][0]["type"] == "password"
+    cache, group = only(layout, "aws_elasticache_serverless_cache"), only(layout, "aws_elasticache_user_group")
+    assert (cache["user_group_id"], group["user_ids"]) == (group["user_group_id"], [user["user_id"]])
+    assert cache["kms_key_id"] == KEY
+    login = json.loads(only(layout, "aws_secretsmanager_secret_version")["secret_string"])
+    assert login["username"] == user["user_name"]
+    assert login["password"] == user["authentication_mode"][0]["passwords"][0]
