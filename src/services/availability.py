@@ -70,7 +70,8 @@ def fetch_once(url: str, patience: Patience) -> bytes:
     except MaxRetryError as error:
         if "too many redirects" in str(error.reason):
             raise FetchError("the address redirects more than 3 times") from error
-        raise PassingError(f"no answer: {error.reason}") from error
+        # urllib3 begins with the object that it is about.
+        raise PassingError(f"no answer: {str(error.reason).rpartition('>: ')[2]}") from error
     except HTTPError as error:
         raise PassingError(f"the answer broke off: {error}") from error
 

@@ -142,7 +142,7 @@ def test_nobody_listening_is_reported_in_one_line(tmp_path: pathlib.Path, capsys
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
         assert main(["--url", url, "--destination", str(tmp_path), "--attempts", "1"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"availability: {url}: no answer")
+    assert error.startswith(f"availability: {url}: no answer: Failed to establish a new connection: ")
     assert error.count("\n") == 1
 
 

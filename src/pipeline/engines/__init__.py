@@ -10,10 +10,17 @@ from pipeline.engines.base import BATCH_ROWS, Engine
 from pipeline.engines.glue import is_glue_run
 from pipeline.engines.memory import check_fits
 from pipeline.engines.registry import engine_of
+from pipeline.errors import UsageError
 
 __all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start"]
 
 ENGINES = ("auto", "embedded", "spark")
+# A package that only environments with the engine have, and how to get one.
+_NEEDED = {"embedded": "pysail", "spark": "py4j"}
+_ENVIRONMENT = {
+    "embedded": "requirements/embedded.txt (make run)",
+    "spark": "requirements/run.txt (make spark, then tools/with.sh .venv)",
+}
 
 
 def chosen(engine: str) -> str:
@@ -27,10 +34,14 @@ def chosen(engine: str) -> str:
 def start(engine: str, job: str, input_bytes: int, batch_rows: int = BATCH_ROWS) -> Engine:
     """The engine, started and fitted to the size of the inputs; the one that runs already is used again.
 
-    Raises `UsageError` when the inputs cannot fit the embedded engine.
+    Raises `UsageError` when it is not installed, or the inputs cannot fit the embedded engine.
     """
+    kind = chosen(engine)
+    if importlib.util.find_spec(_NEEDED[kind]) is None:
+        other = next(name for name in _NEEDED if name != kind)
+        raise UsageError(f"--engine {kind} is not installed here: {_ENVIRONMENT[kind]}, or --engine {other}")
     # Only one of the two is installed in an environment, and loading either takes its time.
-    if chosen(engine) == "embedded":
+    if kind == "embedded":
         from pipeline.engines.embedded import embedded_engine
 
         check_fits(job, input_bytes)

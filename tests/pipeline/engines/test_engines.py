@@ -18,6 +18,7 @@ from pyspark.sql import functions as F
 from pipeline import engines
 from pipeline.engines import Engine, engine_of
 from pipeline.engines.tasks import run_tasks
+from pipeline.errors import UsageError
 from transforms.kernels.batches import Batches, map_batches
 
 LINES = "part int, place int, text string"
@@ -251,3 +252,9 @@ def test_on_spark_a_step_has_the_job_group_of_the_thread_that_gave_it(engine: En
     finally:
         context.setLocalProperty("spark.jobGroup.id", None)  # type: ignore[arg-type]
     assert found == ["of this run"]
+
+
+def test_the_engine_that_is_not_installed_is_named_with_what_installs_it() -> None:
+    other, list_name = ("spark", "run") if engines.chosen("auto") == "embedded" else ("embedded", "embedded")
+    with pytest.raises(UsageError, match=rf"--engine {other} is not installed here: requirements/{list_name}\.txt"):
+        engines.start(other, "prices", 1)
