@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from moto import mock_aws
 
 from services.api import cache as api_cache
-from services.api.cache import CacheServer, Mark, SharedCache
+from services.api.cache import CONNECT_SECONDS, READ_SECONDS, CacheServer, Mark, SharedCache
 from services.api.errors import UnavailableError
 from services.api.settings import CachePlace
 from tests.support.servers import PrivateValkey, valkey_server
@@ -38,10 +38,19 @@ def started() -> Iterator[PrivateValkey]:
 @pytest.fixture
 def valkey(started: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> PrivateValkey:
     monkeypatch.setenv("CACHE_PASSWORD", started.password)
+    # Only tests of the limits themselves depend on how fast this machine is.
+    for name in ("CONNECT_SECONDS", "READ_SECONDS", "WAIT_SECONDS"):
+        monkeypatch.setattr(api_cache, name, 30.0)
     if started.process.poll() is not None:
         started.start()
     started.client().flushall()
     return started
+
+
+@pytest.fixture
+def real_limits(valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api_cache, "CONNECT_SECONDS", CONNECT_SECONDS)
+    monkeypatch.setattr(api_cache, "READ_SECONDS", READ_SECONDS)
 
 
 def place(port: int, seconds: int = 300, tls: bool = False) -> CachePlace:
@@ -122,7 +131,7 @@ def test_a_process_that_died_loading_is_not_waited_for_long(
     valkey.client().set("k:lock", b"", px=5000)
     answer, seconds = timed(lambda: cache_of(valkey.port).get("k", Source()))
     assert answer == b"answer 1"
-    assert 0.1 <= seconds < 0.6
+    assert 0.1 <= seconds < 3
 
 
 def test_an_error_of_the_source_is_not_kept(valkey: PrivateValkey) -> None:
@@ -140,6 +149,7 @@ def test_an_error_of_the_source_is_not_kept(valkey: PrivateValkey) -> None:
 def test_when_the_server_is_killed_answers_go_on_and_when_it_is_back_it_is_used(
     valkey: PrivateValkey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(api_cache, "PAUSE_SECONDS", 60.0)
     cache, source = cache_of(valkey.port), Source()
     assert cache.get("k", source) == b"answer 1"
     valkey.kill()
@@ -147,21 +157,23 @@ def test_when_the_server_is_killed_answers_go_on_and_when_it_is_back_it_is_used(
     assert cache.get("k", source) == b"answer 3"
     valkey.start()
     assert cache.get("k", source) == b"answer 4", "it is left alone for a moment"
-    monkeypatch.setattr(api_cache.time, "monotonic", lambda now=time.monotonic: now() + 3)
+    monkeypatch.setattr(api_cache.time, "monotonic", lambda now=time.monotonic: now() + 61)
     assert cache.get("k", source) == b"answer 5"
     assert cache.get("k", source) == b"answer 5"
 
 
-def test_a_server_that_accepts_and_never_answers_costs_a_moment_once(valkey: PrivateValkey) -> None:
+@pytest.mark.usefixtures("real_limits")
+def test_a_server_that_accepts_and_never_answers_costs_a_moment_once() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         cache, source = cache_of(silent.getsockname()[1]), Source()
         first, first_seconds = timed(lambda: cache.get("k", source))
         second, second_seconds = timed(lambda: cache.get("k", source))
     assert (first, second) == (b"answer 1", b"answer 2")
-    assert 0.15 < first_seconds < 0.6
-    assert second_seconds < 0.05
+    assert 0.15 < first_seconds < 2
+    assert second_seconds < 0.15
 
 
+@pytest.mark.usefixtures("real_limits")
 def test_a_server_that_stops_answering_in_the_middle_costs_a_moment_once(valkey: PrivateValkey) -> None:
     cache, source = cache_of(valkey.port), Source()
     assert cache.get("k", source) == b"answer 1"
@@ -171,7 +183,7 @@ def test_a_server_that_stops_answering_in_the_middle_costs_a_moment_once(valkey:
     finally:
         valkey.process.send_signal(signal.SIGCONT)
     assert answer == b"answer 2"
-    assert seconds < 0.6
+    assert seconds < 2
 
 
 def test_with_a_wrong_password_answers_go_on_and_the_log_does_not_have_it(

@@ -17,6 +17,7 @@ from pipeline.sinks.dynamodb import put_rows, remove_mark, remove_other_runs, se
 from pipeline.sinks.postgres.connection import Table, connect
 from pipeline.sinks.postgres.load import LoadResult, Target, _create_absent, let_read, merge
 from services.api import app as api
+from services.api import cache as api_cache
 from services.api.database import Reader
 from services.api.settings import CachePlace, Settings
 from tests.services.api.test_lookups import dynamodb  # noqa: F401
@@ -56,6 +57,8 @@ def client(
     """The API with the rights in the cache that it has in the cloud."""
     for name, value in postgres.server.environment.items():
         monkeypatch.setenv(name, value)
+    for name in ("CONNECT_SECONDS", "READ_SECONDS", "WAIT_SECONDS"):
+        monkeypatch.setattr(api_cache, name, 30.0)  # this machine may be slow
     monkeypatch.setenv("CACHE_USER", USER)
     monkeypatch.setenv("CACHE_PASSWORD", "pw")
     valkey.client().flushall()
@@ -119,7 +122,9 @@ def test_answers_are_kept_under_the_load_without_what_was_looked_for_or_the_key(
     postgres: PrivatePostgres,
     people: Target,
     valkey: PrivateValkey,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(api_cache, "LEASE_SECONDS", 30.0)  # every load is done before it is asked for
     load_people(postgres, people, "monday")
     fill(dynamodb, "carparks", carpark(5), "tuesday")
     fill(dynamodb, "restaurants", [{"id": "7", "name": "Noodle « Bar »"}], "friday")
@@ -151,7 +156,9 @@ def test_what_is_not_there_is_404_from_the_cache_too(
     client: TestClient,
     dynamodb: Any,  # noqa: F811
     valkey: PrivateValkey,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(api_cache, "LEASE_SECONDS", 30.0)
     fill(dynamodb, "restaurants", [{"id": "7"}], "friday")
     assert [client.get("/restaurants/8").status_code for _ in range(2)] == [404, 404]
     assert valkey.client().get("read-api:1:restaurants:friday:item:8") == b"null"
