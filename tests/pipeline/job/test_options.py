@@ -119,6 +119,7 @@ def test_a_flag_also_takes_true_and_false(words: list[str], value: bool) -> None
         (["--run-id", "../x"], "'../x' may hold only letters"),
         (["--files", "many"], "invalid choice: 'many'"),
         (["--lenient", "maybe"], "'maybe' is neither true nor false"),
+        (["--destination", "q\udcff"], "'q\\udcff': an argument that is not UTF-8"),
     ],
 )
 def test_a_wrong_option_is_refused_with_a_hint(words: list[str], message: str) -> None:

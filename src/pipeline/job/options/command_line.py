@@ -115,6 +115,11 @@ def _value(one: _Field, given: Any) -> Any:
 
 def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     """Reads a job's arguments; an unknown option is refused with the nearest known one (`UsageError`)."""
+    for text in argv:
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise UsageError(f"{text!a}: an argument that is not UTF-8") from None
     parser, fields = build_parser(job, options), _fields(options)
     known, unknown = parser.parse_known_args(without_glue_arguments(argv)[0])
     if unknown:
