@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 
-from transforms.render import json_texts
+from transforms.render import json_text, json_texts
 
 
 def test_a_text_is_a_json_string_and_escaped_only_where_it_must_be() -> None:
@@ -22,3 +23,18 @@ def test_a_text_is_a_json_string_and_escaped_only_where_it_must_be() -> None:
     ]
     found = json_texts(pa.array([text for text, _ in cases], pa.string()))
     assert found.to_pylist() == [document for _, document in cases]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ('a "b" \\ c', r'"a \"b\" \\ c"'),
+        ("\b\t\n\f\r", r'"\b\t\n\f\r"'),
+        ("a\x1f\x7f\n", '"a\\u001F\x7f\\n"'),  # as Spark: capital digits, DEL as it is
+        (r"\u001f stays a text", r'"\\u001f stays a text"'),
+        ("\x0b" + r"\u001f", r'"\u000B\\u001f"'),
+        ("été \u2028", '"été \u2028"'),
+    ],
+)
+def test_a_text_is_a_json_string_as_spark_writes_it(text: str, shown: str) -> None:
+    assert json_text(text) == shown
