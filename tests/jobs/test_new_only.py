@@ -128,6 +128,24 @@ def test_files_of_a_failed_run_are_new_again(call_job: Call, source: pathlib.Pat
     assert {run: sorted(ids) for run, ids in rows(source).items()} == {"run=r2": ["1", "2"]}
 
 
+def test_a_correction_of_a_file_that_was_read_is_refused_and_of_a_new_one_taken(
+    call_job: Call, source: pathlib.Path
+) -> None:
+    mended = source.parent / "mended.jsonl"
+    (source / "a.json").write_text('{"id": 1}\n{"id": }\n')
+    line = {"input": "source", "file": str(source / "a.json"), "position": 10, "raw": '{"id": 2}'}
+    mended.write_text(json.dumps(line) + "\n")
+    corrected = ("--corrections", str(mended))
+    assert explode(call_job, source, "r1", "--max-rejected", "1").exit_code == 0
+    done = explode(call_job, source, "r2", *corrected)
+    assert done.exit_code == 2
+    assert f"mended.jsonl, line 1: {source}/a.json was read in run r1 and is not read again; send" in done.output
+    (source / "b.json").write_text('{"id": 3}\n{"id": }\n')
+    mended.write_text(json.dumps(line | {"file": str(source / "b.json")}) + "\n")
+    assert explode(call_job, source, "r3", *corrected).exit_code == 0
+    assert {run: sorted(ids) for run, ids in rows(source).items()} == {"run=r1": ["1"], "run=r3": ["2", "3"]}
+
+
 def test_a_run_that_ends_between_publishing_and_the_manifest_leaves_no_row(
     call_job: Call, source: pathlib.Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -37,6 +37,12 @@ def keep_new_files(options: JobOptions, files: RunFiles) -> list[str]:
     """
     known = files.before.get("read", {})
     sources = [one for one in options.inputs() if one and one.name not in options.reference_inputs]
+    for mended in options.all_corrections:
+        if before := known.get(mended.file):
+            raise UsageError(
+                f"{mended.place}: {mended.file} was read in run {before['run_id']} and is not read again;"
+                " send the mended record in a new file"
+            )
     notes = []
     there = [info for one in sources for info in one.files()]
     if changed := [info for info in there if _is_changed(info, known)]:
