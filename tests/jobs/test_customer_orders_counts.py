@@ -51,7 +51,7 @@ def test_totals_that_lose_or_repeat_a_row_make_the_run_fail(
     call_job: Callable[..., JobResult],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    module = job_module("customer_orders")
+    module = job_module("customer_orders").messages
     total = module.total_per_customer
     monkeypatch.setattr(module, "total_per_customer", lambda *frames: total(*change(*frames)))
     arguments: list[object] = ["--destination", tmp_path / "out", "--quiet"]
