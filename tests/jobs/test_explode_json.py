@@ -770,3 +770,21 @@ def test_brackets_in_paths_and_keys_are_shown_in_a_dry_run(call_job: Call, tmp_p
     assert done.exit_code == 0, done.stderr
     assert f"Tables of {tmp_path}/[red].json" in done.output
     assert "[/b][] →" in done.output
+
+
+def test_a_declared_key_that_is_null_or_absent_is_said_so(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "in.json").write_text('{"id":1}\n{"id":null}\n{"Id":3}\n')
+    options = [
+        "--source",
+        tmp_path / "in.json",
+        "--key",
+        "id",
+        "--max-rejected",
+        "2",
+        "--destination",
+        tmp_path / "out",
+    ]
+    assert call_job("explode_json", *options).exit_code == 0
+    [quarantine] = (tmp_path / "out" / "_runs").glob("*/quarantine/source.jsonl")
+    details = [json.loads(line)["detail"] for line in quarantine.read_text().splitlines()]
+    assert details == ["no value for the key id: null", "no value for the key id; near: Id"]

@@ -63,7 +63,8 @@ def _key_of(value: Any, paths: Sequence[tuple[str, ...]]) -> str:
         for step in path:
             item = item.get(step) if isinstance(item, dict) else None
         if item is None:
-            near = suggest(dotted(path), map(dotted, _paths(value, len(path))))
+            there = [dotted(one) for one in _paths(value, len(path))]
+            near = ": null" if dotted(path) in there else suggest(dotted(path), there)
             raise NotJsonError("missing_key", f"no value for the key {dotted(path)}{near}")
         found.append(item)
     return digest(canonical(found))
