@@ -51,7 +51,7 @@ def test_an_import_against_a_contract_is_refused(tmp_path: Path, module: str, li
     assert f"{broken} BROKEN" in done.stdout
 
 
-def test_a_run_on_local_files_loads_nothing_for_s3_and_nothing_for_sheets() -> None:
+def test_the_start_of_a_job_loads_nothing_for_s3_and_nothing_for_sheets() -> None:
     command = [sys.executable, "-X", "importtime", ROOT / "jobs" / "explode_json.py", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "pyarrow" in done.stderr

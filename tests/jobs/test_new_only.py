@@ -251,10 +251,13 @@ def test_every_job_has_it_and_names_only_inputs_of_its_own_as_references() -> No
     assert job_module("carparks").JOB.options.reference_inputs == ("information",)
 
 
-def explode_into_tables(start: Call, source: pathlib.Path, run_id: str, *more: str | pathlib.Path) -> JobResult:
-    words = ("--source", source, "--destination", source.parent / "out", "--new-only", "--run-id", run_id)
-    own = ("--root", "orders", "--format", "iceberg", "--catalog", "shop")
-    return start(*more, "explode_json", *words, *own, env=PATHS) if more else start("explode_json", *words, *own)
+def table_words(source: pathlib.Path, run_id: str) -> list[str | pathlib.Path]:
+    words = ["--source", source, "--destination", source.parent / "out", "--new-only", "--run-id", run_id]
+    return [*words, "--root", "orders", "--format", "iceberg", "--catalog", "shop"]
+
+
+def explode_into_tables(call_job: Call, source: pathlib.Path, run_id: str, *more: str | pathlib.Path) -> JobResult:
+    return call_job("explode_json", *table_words(source, run_id), *more)
 
 
 def quantities(source: pathlib.Path) -> list[tuple[str, int]]:
@@ -294,6 +297,23 @@ def test_in_tables_of_iceberg_a_changed_file_replaces_its_rows_and_all_others_st
     assert quantities(source) == [("a", 5), ("b", 3), ("c", 4), ("d", 6)]
 
 
+def test_a_correction_is_taken_where_a_file_of_the_same_run_has_changed(call_job: Call, source: pathlib.Path) -> None:
+    (source / "a").write_text('{"name": "a", "lines": [{"qty": 1}]}\n{"name": }\n')
+    put_orders(source, "b", 2)
+    assert explode_into_tables(call_job, source, "r1", "--max-rejected", "1").exit_code == 0
+    put_orders(source, "b", 3, at=2)
+    mended = {
+        "input": "source",
+        "file": str(source / "a"),
+        "position": 37,
+        "raw": '{"name": "c", "lines": [{"qty": 4}]}',
+    }
+    (source.parent / "mended.jsonl").write_text(json.dumps(mended) + "\n")
+    done = explode_into_tables(call_job, source, "r2", "--corrections", source.parent / "mended.jsonl")
+    assert done.exit_code == 0, done.stderr
+    assert quantities(source) == [("a", 1), ("b", 3), ("c", 4)]
+
+
 def test_a_changed_file_is_refused_while_another_one_of_its_run_is_gone(call_job: Call, source: pathlib.Path) -> None:
     put_orders(source, "a", 1)
     put_orders(source, "b", 2)
@@ -312,7 +332,8 @@ def test_rows_of_a_run_that_was_killed_before_its_manifest_are_not_there_double(
     explode_into_tables(call_job, source, "r1")
     put_orders(source, "a", 2, at=2)
     put_orders(source, "b", 3)
-    assert explode_into_tables(run_job, source, "r2", KILLED, "after the last commit").exit_code in (-9, 137)
+    killed = run_job(KILLED, "after the last commit", "explode_json", *table_words(source, "r2"), env=PATHS)
+    assert killed.exit_code in (-9, 137)
     assert explode_into_tables(call_job, source, "r3").exit_code == 0
     assert quantities(source) == [("a", 2), ("b", 3)]
 

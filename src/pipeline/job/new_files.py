@@ -37,17 +37,18 @@ def keep_new_files(options: JobOptions, files: RunFiles) -> list[str]:
     """
     known = files.before.get("read", {})
     sources = [one for one in options.inputs() if one and one.name not in options.reference_inputs]
-    for mended in options.all_corrections:
-        if before := known.get(mended.file):
-            raise UsageError(
-                f"{mended.place}: {mended.file} was read in run {before['run_id']} and is not read again;"
-                " send the mended record in a new file"
-            )
     notes = []
     there = [info for one in sources for info in one.files()]
     if changed := [info for info in there if _is_changed(info, known)]:
         notes.append(_check_changed(options, changed, there, known))
         files.replaces = frozenset(_run(info, known) for info in changed)
+    for mended in options.all_corrections:
+        before = known.get(mended.file)
+        if before and before["run_id"] not in files.replaces:
+            raise UsageError(
+                f"{mended.place}: {mended.file} was read in run {before['run_id']} and is not read again;"
+                " send the mended record in a new file"
+            )
     new = {one.name: [info for info in one.files() if _run(info, known) in ("", *files.replaces)] for one in sources}
     if any(new.values()) and not all(new.values()):
         some, none = (", ".join(f"--{name}" for name in new if bool(new[name]) == has) for has in (True, False))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 
 from pipeline import storage
@@ -14,15 +15,27 @@ from pipeline.publish.outputs import MANIFEST, RunFiles
 _REPORTS = ("report.json", "report.html", MANIFEST)
 
 
+def check_reports(options: JobOptions, files: RunFiles) -> None:
+    """`UsageError` where the reports would replace an input."""
+    for option, path, name, _ in _inputs_below(options, files.destination):
+        if name in _REPORTS:
+            raise _own(option, path, files)
+
+
 def check_not_own(options: JobOptions, files: RunFiles) -> None:
-    """`UsageError` where the reports would replace an input, or a folder or glob holds what runs published there."""
+    """`UsageError` where a folder or glob holds what runs published, or an unfinished one left with `--new-only`."""
     published = {name for part in ("files", "kept") for name in files.before.get(part, {})}
     for option, path, name, is_named in _inputs_below(options, files.destination):
-        if name in _REPORTS or (not is_named and _holds(published, name)):
-            raise UsageError(
-                f"{option}: {path} is where runs write to {files.destination}, it would be read as an input;"
-                " take a destination outside of the input, or name the files to read"
-            )
+        left = options.new_only and name.startswith("run=")
+        if not is_named and (left or _holds(published, name)):
+            raise _own(option, path, files)
+
+
+def _own(option: str, path: str, files: RunFiles) -> UsageError:
+    return UsageError(
+        f"{option}: {path} is where runs write to {files.destination}, it would be read as an input;"
+        " take a destination outside of the input, or name the files to read"
+    )
 
 
 def check_not_replaced(options: JobOptions, files: RunFiles, outputs: Outputs) -> None:
@@ -49,10 +62,16 @@ def _inputs_below(options: JobOptions, folder: str) -> Iterator[tuple[str, str, 
     """The inputs' files in the folder: option, path, path from the folder, and whether it was named as it is."""
     if not folder:
         return
-    root = storage.normalise(folder).rstrip("/") + "/"
+    root = _real(storage.normalise(folder)).rstrip("/") + "/"
     for one in filter(None, options.inputs()):
         with contextlib.suppress(PipelineError):  # what is wrong with any input is one message, later
             named = {storage.normalise(path) for path in one.paths}
             for info in one.files():
-                if info.path.startswith(root):
-                    yield f"--{one.name.replace('_', '-')}", info.path, info.path.removeprefix(root), info.path in named
+                real = _real(info.path)
+                if real.startswith(root):
+                    yield f"--{one.name.replace('_', '-')}", info.path, real.removeprefix(root), info.path in named
+
+
+def _real(path: str) -> str:
+    """The path without links."""
+    return path if storage.is_s3(path) else os.path.realpath(path)

@@ -29,7 +29,7 @@ from pipeline.job.interrupt import Interrupt
 from pipeline.job.new_files import check_destination, keep_new_files, remove_unfinished
 from pipeline.job.options import Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
-from pipeline.job.own_files import check_not_own, check_not_replaced
+from pipeline.job.own_files import check_not_own, check_not_replaced, check_reports
 from pipeline.job.rejected_rows import write_rejected
 from pipeline.publish.lock import Lock
 from pipeline.publish.outputs import RunFiles, SideFiles
@@ -96,7 +96,7 @@ class Job(Generic[Options]):
         with contextlib.ExitStack() as stack:
             lock = None if options.dry_run else stack.enter_context(Lock(options.destination, run_id))
             # Before there is a report, which might replace an input.
-            check_not_own(options, files)
+            check_reports(options, files)
             try:
                 with _recorded(report, files), Interrupt() as interrupt:
                     self._run(options, report, files, lock, interrupt)
@@ -111,6 +111,7 @@ class Job(Generic[Options]):
         # What is wrong with inputs is reported before an engine takes its seconds to start.
         size = check_inputs(options)
         check_destination(options, files)
+        check_not_own(options, files)
         if options.new_only:
             report.notes += keep_new_files(options, files)
             files.idle = not files.read

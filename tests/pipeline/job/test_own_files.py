@@ -21,13 +21,18 @@ def folder(tmp_path: pathlib.Path) -> pathlib.Path:
 
 @pytest.mark.parametrize(
     ("source", "destination", "named"),
-    [("", "out", "out/report.html"), ("", "", "report.html"), ("*.json*", "", "report.json"), ("**/*l", "out", "out")],
+    [
+        ("", "out", "out/report.html"),
+        ("", "", "report.html"),
+        ("*.json*", "", "report.json"),
+        ("**/*.jsonl", "out", "out/root.jsonl"),
+    ],
 )
 def test_what_a_run_has_written_is_no_input_of_the_next(
     call_job: Call, folder: pathlib.Path, source: str, destination: str, named: str
 ) -> None:
     options = ["--source", folder / source, "--destination", folder / destination, "--format", "jsonl"]
-    if source == "**/*l":
+    if source == "**/*.jsonl":
         (folder / "a.json").rename(folder / "a.jsonl")
     assert call_job("explode_json", *options).exit_code == 0
     before = (folder / destination / "root.jsonl").read_text()
@@ -37,7 +42,8 @@ def test_what_a_run_has_written_is_no_input_of_the_next(
     assert f"--source: {folder / named}" in again.output
     assert "is where runs write to" in again.output
     assert (folder / destination / "root.jsonl").read_text() == before
-    assert (folder / destination / "report.json").read_bytes() == report
+    # Where no report would be replaced, there is one of the refused run.
+    assert ((folder / destination / "report.json").read_bytes() != report) is (source == "**/*.jsonl")
 
 
 def test_an_input_that_is_named_is_read_from_the_destination(call_job: Call, folder: pathlib.Path) -> None:
@@ -74,3 +80,21 @@ def test_a_part_in_a_folder_of_parts_is_not_replaced(call_job: Call, tmp_path: p
     done = call_job("split_columns", "--source", source, "--destination", tmp_path, "--files", "parts")
     assert done.exit_code == 2
     assert source.read_text() == "id,a b\n1,x y\n"
+
+
+def test_a_destination_that_is_reached_by_a_link_is_known(call_job: Call, tmp_path: pathlib.Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    source = tmp_path / "link" / "rows.csv"
+    source.write_text("id,a b\n1,x y\n")
+    done = call_job("split_columns", "--source", source, "--destination", tmp_path / "real")
+    assert done.exit_code == 2
+    assert source.read_text() == "id,a b\n1,x y\n"
+
+
+def test_what_an_unfinished_run_left_is_not_read_with_new_only(call_job: Call, folder: pathlib.Path) -> None:
+    left = folder / "out" / "run=r1" / "root.jsonl"
+    left.parent.mkdir(parents=True)
+    left.write_text('{"n": 1}\n')
+    done = call_job("explode_json", "--source", folder, "--destination", folder / "out", "--new-only")
+    assert (done.exit_code, f"--source: {left} is where runs write to" in done.output) == (2, True)
