@@ -562,3 +562,23 @@ def test_a_catalog_that_goes_away_before_the_commit_is_one_line_and_exit_code_1(
     message = "--catalog partners cannot be opened or does not answer: ConnectionError: connection refused\n"
     assert (done.exit_code, done.stderr) == (1, f"explode_json: {message}")
     assert rows_of(tmp_path / "out", "orders", "id") == [(1,)]
+
+
+def test_a_commit_that_is_not_answered_in_time_and_succeeds_later_has_its_files(
+    call_job: Call, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late: list[Transaction] = []
+
+    def slow(change: Transaction) -> Table:
+        late.append(change)
+        raise ConnectionError("read timed out")
+
+    run(call_job, tmp_path, 1, "r1", {"id": 1})
+    with monkeypatch.context() as patch:
+        patch.setattr(Transaction, "commit_transaction", slow)
+        assert call_job("explode_json", *arguments(tmp_path, 2, "r2", [{"id": 2}])).exit_code == 1
+    [change] = late
+    change.commit_transaction()
+    assert rows_of(tmp_path / "out", "orders", "id") == [(1,), (2,)]
+    run(call_job, tmp_path, 3, "r3", {"id": 3})
+    assert rows_of(tmp_path / "out", "orders", "id") == [(1,), (2,), (3,)]

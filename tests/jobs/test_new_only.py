@@ -16,6 +16,7 @@ import pytest
 
 from pipeline.job.runner import Job
 from pipeline.publish.iceberg.reader import as_of
+from pipeline.publish.iceberg.tables import IcebergTables
 from pipeline.publish.outputs import RunFiles
 from tests.support.jobs import JobResult, clean_environment, command, job_module
 from tests.support.paths import ROOT
@@ -334,8 +335,45 @@ def test_rows_of_a_run_that_was_killed_before_its_manifest_are_not_there_double(
     put_orders(source, "b", 3)
     killed = run_job(KILLED, "after the last commit", "explode_json", *table_words(source, "r2"), env=PATHS)
     assert killed.exit_code in (-9, 137)
+    shown = notes(explode_into_tables(call_job, source, "r3", "--dry-run"))
+    assert "shop: orders has 2 rows, replaced are 0" in shown
+    assert "a run before did not end" in shown
     assert explode_into_tables(call_job, source, "r3").exit_code == 0
     assert quantities(source) == [("a", 2), ("b", 3)]
+
+
+def test_a_run_that_fails_once_its_manifest_is_written_keeps_its_rows(
+    call_job: Call, source: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(_: IcebergTables) -> None:
+        raise OSError("no answer")
+
+    put_orders(source, "a", 1)
+    explode_into_tables(call_job, source, "r1")
+    put_orders(source, "a", 2, at=2)
+    put_orders(source, "b", 3)
+    with monkeypatch.context() as patch:
+        patch.setattr(IcebergTables, "finish", stopped)
+        assert explode_into_tables(call_job, source, "r2").exit_code == 1
+    assert quantities(source) == [("a", 2), ("b", 3)]
+    assert "source: 0 new files, 2 were read before" in notes(explode_into_tables(call_job, source, "r3"))
+    put_orders(source, "c", 4)
+    assert explode_into_tables(call_job, source, "r4").exit_code == 0
+    assert quantities(source) == [("a", 2), ("b", 3), ("c", 4)]
+
+
+def test_what_a_replaced_run_rejected_goes_from_its_table_though_the_new_run_does_not_ask_for_one(
+    call_job: Call, source: pathlib.Path
+) -> None:
+    rejected = []
+    for number, more in enumerate((["--quarantine-table"], [], ["--quarantine-table"]), 1):
+        (source / "a").write_text('{"name": "a", "lines": [{"qty": 1}]}\n{"name": \n')
+        os.utime(source / "a", ns=(number * SECOND, number * SECOND))
+        done = explode_into_tables(call_job, source, f"r{number}", "--max-rejected", "1", *more)
+        assert done.exit_code == 0, done.stderr
+        scans = as_of("shop", str(source.parent / "out"), "orders")
+        rejected.append(scans["orders_quarantine"].to_arrow()["run_id"].to_pylist())
+    assert rejected == [["r1"], [], ["r3"]]
 
 
 def test_a_day_and_new_files_only_do_not_go_together(call_job: Call, source: pathlib.Path) -> None:

@@ -179,9 +179,7 @@ class RunFiles:
         if tables is None:
             self.notes += [f"{into.catalog}: {name} is a new table" for name in schemas]
             return []
-        if self.folder:
-            finished = {one["run_id"] for one in self.before.get("read", {}).values()}
-            tables.keep_rows(finished, self.replaces)
+        self._keep_rows(tables)
         if self.dry_run:
             self.notes += tables.preview(schemas)
             return []
@@ -191,6 +189,10 @@ class RunFiles:
         *shapes, shape = self._tables.open(schemas)
         self._tables.add(into.unused_table, write_unused(self.run_folder, shape))
         return shapes
+
+    def _keep_rows(self, tables: IcebergTables) -> None:
+        if self.folder:
+            tables.keep_rows({one["run_id"] for one in self.before.get("read", {}).values()}, self.replaces)
 
     def _take(self, name: str, parts: list[PartFile], row_count: int | None) -> None:
         """Gives the files of a table to its commit."""
@@ -301,6 +303,8 @@ class RunFiles:
             for part in output.parts:
                 concat.discard(part)
         if self._tables:
+            self.__dict__.pop("before", None)  # the manifest may already be this run's: its rows stay then
+            self._keep_rows(self._tables)
             self._tables.discard()
         storage.delete_tree(storage.join(self.run_folder, "staged"))
 

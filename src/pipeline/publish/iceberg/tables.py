@@ -86,6 +86,7 @@ class IcebergTables:
         self._pending: dict[str, _Pending] = {}
         self._finished: Collection[str] | None = None
         self._replaces: Collection[str] = ()
+        self._in_doubt = False
 
     def keep_rows(self, finished: Collection[str], replaces: Collection[str]) -> None:
         """Rows of the finished runs stay, but for these. A run is finished by its manifest, not by its last commit."""
@@ -109,12 +110,15 @@ class IcebergTables:
 
     def preview(self, schemas: Mapping[str, pa.Schema]) -> list[str]:
         """What a run would do, a line for each table; refuses what `open` refuses, and changes nothing."""
+        is_left = storage.exists(self._marker)
+        if is_left and self._finished is not None:  # nothing is taken back here: the files of that run are still there
+            self._finished = {*self._finished, json.loads(storage.read_bytes(self._marker))["run_id"]}
         tables, wanted = self._check(schemas)
         others = self._other_tables(tables.get(self.target.root), schemas)
         lines = [
             self._preview(name, tables.get(name) or self._load(name), wanted.get(name)) for name in [*schemas, *others]
         ]
-        if storage.exists(self._marker):
+        if is_left:
             lines.append("a run before did not end: what it committed is taken back first, and is in these figures")
         return [f"{self.target.catalog}: {line}" for line in lines]
 
@@ -184,7 +188,8 @@ class IcebergTables:
                 )
 
     def _other_tables(self, root: Table | None, known: Iterable[str]) -> list[str]:
-        known = [*known, self.target.unused_table]  # this one is as the run wants it, or as it was
+        if not self._replaces:  # a run that replaces rows of others replaces what these rejected, too
+            known = [*known, self.target.unused_table]
         return [name for name in listed(root) if name not in known and self._load(name) is not None]
 
     def _prepare(self, name: str, table: Table | None, wanted: pa.Schema | None) -> _Pending:
@@ -299,6 +304,9 @@ class IcebergTables:
             except (CommitFailedException, ValidationException) as error:
                 changed = f"{self.target.catalog}: {one.name} was changed by somebody else"
                 raise PipelineError(f"{changed}: {error}") from error
+            except BaseException:
+                self._in_doubt = True  # the catalog may have it, or have it in a moment
+                raise
         snapshot = table.current_snapshot()
         return {
             "rows": sum(part.rows for part in one.parts),
@@ -308,8 +316,11 @@ class IcebergTables:
         }
 
     def discard(self) -> None:
-        """Takes back what was committed while the root was not, and removes the run's files."""
-        if storage.exists(self._marker):
+        """Takes back what was committed while the root was not, and removes the run's files.
+
+        After a commit that was not answered the next run does so: it sees whether the catalog has it.
+        """
+        if not self._in_doubt and storage.exists(self._marker):
             self._repair()
 
     def _repair(self) -> None:
