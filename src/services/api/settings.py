@@ -85,11 +85,11 @@ def _cache(environment: Mapping[str, str]) -> CachePlace | None:
     if not text:
         return None
     expected = "expected valkeys://HOST[:PORT], or valkey:// (without TLS) on this machine"
-    url = urllib.parse.urlsplit(text)
     try:
+        url = urllib.parse.urlsplit(text)
         host, port = url.hostname, url.port or 6379
     except ValueError:
-        raise UsageError(f"CACHE_URL: the port is not a number; {expected}") from None
+        raise UsageError(f"CACHE_URL: its host or port cannot be read; {expected}") from None
     if "@" in url.netloc:
         raise UsageError("CACHE_URL: it carries credentials; give them as CACHE_PASSWORD or CACHE_SECRET_ARN")
     if url.scheme not in ("valkey", "valkeys") or not host or url.path.strip("/") or url.query or url.fragment:

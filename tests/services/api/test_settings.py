@@ -47,7 +47,9 @@ def test_a_cache_is_used_where_it_is_named() -> None:
     [
         ({"CACHE_URL": "cache.example.com"}, "CACHE_URL: expected valkeys://HOST"),
         ({"CACHE_URL": "valkeys://"}, "CACHE_URL: expected valkeys://HOST"),
-        ({"CACHE_URL": "valkeys://h:x"}, "CACHE_URL: the port is not a number"),
+        ({"CACHE_URL": "valkeys://h:x"}, "CACHE_URL: its host or port cannot be read"),
+        ({"CACHE_URL": "valkeys://[::1"}, "CACHE_URL: its host or port cannot be read"),
+        ({"CACHE_URL": "valkeys://ann:hunter2\u2100@h"}, "^CACHE_URL: its host or port cannot be read; [^@]*$"),
         ({"CACHE_URL": "valkeys://ann:hunter2@h"}, "CACHE_URL: it carries credentials; give them as CACHE_PASSWORD"),
         ({"CACHE_URL": "valkey://cache.example.com"}, "CACHE_URL: answers and a password would pass the network"),
         ({"CACHE_URL": "valkey://127.0.0.1", "CACHE_SECONDS": "0"}, "CACHE_SECONDS=0: expected a number from 1"),
