@@ -183,11 +183,14 @@ class SharedCache:
     def _found_or_ours(self, key: str) -> bytes | None:
         """The answer that another process loads meanwhile; None when it is ours to load."""
         until = time.monotonic() + WAIT_SECONDS
-        while not self._server.lock(key) and time.monotonic() < until:
+        while not (ours := self._server.lock(key)) and time.monotonic() < until:
             time.sleep(_LOOK_SECONDS)
             if found := self._server.get(key):
                 return found
-        return self._server.get(key)  # the one before us may have put it there and gone
+        found = self._server.get(key)  # the one before us may have put it there and gone
+        if found and ours:
+            self._server.unlock(key)
+        return found
 
     def _leave(self, key: str, answer: bytes | None) -> None:
         try:
