@@ -116,7 +116,7 @@ def _registered(connection: Connection, target: Target, load_id: str) -> Iterato
 
 
 def _lock(target: Target, load_id: str) -> tuple[str, str]:
-    return target.table.staging().quoted, load_id
+    return target.table.name, load_id  # the same with the schema and without
 
 
 def _create_absent(connection: Connection, target: Target) -> None:
@@ -215,7 +215,8 @@ def merge(connection: Connection, target: Target, load_id: str, rows: int) -> Lo
     Nothing changes unless exactly `rows` keys are staged (`DeliveryError`). Other merges wait until the session ends.
     """
     # Two merges at once would wait for each other's rows, and the mark of one would be seen while the other writes.
-    connection.execute("SELECT pg_advisory_lock(hashtextextended(%s, 0))", (target.table.quoted,))
+    # By its number: one job may name the table with its schema, another without.
+    connection.execute("SELECT pg_advisory_lock(to_regclass(%s)::oid::bigint)", (target.table.quoted,))
     _remove_mark(connection, target)
     values = [name for name in target.columns if name != target.key]
     statement = SQL(

@@ -4,13 +4,23 @@ import threading
 import uuid
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from pipeline.errors import DeliveryError
 from pipeline.sinks import marks
 from pipeline.sinks.postgres.connection import Credentials, Table
-from pipeline.sinks.postgres.load import MOST_CONNECTIONS, LoadResult, Target, load, write_staging
+from pipeline.sinks.postgres.load import (
+    MOST_CONNECTIONS,
+    LoadResult,
+    Target,
+    _create_absent,
+    _registered,
+    load,
+    merge,
+    write_staging,
+)
 from tests.support.postgres import PrivatePostgres, private_postgres
 
 pytestmark = pytest.mark.postgres
@@ -171,9 +181,29 @@ def test_rows_of_a_load_that_lives_are_left_alone(
     load_rows(spark, postgres, target, ROWS[:1])
     write_staging(spark.createDataFrame(ROWS, SCHEMA), target, postgres.database, postgres.login, "alive")
     with postgres.connect() as other:
-        other.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext('alive'))", (target.table.staging().quoted,))
+        other.execute("SELECT pg_advisory_lock(hashtext(%s), hashtext('alive'))", (target.table.name,))
         load_rows(spark, postgres, target, ROWS[:2])
         assert staged(postgres, target) == 3
+
+
+def test_a_load_that_names_the_schema_knows_one_that_does_not(
+    spark: SparkSession, postgres: PrivatePostgres, target: Target
+) -> None:
+    with_schema = Target(Table(target.table.name, "public"), COLUMNS, "id")
+    with postgres.connect() as other, _registered(other, target, "alive"):
+        write_staging(spark.createDataFrame(ROWS, SCHEMA), target, postgres.database, postgres.login, "alive")
+        load_rows(spark, postgres, with_schema, ROWS[:2])
+        assert staged(postgres, target) == 3, "those of a load that lives are left alone"
+
+
+def test_a_merge_that_names_the_schema_waits_for_one_that_does_not(postgres: PrivatePostgres, target: Target) -> None:
+    with_schema = Target(Table(target.table.name, "public"), COLUMNS, "id")
+    with postgres.connect() as first, postgres.connect() as second:
+        _create_absent(first, target)
+        merge(first, target, "first", 0)
+        second.execute("SET lock_timeout = 100")
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            merge(second, with_schema, "second", 0)
 
 
 def test_loads_at_the_same_time_all_arrive(spark: SparkSession, postgres: PrivatePostgres, target: Target) -> None:
