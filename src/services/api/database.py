@@ -29,6 +29,7 @@ class Reader:
     """Runs single SELECTs. After a failure a new pool is made, with credentials read anew; in between nobody waits."""
 
     def __init__(self, database: Database, connections: int, iam_user: str | None = None) -> None:
+        self.place = f"{database.host}:{database.port}/{database.name}"
         self._database, self._connections, self._iam_user = database, connections, iam_user
         self._pool: Pool | None = None
         self._lock = threading.Lock()

@@ -89,9 +89,11 @@ class LookupTable:
     """One DynamoDB table, read by key or as a whole; `UnavailableError` when it does not answer."""
 
     def __init__(self, name: str, cache: SharedCache | None) -> None:
-        config = Config(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
-        self._name, self._client, self._own = name, boto3.client("dynamodb", config=config), CachedValues()
-        self._answers = Answers(cache, name, self._mark)
+        self._name, self._own = name, CachedValues()
+        self._client = _client(connect_timeout=2, read_timeout=3, retries={"total_max_attempts": 2})
+        # A mark that comes later is not gone by, and the answer is yet to be asked for.
+        self._quick = _client(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1}) if cache else None
+        self._answers = Answers(cache, f"{self._client.meta.region_name}/{name}", self._mark)
         # With a shared cache nobody is shown an earlier load, by their own cache neither.
         self._headers = {"Cache-Control": "private, no-cache" if cache else f"private, max-age={CACHE_SECONDS}"}
 
@@ -124,13 +126,13 @@ class LookupTable:
         return Response(body, media_type="application/json", headers=self._headers)
 
     def _mark(self) -> str | None:
-        item = self._item(ITEM_ID)
+        item = self._item(ITEM_ID, self._quick)
         return item.get("load") if item else None
 
-    def _item(self, key: str) -> Item | None:
+    def _item(self, key: str, client: Any = None) -> Item | None:
         # Consistent: after a mark was read, nothing of the load before it may be.
         asked = {"TableName": self._name, "Key": {"id": {"S": key}}, "ConsistentRead": self._answers.shared}
-        answer = self._call(lambda: self._client.get_item(**asked))
+        answer = self._call(lambda: (client or self._client).get_item(**asked))
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def _all(self) -> dict[str, Item]:
@@ -145,6 +147,10 @@ class LookupTable:
             return ask()
         except (BotoCoreError, ClientError) as error:
             raise UnavailableError("the lookup table does not answer") from error
+
+
+def _client(**limits: Any) -> Any:
+    return boto3.client("dynamodb", config=Config(**limits))
 
 
 def _rendered(content: Any) -> bytes:

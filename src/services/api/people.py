@@ -65,11 +65,12 @@ def router(reader: Reader, table: Table, cache: SharedCache | None = None) -> AP
     def mark() -> str | None:
         try:
             rows = reader.rows(shown)
-        except psycopg.errors.InsufficientPrivilege:
-            return None  # a reader whom no load let read the mark
+        except psycopg.ProgrammingError:
+            return None  # no load let this reader read the mark, or it is a table of another kind
         return rows[0]["load_id"] if rows else None
 
-    answers = Answers(cache, table.quoted, mark)
+    # A copy of the database has the mark too.
+    answers = Answers(cache, f"{reader.place}/{table.quoted}", mark)
     following = columns + SQL(" WHERE id > %s ORDER BY id LIMIT %s")
 
     @routes.get(

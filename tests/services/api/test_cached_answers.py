@@ -7,6 +7,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -131,12 +132,12 @@ def test_answers_are_kept_under_the_load_without_what_was_looked_for_or_the_key(
     paths = ("/read/first-chunk?num_records=7", "/carparks/a10", "/carparks?address=kio", "/restaurants/7")
     before = [client.get(path) for path in paths]
     assert [answer.status_code for answer in before] == [200] * 4
-    found = kept(valkey)
+    found, place = kept(valkey), postgres.database
     assert [re.sub(r"search:[0-9a-f]{64}$", "search", key) for key in found] == [
-        f'read-api:1:"{people.table.name}":monday:first:7',
-        "read-api:1:carparks:tuesday:item:A10",
-        "read-api:1:carparks:tuesday:search",
-        "read-api:1:restaurants:friday:item:7",
+        f'read-api:1:127.0.0.1:{place.port}/{place.name}/"{people.table.name}":monday:first:7',
+        "read-api:1:eu-west-1/carparks:tuesday:item:A10",
+        "read-api:1:eu-west-1/carparks:tuesday:search",
+        "read-api:1:eu-west-1/restaurants:friday:item:7",
     ]
     text = " ".join(found)
     assert "kio" not in text
@@ -161,7 +162,7 @@ def test_what_is_not_there_is_404_from_the_cache_too(
     monkeypatch.setattr(api_cache, "LEASE_SECONDS", 30.0)
     fill(dynamodb, "restaurants", [{"id": "7"}], "friday")
     assert [client.get("/restaurants/8").status_code for _ in range(2)] == [404, 404]
-    assert valkey.client().get("read-api:1:restaurants:friday:item:8") == b"null"
+    assert valkey.client().get("read-api:1:eu-west-1/restaurants:friday:item:8") == b"null"
     assert client.get("/restaurants/%23load").status_code == 422, "the mark is no restaurant"
 
 
@@ -194,9 +195,8 @@ def test_no_request_that_begins_after_a_load_gets_an_answer_of_the_load_before(
             [found] = client.get("/carparks", params={"address": "kio"}).json()["rows"]
             seen.append((began, int(name.removeprefix("load ")), one, found["total_lots"]))
 
-    asking = [threading.Thread(target=ask) for _ in range(4)]
-    for thread in asking:
-        thread.start()
+    pool = ThreadPoolExecutor(4)
+    asking = [pool.submit(ask) for _ in range(4)]
     ended = [0.0]
     try:
         for load in (1, 2):
@@ -213,8 +213,8 @@ def test_no_request_that_begins_after_a_load_gets_an_answer_of_the_load_before(
         assert (first_names(client), client.get("/carparks/A10").json()["total_lots"]) == ({"load 2"}, 2)
     finally:
         done.set()
-        for thread in asking:
-            thread.join()
+        pool.shutdown()
+    assert [future.exception() for future in asking] == [None] * 4
     stale = [row for row in seen for load in (1, 2) if row[0] > ended[load] and min(row[1:]) < load]
     assert stale == []
     assert {number for row in seen for number in row[1:]} == {0, 1, 2}
@@ -238,6 +238,15 @@ def test_without_a_mark_nothing_is_kept_and_answers_are_right(
         assert first_names(client) == {"Ann"}
         assert client.get("/carparks/A10").json()["total_lots"] == lots
         assert client.get("/carparks", params={"address": "kio"}).json()["rows"][0]["total_lots"] == lots
+    assert kept(valkey) == []
+
+
+def test_a_mark_that_is_a_table_of_another_kind_is_none(
+    client: TestClient, postgres: PrivatePostgres, people: Target, valkey: PrivateValkey
+) -> None:
+    load_people(postgres, people, "monday")
+    postgres.query(f"ALTER TABLE {people.table.mark().name} DROP COLUMN load_id")
+    assert first_names(client) == {"monday"}
     assert kept(valkey) == []
 
 

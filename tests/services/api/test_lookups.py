@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +14,9 @@ from pipeline.sinks.dynamodb import put_rows
 from pipeline.sinks.postgres.connection import Database, Table
 from services.api import app as api
 from services.api import lookups as api_lookups
-from services.api.settings import Settings
+from services.api.cache import CacheServer, SharedCache
+from services.api.errors import UnavailableError
+from services.api.settings import CachePlace, Settings
 
 KEY = "0123456789abcdef"
 CARPARKS = [
@@ -142,6 +145,23 @@ def test_a_table_that_does_not_answer_is_503(dynamodb: Any) -> None:
     for path in ("/restaurants/1", "/carparks/A10", "/carparks?address=kio"):
         answer = client.get(path)
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+
+
+def test_a_mark_is_asked_for_once_for_a_second_so_that_there_is_time_for_the_answer(
+    dynamodb: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = SharedCache(CacheServer(CachePlace("127.0.0.1", 1, tls=False)))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        table = api_lookups.LookupTable("carparks", cache)
+        began = time.monotonic()
+        with pytest.raises(UnavailableError):
+            table._mark()
+        assert time.monotonic() - began < 3, "the time limit of an answer"
+        silent.setblocking(False)
+        silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_what_is_not_configured_is_not_served() -> None:
