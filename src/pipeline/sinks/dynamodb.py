@@ -171,7 +171,7 @@ def fill(frame: DataFrame, table: str, *, run_id: str) -> FillResult:
         set_mark(client, table, marks.load_id(run_id))
         return FillResult(written, removed)
     except (BotoCoreError, ClientError) as error:
-        raise DeliveryError(f"lookup table {table}: {written} items written, old ones not removed: {error}") from error
+        raise DeliveryError(f"lookup table {table}: {written} items written, then: {error}") from error
 
 
 def dynamodb(table: str | None, frame: DataFrame, key: Column) -> Delivery | None:

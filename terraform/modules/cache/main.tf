@@ -43,8 +43,9 @@ resource "aws_elasticache_user" "api" {
   access_string = "on ~read-api:* resetchannels -@all +get +set +del"
 
   authentication_mode {
-    type      = "password"
-    passwords = [data.aws_secretsmanager_random_password.first.random_password]
+    type = "password"
+    # From the secret: an apply that failed in between goes on with the password that is there.
+    passwords = [jsondecode(aws_secretsmanager_secret_version.login.secret_string).password]
   }
 
   lifecycle {
