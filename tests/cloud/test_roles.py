@@ -85,6 +85,9 @@ def test_only_the_jobs_that_need_them_use_queue_tables_and_secret(layout: Layout
         (job, table) for job in JOBS for table in JOBS if allowed(roles[job], "dynamodb:BatchWriteItem", tables[table])
     }
     assert writers == {("restaurants", "restaurants"), ("carparks", "carparks")}
+    for job, table in writers:
+        assert not allowed(roles[job], "dynamodb:DeleteItem", tables[table])
+        assert not allowed(roles[job], "dynamodb:Scan", f"{tables[table]}/index/x")
 
 
 def test_the_key_serves_a_job_only_through_the_services_it_uses(layout: Layout) -> None:

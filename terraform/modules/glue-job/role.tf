@@ -90,8 +90,8 @@ locals {
     var.lookup_table_arn == "" ? [] : [{
       Sid      = "Lookup"
       Effect   = "Allow"
-      Action   = ["dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:DescribeTable"]
-      Resource = [var.lookup_table_arn, "${var.lookup_table_arn}/index/*"]
+      Action   = ["dynamodb:DescribeTable", "dynamodb:BatchWriteItem", "dynamodb:PutItem", "dynamodb:Scan"]
+      Resource = [var.lookup_table_arn]
     }],
     var.catalog_database == "" ? [] : [{
       Sid      = "Catalog"
