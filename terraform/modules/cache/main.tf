@@ -53,6 +53,8 @@ resource "aws_elasticache_user" "api" {
   }
 }
 
+# With the engine valkey a group needs no user named default, and takes only users that log in (ElastiCache User Guide,
+# "Role-Based Access Control").
 resource "aws_elasticache_user_group" "this" {
   user_group_id = var.prefix
   engine        = "valkey"
