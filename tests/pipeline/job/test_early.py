@@ -113,7 +113,7 @@ def test_options_are_checked_against_the_header_of_a_sheet_before_an_engine_star
     done = call_job("split_columns", *given)
     assert (done.exit_code, done.stderr) == (
         2,
-        "split_columns: --types: missing column siez; have id, name size, name, size; near: size\n",
+        "split_columns: --types: missing column siez; have id, name, size; near: size\n",
     )
 
 
