@@ -35,7 +35,8 @@ from pipeline.publish.lock import Lock
 from pipeline.publish.outputs import RunFiles, SideFiles
 from pipeline.reports.counts import check_counts
 from pipeline.reports.html import render
-from pipeline.reports.report import Report, print_report
+from pipeline.reports.report import Report, print_report, write_json
+from pipeline.reports.terminal import open_missing_streams
 
 _STOPPED = "stopped; published files are as the last complete run left them"
 _STOPPED_CODE = 130  # as a shell shows a program that Ctrl-C ended
@@ -57,6 +58,7 @@ class Job(Generic[Options]):
 
     def main(self) -> None:
         """Runs the job from the process's arguments. On Glue a failed run raises, elsewhere the process exits."""
+        open_missing_streams()
         glue = is_glue_run(sys.argv)
         if glue:
             take_variables()
@@ -102,7 +104,7 @@ class Job(Generic[Options]):
                     self._run(options, report, files, lock, interrupt)
             finally:
                 if options.json:
-                    print(report.as_json().decode(), end="", flush=True)
+                    write_json(report)
                 elif not options.quiet and report.exit_code != _STOPPED_CODE:
                     print_report(report, "" if options.dry_run else options.destination)
 

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from pipeline import __version__, storage
 from pipeline.reports.counts import FOLDERS, RecordCounts
-from pipeline.reports.terminal import terminal_of
+from pipeline.reports.terminal import drop_stdout, terminal_of
 from transforms.row_errors import REJECTED
 
 _FILE_WIDTH = 140
@@ -95,13 +95,28 @@ def say(text: str, style: str = "") -> None:
     shown.print(Text(text, style), soft_wrap=shown.width == _FILE_WIDTH)
 
 
+def write_json(report: Report) -> None:
+    """Writes report.json's content to stdout."""
+    try:
+        print(report.as_json().decode(), end="", flush=True)
+    except BrokenPipeError:
+        drop_stdout()
+
+
+class _Console(Console):
+    """A console that goes on in silence when nobody reads any more; rich's own ends the process."""
+
+    def on_broken_pipe(self) -> None:
+        drop_stdout()
+
+
 def console() -> Console:
     """The terminal, as wide as it is; `_FILE_WIDTH` columns in a file."""
     terminal = terminal_of(sys.stdout)
     if terminal is None or terminal is sys.stdout:
-        return Console(highlight=False, width=None if terminal else _FILE_WIDTH)
+        return _Console(highlight=False, width=None if terminal else _FILE_WIDTH)
     with terminal:
-        return Console(highlight=False, width=os.get_terminal_size(terminal.fileno()).columns)
+        return _Console(highlight=False, width=os.get_terminal_size(terminal.fileno()).columns)
 
 
 def as_words(figure: Any) -> Any:

@@ -9,6 +9,20 @@ from pathlib import Path
 from typing import TextIO
 
 
+def open_missing_streams() -> None:
+    """Gives the process the stdout and stderr that it was started without; what is said there goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8"))
+
+
+def drop_stdout() -> None:
+    """Sends the rest of stdout nowhere when its reader has gone: a run does not end because nobody reads its report."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
 def terminal_of(stream: TextIO) -> TextIO | None:
     """The terminal behind the process's stdout or stderr, or None; what is not the stream itself is the caller's.
 
