@@ -7,9 +7,9 @@ import functools
 from dataclasses import dataclass, field
 from typing import ClassVar, Self, TypeVar
 
+import pipeline.job.options.values as values
 from pipeline.engines import ENGINES
 from pipeline.errors import UsageError
-from pipeline.job.options import values
 from pipeline.job.options.fields import option
 from pipeline.job.options.inputs import CsvInput, Input
 from pipeline.readers.corrections import Correction, read_corrections
