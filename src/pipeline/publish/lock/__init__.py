@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 
 from pipeline import storage
-from pipeline.publish import concat as compose
+from pipeline.publish import concat
 from pipeline.publish.lock.local import LocalLock
 from pipeline.publish.lock.note import LockBackend
 
@@ -25,7 +25,7 @@ class Lock:
         killed = self._backend.acquire()
         try:
             if killed:
-                compose.remove_stale(self.directory, killed)
+                concat.remove_stale(self.directory, killed)
                 self._backend.clean()
         except BaseException:
             self._backend.release()
