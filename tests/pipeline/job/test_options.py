@@ -119,6 +119,13 @@ def test_a_flag_also_takes_true_and_false(words: list[str], value: bool) -> None
         (["--run-id", "../x"], "'../x' may hold only letters"),
         (["--files", "many"], "invalid choice: 'many'"),
         (["--lenient", "maybe"], "'maybe' is neither true nor false"),
+        (["--depth", "5", "--depth=3"], "--depth: given as 5 and 3, one of them is expected. See people --help"),
+        (["--depth", "3", "--depth", "5"], "argument --depth: given as 3 and 5"),
+        (["--destination", "other"], "argument --destination: given as out and other"),
+        (["--max-rejected", "5%", "--max-rejected", "9"], "argument --max-rejected: given as 5% and 9"),
+        (["--lenient", "--lenient", "false"], "argument --lenient: given as True and False"),
+        (["--run-id", "a", "--run-id", "a", "--run-id", "b"], "argument --run-id: given as a and b"),
+        (["--types", "a=int", "--types", "b=int, a=text"], "--types a=text: a is int already"),
         (["--destination", "q\udcff"], "'q\\udcff': an argument that is not UTF-8"),
     ],
 )
@@ -126,6 +133,17 @@ def test_a_wrong_option_is_refused_with_a_hint(words: list[str], message: str) -
     with pytest.raises(UsageError) as caught:
         parsed(*NEEDED, *words)
     assert message in str(caught.value)
+
+
+def test_the_same_value_given_again_is_one_value() -> None:
+    found = parsed(*NEEDED, "--depth", "5", "--depth=5", "--lenient", "--lenient", "true", "--types", "a=int,a=int")
+    assert (found.depth, found.lenient, found.types) == (5, True, {"a": "int"})
+
+
+def test_a_message_on_an_option_with_two_values_shows_no_password() -> None:
+    urls = ("postgresql://ann:secret1@host/db", "host=h password=secret2")
+    with pytest.raises(UsageError, match=r"given as postgresql://ann:\*\*\*@host/db and host=h password=\*\*\*, one"):
+        parsed("--people", "p.csv", "--destination", urls[0], "--destination", urls[1])
 
 
 def test_a_missing_input_or_destination_is_named() -> None:

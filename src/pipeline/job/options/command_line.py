@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import re
 import sys
 import typing
 from collections.abc import Sequence
@@ -23,6 +24,17 @@ from transforms.text import near_names
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}. See {self.prog} --help")
+
+
+class _Once(argparse.Action):
+    """An option that takes one value: another one is refused; the last would win in silence."""
+
+    def __call__(self, parser: Any, namespace: argparse.Namespace, values: Any, option_string: Any = None) -> None:
+        given = vars(namespace).setdefault(f"{self.dest} given", values)
+        if given != values:
+            both = re.sub(r"(?<=:)[^:/@]*(?=@)|(?<=password=)\S+", "***", f"{given} and {values}")
+            raise argparse.ArgumentError(self, f"given as {both}, one of them is expected")
+        setattr(namespace, self.dest, values)
 
 
 @dataclass(frozen=True)
@@ -66,14 +78,17 @@ def _add(group: argparse._ArgumentGroup, one: _Field) -> None:
         group.add_argument(one.flag, action="append", default=[], metavar="PATH", help=text)
     elif one.type is bool:
         group.add_argument(
-            one.flag, nargs="?", const=True, type=boolean, default=spec.default, metavar="true|false", help=text
-        )
+            one.flag, action=_Once, nargs="?", const=True, type=boolean, default=spec.default, metavar="true|false",
+            help=text,
+        )  # fmt: skip
     elif spec.split is not None:
         group.add_argument(one.flag, action="append", default=None, metavar=spec.metavar or "VALUE", help=text)
     else:
         choices = spec.choices or None
         name = spec.metavar or (None if choices else getattr(spec.parse, "__name__", "value").upper())
-        group.add_argument(one.flag, type=spec.parse, default=spec.default, choices=choices, metavar=name, help=text)
+        group.add_argument(
+            one.flag, action=_Once, type=spec.parse, default=spec.default, choices=choices, metavar=name, help=text
+        )
 
 
 def build_parser(job: str, options: type[JobOptions]) -> argparse.ArgumentParser:

@@ -63,12 +63,13 @@ def named_values(*allowed: str) -> Callable[[Sequence[str]], dict[str, str]]:
 
     def split(values: Sequence[str]) -> dict[str, str]:
         """The values by name."""
-        found = {}
+        found: dict[str, str] = {}
         for item in words(values):
             name, equals, value = item.rpartition("=")
             if not equals or (allowed and value not in allowed):
                 raise ValueError(f"{item}: expected NAME={'|'.join(allowed) or 'TYPE'}")
-            found[name.strip()] = value.strip()
+            if found.setdefault(name.strip(), value.strip()) != value.strip():
+                raise ValueError(f"{item}: {name.strip()} is {found[name.strip()]} already")
         return found
 
     return split
