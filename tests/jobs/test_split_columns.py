@@ -106,6 +106,29 @@ def test_a_list_to_rows_and_pairs_to_columns_as_json_lines(call_job: Call, tmp_p
     ]
 
 
+def test_keys_that_do_not_become_columns_are_noted_with_their_rows(call_job: Call, tmp_path: pathlib.Path) -> None:
+    rows = "1,DP=1;AC=2;AC=3\n2,DP=4;AN=5; AC =6\n3,\n4,DP=many;XX=1\n5,DP=7\n"
+    (tmp_path / "in.csv").write_text("id,info\n" + rows, encoding="utf-8")
+    options = ["--source", tmp_path / "in.csv", "--keys", "DP", "--types", "DP=int", "--max-rejected", "1"]
+    done = call_job("split_columns", *options, "--pairs", "info=columns", "--destination", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    assert done.report["notes"] == [
+        "--pairs info=columns leaves out keys that --keys does not name, with the rows that have them: AC (2), AN (1);"
+        " --pairs info=map keeps all"
+    ]
+    assert done.read("rows.csv") == "id,DP\n1,1\n2,4\n3,\n5,7\n"
+
+
+def test_a_note_has_twenty_of_the_keys_that_do_not_become_columns(call_job: Call, tmp_path: pathlib.Path) -> None:
+    keys = ";".join(f"k{number:02}=1" for number in range(30))
+    (tmp_path / "in.csv").write_text(f"id,info\n1,DP=1;{keys}\n", encoding="utf-8")
+    options = ["--source", tmp_path / "in.csv", "--pairs", "info=columns", "--keys", "DP"]
+    done = call_job("split_columns", *options, "--destination", tmp_path / "out")
+    [note] = done.report["notes"]
+    assert "have them: k00 (1), k01 (1), " in note
+    assert note.endswith(", k19 (1) and more; --pairs info=map keeps all")
+
+
 def test_rows_keep_the_order_of_the_file_and_of_the_list(call_job: Call, tmp_path: pathlib.Path) -> None:
     lines = [f"{number},{number % 7}|b|a" for number in range(3000, 0, -1)]
     (tmp_path / "films.csv").write_text("id,genres\n" + "".join(f"{line}\n" for line in lines), encoding="utf-8")

@@ -182,18 +182,32 @@ def map_to_columns(frame: DataFrame, column: str, keys: Mapping[str, str], separ
 
 
 def keys_step(
-    schema: T.StructType, column: str, keys: Mapping[str, str], separator: str, marks: tuple[str, str] = POINT
+    schema: T.StructType,
+    column: str,
+    keys: Mapping[str, str],
+    separator: str,
+    marks: tuple[str, str] = POINT,
+    others: str = "",
 ) -> RowStep:
-    """`map_to_columns` for batches of frames with this schema."""
+    """`map_to_columns` for batches of frames with this schema.
+
+    `others`: the name of one more column, array<string>, the keys that are not chosen.
+    """
     kinds = {key: known_type(kind) for key, kind in keys.items()}
     if taken := sorted(set(kinds) & (set(schema.fieldNames()) - {column})):
         raise ValueError(f"key {', '.join(taken)} of column '{column}' is the name of another column")
-    found = replaced_schema(schema, {column: [(key, spark_type(kind)) for key, kind in kinds.items()]})
-    return RowStep(found, functools.partial(_keys_batch, column=column, kinds=kinds, separator=separator, marks=marks))
+    new = [*[(key, spark_type(kind)) for key, kind in kinds.items()], *([(others, TEXTS)] if others else [])]
+    run = functools.partial(_keys_batch, column=column, kinds=kinds, separator=separator, marks=marks, others=others)
+    return RowStep(replaced_schema(schema, {column: new}), run)
 
 
 def _keys_batch(
-    batch: pa.RecordBatch, column: str, kinds: Mapping[str, str], separator: str, marks: tuple[str, str]
+    batch: pa.RecordBatch,
+    column: str,
+    kinds: Mapping[str, str],
+    separator: str,
+    marks: tuple[str, str],
+    others: str,
 ) -> pa.RecordBatch:
     maps, errors, values = batch.column(column), BatchErrors.of(batch), []
     for key, kind in kinds.items():
@@ -202,7 +216,18 @@ def _keys_batch(
         values.append((key, typed(text, arrow_type(kind), marks)))
         wrong = as_mask(values[-1][1].is_null()) & as_mask(text.is_valid())
         errors.reject(wrong, WRONG_TYPE, functools.partial(_misfit, key, kind, text))
+    if others:
+        values.append((others, _other_keys(maps, kinds)))
     return replaced(batch, {column: values}, errors)
+
+
+def _other_keys(maps: pa.Array, chosen: Mapping[str, str]) -> pa.Array:
+    """The keys of each map that are not chosen."""
+    keys = pa.ListArray.from_arrays(maps.offsets, maps.keys)
+    rows, keys = pc.list_parent_indices(keys), keys.flatten()
+    others = pc.invert(pc.is_in(keys, pa.array(chosen, pa.string())))
+    counts = np.bincount(rows.filter(others), minlength=len(maps))
+    return _as_lists(keys.filter(others), counts, np.zeros(len(maps), bool))
 
 
 def _values_of(maps: pa.Array, key: str) -> pa.Array:

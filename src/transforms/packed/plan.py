@@ -91,6 +91,12 @@ class Plan:
         return [name for name, shape in self.options.lists.items() if shape == "rows"]
 
     @property
+    def other_keys(self) -> dict[str, str]:
+        """Columns of pairs of which keys become columns, each with the column of the keys that do not."""
+        columns = [name for name, shape in self.options.pairs.items() if shape == "columns"]
+        return {name: f"_other_keys_{number}" for number, name in enumerate(columns)}
+
+    @property
     def places(self) -> list[str]:
         """The columns that `unfold` adds: a row's place among those made of one."""
         lists = [f"_place_{number}" for number in range(len(self.lists_to_rows))]
@@ -192,7 +198,7 @@ def _check_types(names: Sequence[str], packed: Mapping[str, Packed], options: Sp
 
 def _check_taken(names: Iterable[str], plan: Plan) -> None:
     """No column has a name that rows have in the job, in any case: Spark sees none."""
-    own = {*OWN_COLUMNS, *plan.places}
+    own = {*OWN_COLUMNS, *plan.places, *plan.other_keys.values()}
     if taken := [name for name in names if name.casefold() in own]:
         raise ValueError(f"column {', '.join(taken)}: rows have a column of this name in the job{OTHER_NAMES}")
 
@@ -218,7 +224,7 @@ def split_all(frame: DataFrame, plan: Plan) -> DataFrame:
     """Everything that leaves one row per row: pieces, arrays, maps, values and flags. Grain: unchanged.
 
     In: a tagged frame with the columns of the plan's header as text. Out: the columns in their order, each replaced by
-    what it holds; rows that do not fit are rejected in `_error`.
+    what it holds, and those of `plan.other_keys`; rows that do not fit are rejected in `_error`.
     """
     for name, packed in plan.packed.items():
         frame = frame.withColumnRenamed(name, packed.column)
@@ -250,6 +256,7 @@ def steps_of(schema: T.StructType, plan: Plan) -> list[RowStep]:
                 {key: options.all_types.get(key, "string") for key in options.keys},
                 separator,
                 options.marks,
+                plan.other_keys[name],
             )
     if plan.cells:
         names = plan.cell_names
@@ -260,6 +267,12 @@ def steps_of(schema: T.StructType, plan: Plan) -> list[RowStep]:
 def keys_found(rows: DataFrame, plan: Plan) -> DataFrame:
     """One row: for each of the keys that become columns, how many rows have it."""
     return rows.agg(*[F.count(quoted(key)).alias(key) for key in plan.options.keys])
+
+
+def others_found(rows: DataFrame, column: str) -> DataFrame:
+    """`key`, `rows`: in how many rows each of these keys is that do not become columns, the most frequent first."""
+    keys = rows.select(F.explode(column).alias("key"))
+    return keys.groupBy("key").agg(F.count(F.lit(1)).alias("rows")).orderBy(F.desc("rows"), "key")
 
 
 def check_keys(counts: Mapping[str, int], cells: Sequence[str | None], plan: Plan) -> None:
@@ -275,9 +288,11 @@ def check_keys(counts: Mapping[str, int], cells: Sequence[str | None], plan: Pla
 def unfold(frame: DataFrame, plan: Plan) -> DataFrame:
     """What makes several rows or columns of one: lists to rows, cells of value and flag narrow or wide.
 
-    Out: a row's place among those made of one row in the columns `plan.places`, int, to be sorted by in their order.
+    Out: a row's place among those made of one row in the columns `plan.places`, int, to be sorted by in their order;
+    without `plan.other_keys`.
     """
     places = iter(plan.places)
+    frame = frame.drop(*plan.other_keys.values())
     if plan.cells:
         across = plan.across or "column"
         frame = narrow(frame, plan.cells, across, next(places)) if plan.is_narrow else wide(frame, plan.cells)
@@ -314,7 +329,8 @@ def columns_of(plan: Plan) -> list[tuple[str, str]]:
         else:
             found.append((one.name, kind.simpleString()))
     across = [(plan.across or "column", "string"), *cells] if plan.is_narrow else []
-    return [(name, type_name) for name, type_name in [*found, *across] if name != ERROR]
+    own = (ERROR, *plan.other_keys.values())
+    return [(name, type_name) for name, type_name in [*found, *across] if name not in own]
 
 
 def described(plan: Plan) -> list[list[str]]:

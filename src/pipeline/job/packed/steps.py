@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import types as T
 
 from pipeline.errors import InputError, UsageError
@@ -17,7 +17,11 @@ from transforms.nested import SchemaError, TablePlan, refuse_new
 from transforms.packed import lock
 from transforms.packed import plan as packed
 from transforms.packed.splitting import packed_column, split
+from transforms.row_errors import is_valid
 from transforms.text import suggest
+
+# A note has so many keys that are left out.
+_MOST_KEYS = 20
 
 
 def read_packed(
@@ -78,15 +82,30 @@ def read_rows(job: JobContext, o: PackedOptions, source: CsvInput, plan: packed.
 
 
 def check_keys(job: JobContext, o: PackedOptions, read: DataFrame, rows: DataFrame, plan: packed.Plan) -> None:
-    """`UsageError` for a key of `--keys` that no row has, with the nearest ones of the first rows."""
+    """`UsageError` for a key of `--keys` that no row has, with the nearest ones of the first rows; else notes on keys
+    that are left out.
+    """
     counts = job.few_rows(packed.keys_found(rows, plan))[0].asDict()
     if all(counts.values()):
+        for column, others in plan.other_keys.items():
+            left = job.few_rows(packed.others_found(rows.where(is_valid()), others).limit(_MOST_KEYS + 1))
+            if left:
+                _note_left_out(job, column, left)
         return
     first = [cell for row in job.few_rows(read.select(*o.pairs).limit(1000)) for cell in row]
     try:
         packed.check_keys(counts, first, plan)
     except ValueError as error:
         raise UsageError(str(error)) from error
+
+
+def _note_left_out(job: JobContext, column: str, left: Sequence[Row]) -> None:
+    keys = ", ".join(f"{row.key} ({row.rows})" for row in left[:_MOST_KEYS])
+    more = " and more" if len(left) > _MOST_KEYS else ""
+    job.note(
+        f"--pairs {column}=columns leaves out keys that --keys does not name, with the rows that have them:"
+        f" {keys}{more}; --pairs {column}=map keeps all"
+    )
 
 
 def check_drift(job: JobContext, o: PackedOptions, rows: DataFrame, plan: packed.Plan, schema: TablePlan) -> None:
