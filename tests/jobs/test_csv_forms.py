@@ -72,6 +72,15 @@ def test_forms_that_are_read(split: Read, data: bytes, options: list[str], name:
     assert done.read("rows.csv") == SPLIT
 
 
+def test_a_carriage_return_in_quotes_stays_where_carriage_returns_end_lines(split: Read) -> None:
+    done = split(b'id,first last,note\r1,Ann Lee,"two\rlines, ""said"""\r2,Bo Ek,one\r', "--multi-line")
+    assert done.exit_code == 0, done.output
+    assert done.destination is not None
+    assert (done.destination / "rows.csv").read_bytes() == (
+        b'id,first,last,note\n1,Ann,Lee,"two\rlines, ""said"""\n2,Bo,Ek,one\n'
+    )
+
+
 @pytest.mark.parametrize(
     ("data", "options"),
     [

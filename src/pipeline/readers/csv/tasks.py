@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
 
 from pipeline.readers import chunks
 from pipeline.readers.corrections import NO_CORRECTIONS, Corrections, corrected
@@ -31,5 +34,16 @@ def csv_task(
 ) -> Iterator[tuple[int, RecordSpans]]:
     """The records of a task's pieces, with the number of their file."""
     for piece, content in chunks.contents(pieces):
-        for found in corrected(csv_spans(piece, dialect, content), corrections.get(piece.file, {})):
+        finds = csv_spans(piece, dialect, content)
+        if piece.carriage_returns and dialect.multi_line:
+            finds = map(_as_written, finds)
+        for found in corrected(finds, corrections.get(piece.file, {})):
             yield piece.file, found
+
+
+def _as_written(found: RecordSpans) -> RecordSpans:
+    """The records with the \\r in their quoted values, which were read as line ends like all of their file."""
+    raw = np.frombuffer(found.data, np.uint8).copy()
+    for start, end in zip(found.starts.tolist(), found.ends.tolist(), strict=True):
+        raw[start:end][raw[start:end] == 0x0A] = 0x0D
+    return replace(found, data=raw.tobytes())
