@@ -39,7 +39,7 @@ def test_mended_rows_of_a_csv_file_are_read_and_empty_ones_withdrawn(call_job: C
     two, three = quarantine(tmp_path / "first")
     assert (two["position"], two["raw"], three["position"]) == (3, "2,ink two", 4)
 
-    mended = write_lines(tmp_path / "mended.jsonl", two | {"raw": "2,ink 2"}, three | {"raw": ""})
+    mended = write_lines(tmp_path / "mended.jsonl", two | {"raw": '2,"ink 2"\n'}, three | {"raw": ""})
     done = call_job("split_columns", *asked, "--corrections", mended, "--destination", tmp_path / "second")
     assert done.exit_code == 0, done.stderr
     assert done.report["inputs"]["source"] == {

@@ -57,7 +57,9 @@ def read_corrections(path: str) -> list[Correction]:
             raise UsageError(f"{place}: a row of {one.input} is a part of a record: correct the record of {record}")
         if before := found.get((one.file, one.position)):
             raise UsageError(f"{place}: the record is corrected by {before.place} already")
-        found[one.file, one.position] = Correction(one.input, one.file, one.position, one.raw, place)
+        # An editor may have left the line end.
+        raw = one.raw.removesuffix("\n").removesuffix("\r") or one.raw
+        found[one.file, one.position] = Correction(one.input, one.file, one.position, raw, place)
     return list(found.values())
 
 

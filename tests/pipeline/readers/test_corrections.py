@@ -51,6 +51,19 @@ def test_two_corrections_of_one_record_are_refused(tmp_path: pathlib.Path) -> No
         read_corrections(str(path))
 
 
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        (r'1,\"x\"\n', '1,"x"'), (r'1,\"x\"\r\n', '1,"x"'), (r"1,x\r", "1,x"), (r"1,x\n\n", "1,x\n"), (r"\n", "\n"),
+        ("", ""),
+    ],
+)  # fmt: skip
+def test_one_line_end_behind_a_mended_text_is_not_part_of_it(raw: str, read: str, tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "mended.jsonl"
+    path.write_text(f'{{"input":"source","file":"a.csv","position":2,"raw":"{raw}"}}\n', encoding="utf-8")
+    assert [one.raw for one in read_corrections(str(path))] == [read]
+
+
 def test_a_file_that_is_not_read_is_named() -> None:
     with pytest.raises(UsageError, match=r"^mended\.jsonl, line 2: a\.csv is not among the files of --source$"):
         by_file([correction(2, "x")], ["b.csv"])
