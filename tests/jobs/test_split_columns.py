@@ -405,6 +405,19 @@ def test_a_column_that_only_a_later_file_has_is_not_left_out(call_job: Call, tmp
     assert expected in " ".join(done.output.split())
 
 
+def test_a_column_that_a_later_file_lacks_is_named_with_the_file_that_has_it(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "a.csv").write_text("id,colour,name size\n1,red,pen 2\n")
+    (tmp_path / "b.csv").write_text("name size,id\nink 3,2\n")
+    done = call_job("split_columns", "--source", tmp_path / "*.csv", "--destination", tmp_path / "out")
+    assert done.exit_code == 2
+    assert done.output.strip().endswith(
+        f"split_columns: {tmp_path}/b.csv, line 1: missing column colour, as in {tmp_path}/a.csv, line 1: files with"
+        " other columns need a run of their own (--schema FILE keeps one set of columns)"
+    )
+
+
 def test_rows_whose_values_were_not_quoted_need_one_order_of_columns(call_job: Call, tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.csv").write_text("id,name,address\n1,Ann,12 High Street, York\n")
     (tmp_path / "b.csv").write_text("name,id,address\nBob,2,3 Low Road, Leeds\n")

@@ -83,19 +83,19 @@ class JobContext:
         return self._header_names(self._table_reader(source))[0]
 
     def check_same_header(self, source: CsvInput, *, ordered: bool = False) -> None:
-        """`InputError` for a file with a column that the first file's header lacks; `ordered`: or in another order.
+        """`InputError` for a file with other columns than the first file's header; `ordered`: or in another order.
 
         For a job that publishes all columns of its files, or splits their lines itself.
         """
         reader = self._table_reader(source)
         first, *others = self._header_names(reader)
         where = reader.header_places[0]
+        apart = "files with other columns need a run of their own (--schema FILE keeps one set of columns)"
         for names, place in zip(others, reader.header_places[1:], strict=True):
             if more := [name for name in names if name not in first]:
-                text = f"{place}: column {', '.join(more)} is not in the first header ({where})"
-                raise InputError(
-                    f"{text}: files with other columns need a run of their own (--schema FILE adds columns)"
-                )
+                raise InputError(f"{place}: column {', '.join(more)} is not in the first header ({where}): {apart}")
+            if missing := [name for name in first if name not in names]:
+                raise InputError(f"{place}: missing column {', '.join(missing)}, as in {where}: {apart}")
             if ordered and names != first:
                 have = f"have {', '.join(names)}, expected {', '.join(first)} as in {where}"
                 raise InputError(f"{place}: {have}: where values are not quoted, files need one order of columns")
