@@ -5,7 +5,8 @@ python -m benchmarks.explode duckdb --what pages --source DIR --out DIR
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks import generate_documents
@@ -96,6 +97,27 @@ def duckdb(what: str, source: Path, out: Path) -> None:
         base.execute(f"COPY (SELECT {', '.join(columns)} FROM {table}) TO '{out / table}.parquet' (FORMAT parquet)")
 
 
+def dlt(what: str, source: Path, out: Path) -> None:
+    """dlt to Parquet files in a folder: lines by its parser of JSON, a resource, two workers to normalise."""
+    import os
+
+    import dlt as engine  # type: ignore[import-not-found]
+    from dlt.common import json  # type: ignore[import-not-found]
+
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "NORMALIZE__WORKERS": "2"}
+
+    @engine.resource(name=what)  # type: ignore[untyped-decorator]
+    def documents() -> Iterator[list[object]]:
+        for path in sorted(source.iterdir()):
+            with path.open("rb") as lines:
+                while batch := list(itertools.islice(lines, 1000)):
+                    yield [json.loadb(line) for line in batch]
+
+    destination = engine.destinations.filesystem(bucket_url=str(out / "files"))
+    pipeline = engine.pipeline(what, destination=destination, dataset_name="tables", pipelines_dir=str(out / "state"))
+    pipeline.run(documents(), loader_file_format="parquet")
+
+
 def page_tables(child: Child) -> dict[str, list[str]]:
     """The tables of pages with their columns; `child` makes a table of an array, its entries as `v`."""
     restaurants = child("pages", "restaurants", "restaurants")
@@ -144,5 +166,18 @@ def outputs(out: Path) -> dict[str, tuple[object, ...]]:
     return found
 
 
+def counts(out: Path) -> dict[str, int]:
+    """Rows of each table, of a job or of dlt, whose own tables begin with `_dlt`."""
+    import pyarrow.parquet
+
+    folder = out / "files" / "tables" if (out / "files").is_dir() else out
+    found: dict[str, int] = {}
+    for path in folder.rglob("*.parquet"):
+        table = path.relative_to(folder).parts[0].removesuffix(".parquet")
+        if path.is_file() and not table.startswith("_"):
+            found[table] = found.get(table, 0) + pyarrow.parquet.read_metadata(path).num_rows
+    return found
+
+
 if __name__ == "__main__":
-    main((floor, plain, duckdb), "source", "out", what=sorted(SCHEMAS))
+    main((floor, plain, duckdb, dlt), "source", "out", what=sorted(SCHEMAS))

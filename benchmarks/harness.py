@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import importlib.metadata
 import json
 import os
 import platform
 import shutil
 import statistics
+import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +22,12 @@ from benchmarks import measure
 
 ROOT = Path(__file__).resolve().parents[1]
 SPARK_CONTENDERS = ("floor", "plain")
-HEADERS = ["work", "contender", "seconds", "min-max", "MB/s", "peak MB", "ratio", "result"]
+HEADERS = ["work", "contender", "runs", "seconds", "min-max", "CPU s", "MB/s", "peak MB", "ratio", "result"]
+# Contenders in environments of their own, with the newest versions of their packages: requirements/LIST.txt in .venv-LIST.
+LISTS = {"pandas": "contenders", "duckdb": "contenders", "polars": "contenders", "dlt": "dlt"}
+# Runs once: it has no target, and takes long.
+ONCE = ("pandas",)
+QUIET_SHARE, QUIET_TRIES = 0.2, 30
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class Settings:
 
     work: Path
     runs: int = 3
-    contenders: tuple[str, ...] = ("ours", "embedded", "floor", "plain", "pandas", "duckdb", "polars")
+    contenders: tuple[str, ...] = ("ours", "embedded", "floor", "plain", "pandas", "duckdb", "polars", "dlt")
     megabytes: float = 500
     customers: int = 1_000_000
     array_megabytes: float = 4096
@@ -38,7 +46,28 @@ class Settings:
     growth_customers: int = 250_000
     skew_restaurants: int = 100_000
     compose_megabytes: float = 1000
+    dlt_megabytes: float = 52
+    heap: str = "4g"
     timeout: float = 3600
+    busy: bool = False
+    until: float | None = None
+
+
+class BusyError(Exception):
+    """Something else runs on the machine."""
+
+
+def wait_for_quiet(settings: Settings) -> None:
+    """Returns when nothing else runs; refuses after half a minute in which something did."""
+    for attempt in range(0 if settings.busy else QUIET_TRIES):
+        share, names = measure.others_at_work()
+        if share <= QUIET_SHARE:
+            return
+        if attempt == QUIET_TRIES - 1:
+            raise BusyError(
+                f"other programs use {share:.0%} of a core: {', '.join(names)}; end them, or measure with --busy,"
+                " which makes seconds worthless"
+            )
 
 
 @dataclass(frozen=True)
@@ -81,7 +110,27 @@ def contender(module: str, name: str, *arguments: str, memory: str = "4g") -> li
     """The command of a contender in benchmarks/<module>.py; the ones that use Spark are submitted as our job is."""
     if name in SPARK_CONTENDERS or name.startswith("spark"):
         return submit(str(ROOT / "benchmarks" / f"{module}.py"), name, *arguments, memory=memory)
-    return [sys.executable, "-m", f"benchmarks.{module}", name, *arguments]
+    python = ROOT / f".venv-{LISTS[name]}" / "bin" / "python" if name in LISTS else Path(sys.executable)
+    return [str(python), "-m", f"benchmarks.{module}", name, *arguments]
+
+
+@functools.cache
+def missing(name: str) -> str:
+    """Why a contender cannot be measured; empty when it can. Its environment is made when it is not there."""
+    if name not in LISTS:
+        return ""
+    words = [str(ROOT / "tools" / "setup.sh"), f".venv-{LISTS[name]}", LISTS[name]]
+    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+    return "" if not made.returncode else (made.stderr.strip().splitlines() or ["no word"])[-1][:200]
+
+
+def pinned(name: str) -> str:
+    """The version of a contender's package."""
+    for line in (ROOT / "requirements" / f"{LISTS[name]}.txt").read_text(encoding="utf-8").splitlines():
+        package, _, version = line.partition("==")
+        if package.partition("[")[0] == name:
+            return version.split()[0]
+    raise LookupError(name)
 
 
 def environment() -> dict[str, str]:
@@ -95,8 +144,10 @@ class Contest:
     """Contenders that do the same work in turn."""
 
     def __init__(self, work: str, contenders: Sequence[Contender], settings: Settings) -> None:
-        self.work, self.contenders, self.settings = work, list(contenders), settings
-        self.runs: dict[str, list[measure.Measured]] = {one.name: [] for one in contenders}
+        self.work, self.settings = work, settings
+        self.missing = {one.name: reason for one in contenders if (reason := missing(one.name))}
+        self.contenders = [one for one in contenders if one.name not in self.missing]
+        self.runs: dict[str, list[measure.Measured]] = {one.name: [] for one in self.contenders}
         self.results: dict[str, str] = {}
 
     def log(self, name: str) -> Path:
@@ -104,16 +155,23 @@ class Contest:
         return self.settings.work / f"{self.work}-{name}.log".replace("/", "_").replace(" ", "_")
 
     def run(self, times: int | None = None) -> Contest:
-        """Runs all contenders in turn, several times over."""
+        """Runs all contenders in turn, several times over; a further round only when there is time for it."""
         times = times or self.settings.runs
+        ends = self.settings.until
         for turn in range(times):
-            for one in self.contenders:
+            again = [one for one in self.contenders if one.name not in ONCE or not turn]
+            needed = sum(self.runs[one.name][-1].seconds for one in again) if turn else 0.0
+            if turn and ends is not None and time.monotonic() + needed > ends:
+                break
+            for one in again:
+                wait_for_quiet(self.settings)
                 if one.out:
                     shutil.rmtree(one.out, ignore_errors=True)
                 own = {**environment(), **one.environment}
                 found = measure.run(one.command, own, str(self.log(one.name)), self.settings.timeout)
                 self.runs[one.name].append(found)
-                said = f"{found.seconds:.1f} s, {found.megabytes:.0f} MB"
+                said = f"{found.seconds:.1f} s, CPU {found.cpu:.1f} s, {found.megabytes:.0f} MB"
+                said += f", others CPU {found.others:.1f} s" if found.others > 0.05 * found.seconds else ""
                 failed = "" if not found.exit_code else f", exit code {found.exit_code}, see {self.log(one.name)}"
                 print(f"{self.work} {turn + 1}/{times} {one.name}: {said}{failed}", flush=True)
         for one in self.contenders:
@@ -152,6 +210,14 @@ class Contest:
         """A contender's seconds to another's; None when one of them failed or was left out."""
         return None if self.failed(name) or self.failed(base) else self.seconds(name) / self.seconds(base)
 
+    def memory_ratio(self, name: str, base: str) -> float | None:
+        """A contender's peak memory to another's."""
+        return None if self.failed(name) or self.failed(base) else self.megabytes(name) / self.megabytes(base)
+
+    def figure(self, name: str, of: Callable[[str], float]) -> float | None:
+        """What `of` gives for a contender; None when it failed or was left out."""
+        return None if self.failed(name) else of(name)
+
     def rate(self, name: str) -> float:
         """MB of input a second."""
         return next(one.size for one in self.contenders if one.name == name) / 1e6 / self.seconds(name)
@@ -163,15 +229,17 @@ class Contest:
             ratio = self.ratio(name, base)
             found.append(
                 [
-                    *(self.work, name, f"{self.seconds(name):.1f}"),
+                    *(self.work, name, str(len(runs)), f"{self.seconds(name):.1f}"),
                     f"{min(m.seconds for m in runs):.1f}-{max(m.seconds for m in runs):.1f}",
+                    f"{statistics.median(m.cpu for m in runs):.1f}",
                     f"{self.rate(name):.1f}",
                     f"{self.megabytes(name):.0f}",
                     "" if ratio is None else f"{ratio:.2f}",
                     self.results.get(name, ""),
                 ]
             )
-        return found
+        blank = [""] * (len(HEADERS) - 3)
+        return found + [[self.work, name, *blank, f"not measured: {reason}"] for name, reason in self.missing.items()]
 
 
 def made(folder: Path, make: Callable[[Path], object]) -> Path:
@@ -197,10 +265,10 @@ def bytes_of(path: Path) -> int:
 
 def setup(settings: Settings, what: str) -> str:
     """What was measured, when, with which versions, on what."""
-    names = ("pyspark", "pandas", "duckdb", "polars", "pyarrow")
-    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("pyspark", "pyarrow"))
+    versions += "".join(f", {name} {pinned(name)}" for name in LISTS)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
-    runs = f"medians of {settings.runs} alternating runs" if settings.runs > 1 else "one run"
+    runs = "medians of alternating runs" + (", on a busy machine" if settings.busy else "")
     return f"{what}; {runs}, {day}; {versions}; {machine}."

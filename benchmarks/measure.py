@@ -1,8 +1,14 @@
-"""Runs a command and measures it from outside: seconds, and the peak memory of its whole process tree."""
+"""Runs a command and measures it from outside: wall seconds, processor seconds and peak memory of its whole process tree.
+
+Processor seconds are those of the command and of all below it that was waited for, as the kernel adds them up, and of
+what no one waits for: pyspark's daemon ignores the ends of its workers, so that their times are read from /proc while they
+live (up to a quarter of a second of each is lost), and what outlives the command.
+"""
 
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import threading
@@ -13,6 +19,10 @@ from pathlib import Path
 
 # Reading a process's memory map stops it for a moment: five looks a second slowed a job by a fifth.
 LOOK_SECONDS = 1.0
+# Times are read from short files, which stops nobody.
+TIMES_SECONDS = 0.25
+TICKS = os.sysconf("SC_CLK_TCK")
+IGNORES = "SigIgn:"
 TIMED_OUT = -999
 
 
@@ -20,26 +30,92 @@ TIMED_OUT = -999
 class Measured:
     """One run: wall seconds, peak resident memory of all its processes in MB (shared pages counted once), exit code.
 
-    `started`: when it began, in seconds of the epoch.
+    `started`: when it began, in seconds of the epoch; `cpu`: processor seconds; `others`: those of everybody else meanwhile.
     """
 
     seconds: float
     megabytes: float
     exit_code: int
     started: float = 0.0
+    cpu: float = 0.0
+    others: float = 0.0
 
 
-def _children() -> dict[int, list[int]]:
-    found: dict[int, list[int]] = {}
+@dataclass(frozen=True)
+class Process:
+    """One process: its parent, and the ticks of itself and of the children that it waited for."""
+
+    parent: int
+    ticks: int
+
+
+def processes() -> dict[int, Process]:
+    """All processes by their number."""
+    found = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                with (folder / "stat").open() as stat:
-                    parent = int(stat.read().rpartition(")")[2].split()[1])
+                fields = (folder / "stat").read_text(errors="replace").rpartition(")")[2].split()
             except OSError:
                 continue
-            found.setdefault(parent, []).append(int(folder.name))
+            found[int(folder.name)] = Process(int(fields[1]), sum(map(int, fields[11:15])))
     return found
+
+
+def tree(root: int, found: Mapping[int, Process]) -> list[int]:
+    """A process and all below it."""
+    children: dict[int, list[int]] = {}
+    for number, process in found.items():
+        children.setdefault(process.parent, []).append(number)
+    below, waiting = [], [root]
+    while waiting:
+        below.append(waiting.pop())
+        waiting += children.get(below[-1], [])
+    return below
+
+
+def busy_ticks() -> int:
+    """Ticks that all processors of the machine worked since it was started."""
+    return sum(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:4]))
+
+
+def _ignores_children(process: int) -> bool:
+    """True when nobody adds up the times of its children: it ignores their ends."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text(errors="replace").splitlines()
+    except OSError:
+        return False
+    mask = next((int(line.split()[1], 16) for line in lines if line.startswith(IGNORES)), 0)
+    return bool(mask >> (signal.SIGCHLD - 1) & 1)
+
+
+class Unwaited:
+    """Ticks of processes below `root` that no parent adds up, by the last look at each."""
+
+    def __init__(self, root: int) -> None:
+        self.root, self.ticks = root, dict[int, int]()
+        self.known: dict[int, int] = {}
+
+    def look(self) -> None:
+        """Reads the times of those that live."""
+        found = processes()
+        for number in tree(self.root, found):
+            if number in found:
+                self.known[number] = found[number].ticks
+                if number != self.root and _ignores_children(found[number].parent):
+                    self.ticks[number] = found[number].ticks
+
+    def seconds(self) -> float:
+        """Seconds of all of them, those included that outlive the root."""
+        left = processes()
+        self.ticks |= {number: left[number].ticks for number in self.known if number in left and number != self.root}
+        return sum(self.ticks.values()) / TICKS
+
+
+def waited_seconds() -> float:
+    """Processor seconds of the children of this process that have ended, and of what they waited for."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _memory(process: int) -> int:
@@ -53,12 +129,7 @@ def _memory(process: int) -> int:
 
 def tree_memory(root: int) -> int:
     """Memory of a process and all below it, in kB."""
-    children, waiting, total = _children(), [root], 0
-    while waiting:
-        process = waiting.pop()
-        total += _memory(process)
-        waiting += children.get(process, [])
-    return total
+    return sum(map(_memory, tree(root, processes())))
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float | None) -> int:
@@ -78,15 +149,22 @@ def run(
 ) -> Measured:
     """Runs the command to its end, or for `timeout` seconds; what it says is added to `log`."""
     peak, stop = [0], threading.Event()
+    waited, busy = waited_seconds(), busy_ticks()
     with Path(log).open("ab") as out:
         moment, started = time.time(), time.monotonic()
         process = subprocess.Popen(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
 
+        unwaited = Unwaited(process.pid)
+
         def watch() -> None:
-            while not stop.wait(LOOK_SECONDS):
-                peak[0] = max(peak[0], tree_memory(process.pid))
+            next_look = time.monotonic() + LOOK_SECONDS
+            while not stop.wait(TIMES_SECONDS):
+                unwaited.look()
+                if time.monotonic() >= next_look:
+                    peak[0] = max(peak[0], tree_memory(process.pid))
+                    next_look = time.monotonic() + LOOK_SECONDS
 
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
@@ -99,4 +177,23 @@ def run(
             stop.set()
         seconds = time.monotonic() - started
     watcher.join()
-    return Measured(seconds, peak[0] / 1024, code, moment)
+    cpu = waited_seconds() - waited + unwaited.seconds()
+    others = max(0.0, (busy_ticks() - busy) / TICKS - cpu)
+    return Measured(seconds, peak[0] / 1024, code, moment, cpu, others)
+
+
+def others_at_work(look: float = 1.0) -> tuple[float, list[str]]:
+    """The share of one core that everybody else uses now, and the commands that use most of it."""
+    before, ticks = processes(), busy_ticks()
+    time.sleep(look)
+    share = (busy_ticks() - ticks) / TICKS / look
+    used = {number: one.ticks - before[number].ticks for number, one in processes().items() if number in before}
+    most = sorted((number for number in used if used[number] > 0), key=lambda number: -used[number])[:3]
+    return share, [f"{number} {_name(number)}" for number in most if number != os.getpid()]
+
+
+def _name(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    except OSError:
+        return "(ended)"

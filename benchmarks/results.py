@@ -11,16 +11,22 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 RECORD, PAGE = FOLDER / "measured.json", FOLDER / "RESULTS.md"
 AT_MOST, AT_LEAST = "at most", "at least"
+EMBEDDED, SPARK = ENGINES = ("embedded", "Spark 3.5.6, two cores")
 
 
 @dataclass
 class Target:
-    """A figure to reach: what it is, its limit, and what was measured (None: not measured in this run)."""
+    """A figure to reach: what it is, its limit, and what was measured (None: not measured in this run).
+
+    `row` and `engine`: where it stands in the summary at the top of the page; `row` is empty when it does not.
+    """
 
     what: str
     limit: float
     measured: float | None
     sense: str = AT_MOST
+    row: str = ""
+    engine: str = ""
 
     @property
     def met(self) -> bool:
@@ -76,10 +82,22 @@ def section_lines(section: Section) -> list[str]:
     return [*lines, section.setup, ""] if section.setup else lines
 
 
+def summary(sections: Sequence[Section]) -> list[str]:
+    """The lines of the summary: a row a piece of work, a column an engine, each figure with its limit and verdict."""
+    cells: dict[str, dict[str, list[str]]] = {}
+    for target in (target for section in sections for target in section.targets if target.row):
+        figure = "" if target.measured is None else f"{target.measured:.2f} "
+        shown = f"{target.what}: {figure}({target.sense} {target.limit:g}), {target.verdict()}"
+        cells.setdefault(target.row, {}).setdefault(target.engine, []).append(shown)
+    rows = [[row, *("; ".join(found.get(engine, [])) for engine in ENGINES)] for row, found in cells.items()]
+    return [*table(["work", *ENGINES], rows), ""] if rows else []
+
+
 def page(sections: Mapping[str, Section], order: Sequence[str]) -> str:
     """The whole page: the sections in the given order, then any others by name."""
     names = [name for name in order if name in sections] + sorted(set(sections) - set(order))
     lines = ["# Results", "", "Written by `make bench ARGS=--write`; each section tells what it was measured on.", ""]
+    lines += summary([sections[name] for name in names])
     for name in names:
         lines += section_lines(sections[name])
     return "\n".join(lines).rstrip("\n") + "\n"

@@ -1,9 +1,10 @@
-"""Scenarios `restaurants`, `orders` and `explode`: every contender does the same work, and the results are compared."""
+"""Scenarios `restaurants`, `orders`, `explode`, `documents`, `dlt`: contenders do the same work, and results are compared."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from benchmarks import explode as explode_contenders
@@ -20,7 +21,7 @@ from benchmarks.harness import (
     made,
     setup,
 )
-from benchmarks.results import AT_LEAST, Section, Target
+from benchmarks.results import AT_LEAST, EMBEDDED, SPARK, Section, Target
 
 
 def pages(settings: Settings, form: str = "lines") -> Path:
@@ -52,7 +53,7 @@ def contest(
     each fills its own folder in `folder`.
     """
     size, out = bytes_of(source), settings.work / folder
-    own = {"ours": job, "embedded": embedded_job}
+    own: dict[str, Callable[..., list[str]]] = {"ours": partial(job, memory=settings.heap), "embedded": embedded_job}
     found = [
         Contender(name, [*command(*ours), "--destination", str(out / name)], size, out / name)
         for name, command in own.items()
@@ -64,6 +65,22 @@ def contest(
     return Contest(work, found, settings)
 
 
+def targets(done: Contest, work: str, plain: float, duckdb: float) -> list[Target]:
+    """The figures to reach: plain PySpark's time to ours on Spark, the embedded engine's to DuckDB's, peaks of memory."""
+    memory = "peak memory"
+    return [
+        Target(f"{work}: time to DuckDB's", duckdb, done.ratio("embedded", "duckdb"), row=work, engine=EMBEDDED),
+        Target(f"{work}: plain PySpark's time to ours", plain, done.ratio("plain", "ours"), AT_LEAST, work, SPARK),
+        Target(f"{work}: MB to DuckDB's", 2.0, done.memory_ratio("embedded", "duckdb"), row=memory, engine=EMBEDDED),
+        Target(f"{work}: MB", 1500, done.figure("ours", done.megabytes), row=memory, engine=SPARK),
+    ]
+
+
+def without_dlt(settings: Settings) -> Settings:
+    """Everybody but dlt, which makes tables of documents and nothing else."""
+    return replace(settings, contenders=tuple(name for name in settings.contenders if name != "dlt"))
+
+
 def restaurants_contest(settings: Settings) -> Contest:
     """Restaurants, all outputs. Job and floor read one page per line, the others the same pages as arrays."""
     lines, array, sheet = pages(settings), pages(settings, "array"), codes(settings)
@@ -73,7 +90,7 @@ def restaurants_contest(settings: Settings) -> Contest:
         return contender("restaurants", name, "--pages", str(lines if name == "floor" else array), "--codes", sheet)
 
     ours = ("restaurants", "--restaurants", str(lines), "--country-codes", sheet)
-    return contest(settings, "restaurants", "out", lines, ours, theirs)
+    return contest(without_dlt(settings), "restaurants", "out", lines, ours, theirs)
 
 
 def restaurants_section(settings: Settings) -> Section:
@@ -84,11 +101,8 @@ def restaurants_section(settings: Settings) -> Section:
         "Search pages to details, events and ratings. The floor is Spark parsing the columns that the job needs, to nowhere.",
         HEADERS,
         done.rows(),
-        [
-            Target("plain PySpark's time to ours", 2.5, done.ratio("plain", "ours"), AT_LEAST),
-            Target("embedded: time to DuckDB's", 1.0, done.ratio("embedded", "duckdb")),
-        ],
-        setup=setup(settings, f"{bytes_of(pages(settings)) / 1e6:.0f} MB of pages"),
+        targets(done, "restaurants", 2.5, 1.0),
+        setup=setup(settings, f"{bytes_of(pages(settings)) / 1e6:.0f} MB of pages, heap of {settings.heap}"),
         equal=done.equal,
     )
 
@@ -102,53 +116,91 @@ def orders_section(settings: Settings) -> Section:
         return contender("orders", name, "--day", str(source))
 
     ours = ("customer_orders", "--source", str(source))
-    done = contest(settings, "customer_orders", "out_orders", source, ours, theirs).run().compare(orders.outputs)
+    done = contest(without_dlt(settings), "customer_orders", "out_orders", source, ours, theirs)
+    done.run().compare(orders.outputs)
+    what = f"{settings.customers:,} customers, three orders each, three items an order, heap of {settings.heap}"
     return Section(
         "Customer orders, messages in order",
         "Customers, orders and items to one message per customer. The floor is Spark scanning the three files, to nowhere.",
         HEADERS,
         done.rows(),
-        [
-            Target("plain PySpark's time to ours", 1.6, done.ratio("plain", "ours"), AT_LEAST),
-            Target("embedded: time to DuckDB's", 1.5, done.ratio("embedded", "duckdb")),
-        ],
-        setup=setup(settings, f"{settings.customers:,} customers, three orders each, three items an order"),
+        targets(done, "customer_orders", 1.6, 1.5),
+        setup=setup(settings, what),
         equal=done.equal,
     )
 
 
-def explode_contest(settings: Settings, what: str, source: Path) -> Contest:
-    """explode_json to Parquet against DuckDB and the floor, on pages or deep documents."""
-    able = tuple(name for name in ("embedded", "floor", "plain", "duckdb") if name in settings.contenders)
+def explode_contest(
+    settings: Settings, what: str, source: Path, able: Sequence[str] = ("embedded", "floor", "plain", "duckdb")
+) -> Contest:
+    """explode_json to Parquet against those that are able to, on pages or deep documents."""
+    chosen = tuple(name for name in able if name in settings.contenders)
 
     def theirs(name: str) -> list[str]:
         """The command of a contender."""
         return contender("explode", name, "--what", what, "--source", str(source))
 
     ours = ("explode_json", "--source", str(source), "--root", what, "--format", "parquet")
-    found = contest(replace(settings, contenders=able), f"explode {what}", f"out_{what}", source, ours, theirs)
-    return found.run().compare(explode_contenders.outputs)
+    work = f"explode {what}" + (", dlt" if "dlt" in able else "")
+    return contest(
+        replace(settings, contenders=chosen), work, f"out_{work}".replace(" ", "_"), source, ours, theirs
+    ).run()
+
+
+EXPLODED = (
+    "Types found, tables planned and written. The floor is Spark parsing everything with a full declared schema, to nowhere."
+    " Row counts of all tables and sums over values are compared; DuckDB numbers its rows where ours carry keys made of"
+    " content."
+)
 
 
 def explode_section(settings: Settings) -> Section:
-    """explode_json, inference included, on wide pages and on deep documents."""
-    size = settings.megabytes / 4
-    deep = made(settings.work / f"documents_{size:g}", lambda folder: generate_documents.generate(folder, size))
-    wide = explode_contest(settings, "pages", pages(settings))
-    nested = explode_contest(settings, "documents", deep)
+    """explode_json, inference included, on wide pages."""
+    source = pages(settings)
+    done = explode_contest(settings, "pages", source).compare(explode_contenders.outputs)
     return Section(
-        "explode_json to Parquet tables",
-        "Types found, tables planned and written. The floor is Spark parsing everything with a full declared schema, to"
-        " nowhere. Row counts of all tables and sums over values are compared; DuckDB numbers its rows where ours carry keys"
-        " made of content.",
+        "explode_json to Parquet tables: pages",
+        EXPLODED,
         HEADERS,
-        [*wide.rows(), *nested.rows()],
+        done.rows(),
+        targets(done, "explode pages", 1.0, 1.0),
+        setup=setup(settings, f"{bytes_of(source) / 1e6:.0f} MB of pages, heap of {settings.heap}"),
+        equal=done.equal,
+    )
+
+
+def documents_section(settings: Settings) -> Section:
+    """explode_json, inference included, on deep documents: a quarter of the size of the pages."""
+    size = settings.megabytes / 4
+    source = made(settings.work / f"documents_{size:g}", lambda folder: generate_documents.generate(folder, size))
+    done = explode_contest(settings, "documents", source).compare(explode_contenders.outputs)
+    return Section(
+        "explode_json to Parquet tables: deep documents",
+        EXPLODED,
+        HEADERS,
+        done.rows(),
+        targets(done, "explode documents", 1.0, 1.5),
+        setup=setup(settings, f"{bytes_of(source) / 1e6:.0f} MB of deep documents, heap of {settings.heap}"),
+        equal=done.equal,
+    )
+
+
+def dlt_section(settings: Settings) -> Section:
+    """explode_json against dlt, on a size that dlt does."""
+    source = pages(replace(settings, megabytes=settings.dlt_megabytes))
+    done = explode_contest(settings, "pages", source, ("embedded", "dlt"))
+    done.compare(explode_contenders.counts)
+    row = "explode pages"
+    return Section(
+        "explode_json and dlt",
+        "The same pages to Parquet tables: dlt to files in a folder, with a key and a parent's key of its own in each row, with"
+        " two workers to normalise. The numbers of rows of all tables are compared.",
+        HEADERS,
+        done.rows(),
         [
-            Target("pages: plain PySpark's time to ours", 1.0, wide.ratio("plain", "ours"), AT_LEAST),
-            Target("pages, embedded: time to DuckDB's", 1.0, wide.ratio("embedded", "duckdb")),
-            Target("deep documents: plain PySpark's time to ours", 1.0, nested.ratio("plain", "ours"), AT_LEAST),
-            Target("deep documents, embedded: time to DuckDB's", 1.5, nested.ratio("embedded", "duckdb")),
+            Target("dlt's time to ours", 4.0, done.ratio("dlt", "embedded"), AT_LEAST, row, EMBEDDED),
+            Target("dlt's time to ours on Spark", 1.0, done.ratio("dlt", "ours"), AT_LEAST),
         ],
-        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {size:.0f} MB of deep documents"),
-        equal=wide.equal and nested.equal,
+        setup=setup(settings, f"{bytes_of(source) / 1e6:.0f} MB of pages, heap of {settings.heap}"),
+        equal=done.equal,
     )

@@ -25,6 +25,8 @@ compile --no-config pyproject.toml --extra embedded --extra people --extra icebe
     --constraint requirements/embedded-dev.txt --output-file requirements/embedded-iceberg.txt
 compile --group java --output-file requirements/java.txt
 compile --group checkov --output-file requirements/checkov.txt
+compile --group contenders --output-file requirements/contenders.txt
+compile --group dlt --output-file requirements/dlt.txt
 compile --group lock --output-file requirements/lock.txt
 # The newer Spark runs the same tests, so everything but Spark itself is the same.
 grep -v -i -E '^(pyspark|py4j)==' requirements/dev.txt | grep -E '^[a-zA-Z0-9_.-]+(\[[a-z,]+\])?==' | sed 's/ *[\\;].*//' > requirements/.same
