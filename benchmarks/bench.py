@@ -24,6 +24,7 @@ from benchmarks import (
     scenario_array,
     scenario_compose,
     scenario_cores,
+    scenario_damaged,
     scenario_files,
     scenario_growth,
     scenario_samples,
@@ -39,6 +40,7 @@ SCENARIOS: dict[str, Callable[[Settings], Section]] = {
     "explode": scenario_tables.explode_section,
     "documents": scenario_tables.documents_section,
     "dlt": scenario_tables.dlt_section,
+    "damaged": scenario_damaged.section,
     "samples": scenario_samples.section,
     "make-run": scenario_samples.environment_section,
     "array-embedded": scenario_array.embedded_section,
@@ -52,7 +54,7 @@ SCENARIOS: dict[str, Callable[[Settings], Section]] = {
 }
 # The scenarios of the summary and the minutes that three rounds of each take: with --minutes each gets its share.
 TABLE = {
-    "restaurants": 7, "orders": 9, "explode": 5, "documents": 5, "dlt": 2, "samples": 6, "make-run": 3, "array-embedded": 4,
+    "restaurants": 7, "orders": 9, "explode": 5, "documents": 5, "dlt": 2, "damaged": 2, "samples": 6, "make-run": 3, "array-embedded": 4,
     "array": 8,
 }  # fmt: skip
 TABLE_MINUTES = 35.0

@@ -18,7 +18,7 @@ EMBEDDED, SPARK = ENGINES = ("embedded", "Spark 3.5.6, two cores")
 class Target:
     """A figure to reach: what it is, its limit, and what was measured (None: not measured in this run).
 
-    `row` and `engine`: where it stands in the summary at the top of the page; `row` is empty when it does not.
+    `row` and `engine`: where it is in the summary at the top of the page; `row` is empty when it does not.
     """
 
     what: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from benchmarks import explode
 from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, published, setup
 from benchmarks.results import Section
 from benchmarks.scenario_tables import codes, day, pages
+from benchmarks.sizing import line
 
 ONE, TWO, CLUSTER = "local[1]", "local[2]", "local-cluster[2,1,1024]"
+SMALLER = 4
 FOLDERS = {ONE: "one", TWO: "two", CLUSTER: "cluster"}
 
 
@@ -36,59 +39,78 @@ def spark_home(folder: Path) -> str:
 
 
 def contest(
-    settings: Settings, name: str, source: Path, given: list[str], outputs: Callable[[Path], Any], archive: str
-) -> Contest:
-    """One job with all three masters."""
+    settings: Settings,
+    name: str,
+    sources: tuple[Path, Path],
+    arguments: Callable[[Path], list[str]],
+    outputs: Callable[[Path], Any],
+    archive: str,
+) -> list[Contest]:
+    """One job with one core and with two on the small input, and with all three masters on the big one."""
     found = []
-    for master in (ONE, TWO, CLUSTER):
-        out = settings.work / "out_cores" / name / FOLDERS[master]
-        words = [*given, "--destination", str(out)]
-        is_cluster = master == CLUSTER
-        command = job(name, *words, master=master, more=("--py-files", archive) if is_cluster else ())
-        own = {"SPARK_HOME": spark_home(settings.work / "spark_home")} if is_cluster else {}
-        found.append(Contender(master, command, bytes_of(source), out, environment=own))
-    return Contest(name, found, settings).run().compare(outputs, silent=())
+    for size, source, masters in (("small", sources[0], (ONE, TWO)), ("big", sources[1], (ONE, TWO, CLUSTER))):
+        contenders = []
+        for master in masters:
+            out = settings.work / "out_cores" / name / size / FOLDERS[master]
+            words = [*arguments(source), "--destination", str(out)]
+            is_cluster = master == CLUSTER
+            more = ("--py-files", archive) if is_cluster else ()
+            own = {"SPARK_HOME": spark_home(settings.work / "spark_home")} if is_cluster else {}
+            command = job(name, *words, master=master, memory=settings.heap, more=more)
+            contenders.append(Contender(master, command, bytes_of(source), out, environment=own))
+        contest = Contest(f"{name}, {bytes_of(source) / 1e6:.0f} MB", contenders, settings)
+        found.append(contest.run().compare(outputs, silent=()))
+    return found
+
+
+def figures(small: Contest, big: Contest) -> dict[str, float]:
+    """What a run takes whatever its size, the MB/s of one core behind it, and what is left of a second one."""
+    if any(contest.failed(master) for contest in (small, big) for master in (ONE, TWO)):
+        return {}
+    lines = {
+        master: line(*((one.contenders[0].size / 1e6, one.seconds(master)) for one in (small, big)))
+        for master in (ONE, TWO)
+    }
+    rate = lines[ONE][1]
+    efficiency = min(1.0, lines[TWO][1] / rate / 2)
+    return {"mb_per_second_per_core": rate, "efficiency": efficiency, "start_seconds": lines[TWO][0]}
 
 
 def section(settings: Settings) -> Section:
-    """How far a second core and a second process carry, and the MB/s of one core for benchmarks.sizing."""
-    archive, lines, files = package(settings), pages(settings), day(settings, settings.customers)
-    contests = [
-        contest(settings, "customer_orders", files, ["--source", str(files)], published, archive),
-        contest(
-            settings,
-            "restaurants",
-            lines,
-            ["--restaurants", str(lines), "--country-codes", codes(settings)],
-            published,
-            archive,
+    """How far a second core and a second process carry, and figures for benchmarks.sizing."""
+    archive, part = package(settings), replace(settings, megabytes=settings.megabytes / SMALLER)
+    lines = pages(part), pages(settings)
+    days = day(settings, settings.customers // SMALLER), day(settings, settings.customers)
+
+    def restaurants(source: Path) -> list[str]:
+        return ["--restaurants", str(source), "--country-codes", codes(settings)]
+
+    def exploded(source: Path) -> list[str]:
+        return ["--source", str(source), "--root", "pages", "--format", "parquet"]
+
+    contests = {
+        "customer_orders": contest(
+            settings, "customer_orders", days, lambda source: ["--source", str(source)], published, archive
         ),
-        contest(
-            settings,
-            "explode_json",
-            lines,
-            ["--source", str(lines), "--root", "pages", "--format", "parquet"],
-            explode.outputs,
-            archive,
-        ),
+        "restaurants": contest(settings, "restaurants", lines, restaurants, published, archive),
+        "explode_json": contest(settings, "explode_json", lines, exploded, explode.outputs, archive),
+    }
+    found = {name: figures(*pair) for name, pair in contests.items()}
+    notes = [
+        f"{name}: {one['start_seconds']:.0f} s whatever the size with two cores, then {one['mb_per_second_per_core']:.1f} MB/s"
+        f" of one core; with two {one['efficiency']:.0%} of that a core."
+        for name, one in found.items()
+        if one
     ]
-    figures, notes = {}, []
-    for one in contests:
-        speedup = one.ratio(ONE, TWO)
-        if speedup is not None:
-            figures[one.work] = {"mb_per_second_per_core": one.rate(ONE), "efficiency": min(1.0, speedup / 2)}
-            notes.append(
-                f"{one.work}: the second core makes it {speedup:.2f} times as fast ({speedup / 2:.0%} of 2 times)."
-            )
     return Section(
         "One core, two cores, two executor processes",
-        "The same jobs with other masters; local-cluster starts two executors as processes of their own, which get the"
-        " packages as the .zip of `make package`. Start-up is part of all figures, and with"
-        " one core the JVM still compiles and collects on the other.",
+        "The same jobs with other masters, on two sizes, so that what a run takes whatever its size is separate from what a MB"
+        " takes; local-cluster starts two executors as processes of their own, which get the packages as the .zip of"
+        " `make package`. With one core the JVM still compiles and collects on the other.",
         HEADERS,
-        [row for one in contests for row in one.rows(TWO)],
+        [row for pair in contests.values() for one in pair for row in one.rows(TWO)],
         notes=notes,
-        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {settings.customers:,} customers"),
-        equal=all(one.equal for one in contests),
-        figures=figures,
+        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {settings.customers:,} customers, and a quarter"),
+        equal=all(one.equal for pair in contests.values() for one in pair),
+        figures={name: one for name, one in found.items() if one},
     )

@@ -60,7 +60,7 @@ def fresh(settings: Settings, name: str, cached: bool) -> tuple[Path, float]:
 
 
 def cache_state() -> str:
-    """Where pip's cache stands."""
+    """The size of pip's cache."""
     asked = subprocess.run([sys.executable, "-m", "pip", "cache", "info"], capture_output=True, text=True, check=False)
     lines = [line for line in asked.stdout.splitlines() if line.startswith("Package index page cache size")]
     return lines[0].partition(":")[2].strip() if lines else "unknown"

@@ -1,4 +1,4 @@
-"""Workers, minutes and cost of a job on Glue, from the measured MB/s of one core.
+"""Workers, minutes and cost of a job on Glue, from what a run takes whatever its size and the MB/s of one core.
 
 python -m benchmarks.sizing --gb 500 --job customer_orders [--minutes 30] [--worker-type G.1X]
 
@@ -22,11 +22,24 @@ LEAST_WORKERS, MOST_WORKERS = 2, 200
 
 @dataclass(frozen=True)
 class Measured:
-    """MB of input a second on one core, how much of every further core is left (1: all of it), and where that is from."""
+    """MB of input a second on one core, how much of every further core is left (1: all of it), the seconds that a run takes
+    whatever its size (0: not measured), and where that is from.
+    """
 
     mb_per_second_per_core: float
     efficiency: float
-    origin: str = "measured with one core and with two, start-up included (benchmarks/RESULTS.md)"
+    start_seconds: float = 0.0
+    origin: str = "measured with one core and with two, on two sizes each (benchmarks/RESULTS.md)"
+
+
+def line(small: tuple[float, float], big: tuple[float, float]) -> tuple[float, float]:
+    """Seconds that a run takes whatever its size, and MB a second of the rest, from MB and seconds of two runs.
+
+    >>> line((125, 30), (500, 60))
+    (20.0, 12.5)
+    """
+    rate = (big[0] - small[0]) / max(big[1] - small[1], 0.1)
+    return max(0.0, small[1] - small[0] / rate), rate
 
 
 @dataclass(frozen=True)
@@ -41,13 +54,14 @@ class Plan:
 
 def plan(gigabytes: float, measured: Measured, worker_type: str, workers: int) -> Plan:
     """What a run with so many workers takes; one worker is the driver and reads nothing."""
-    found = costs.cost(gigabytes, workers, worker_type, measured.mb_per_second_per_core, measured.efficiency)
+    rate, efficiency = measured.mb_per_second_per_core, measured.efficiency
+    found = costs.cost(gigabytes, workers, worker_type, rate, efficiency, measured.start_seconds)
     return Plan(worker_type, workers, found.seconds / 60, found.standard)
 
 
 def workers_for(gigabytes: float, measured: Measured, worker_type: str, minutes: float) -> int:
     """The fewest workers that are done in the given minutes, start-up included; the most there may be when none are."""
-    left = minutes * 60 - costs.START_SECONDS
+    left = minutes * 60 - costs.START_SECONDS - measured.start_seconds
     if left <= 0:
         return MOST_WORKERS
     a_worker = costs.worker_rate(worker_type, measured.mb_per_second_per_core, measured.efficiency)
@@ -58,16 +72,16 @@ def workers_for(gigabytes: float, measured: Measured, worker_type: str, minutes:
 def measured_jobs(sections: Mapping[str, results.Section], rates: Mapping[str, float]) -> dict[str, Measured]:
     """The recorded figures of jobs: of the scenario `cores`, else `rates` with the least efficiency found there."""
     found = {
-        job: Measured(kept["mb_per_second_per_core"], kept["efficiency"])
+        job: Measured(kept["mb_per_second_per_core"], kept["efficiency"], kept["start_seconds"])
         for section in sections.values()
         for job, kept in section.figures.items()
-        if "mb_per_second_per_core" in kept and "efficiency" in kept
+        if {"mb_per_second_per_core", "efficiency", "start_seconds"} <= set(kept)
     }
     least = min((one.efficiency for one in found.values()), default=costs.EFFICIENCY)
     origin = f"measured with two cores, start-up left out ({costs.THROUGHPUT.name}); efficiency is " + (
         "the least of the jobs in RESULTS.md" if found else "assumed"
     )
-    return {**{job: Measured(rate, least, origin) for job, rate in rates.items()}, **found}
+    return {**{job: Measured(rate, least, origin=origin) for job, rate in rates.items()}, **found}
 
 
 def advice(gigabytes: float, job: str, measured: Measured, worker_type: str, minutes: float) -> list[str]:
@@ -92,12 +106,13 @@ def advice(gigabytes: float, job: str, measured: Measured, worker_type: str, min
 def assumptions(measured: Measured) -> list[str]:
     """What the figures assume."""
     kinds = ", ".join(f"{kind} is {costs.DPU[kind]} DPU" for kind in WORKER_TYPES)
+    start = f" and {measured.start_seconds:.0f} s that a run takes whatever its size" if measured.start_seconds else ""
     return [
         f"{measured.mb_per_second_per_core:.1f} MB/s of input on one core: {measured.origin}",
         f"{measured.efficiency * 100:.0f} % of it on each of many cores: as from one core to two, and no worse with more",
         "a vCPU of Glue is as fast as a core of the machine that was measured; S3 delivers as fast as the cores read",
         f"{kinds}; a DPU has {costs.CORES_A_DPU} vCPU; one worker is the driver and reads nothing",
-        f"{costs.START_SECONDS:.0f} s before the first byte is read; {costs.STANDARD} USD a DPU hour, by the second,"
+        f"{costs.START_SECONDS:.0f} s before the job starts{start}; {costs.STANDARD} USD a DPU hour, by the second,"
         " a minute at least",
         "workers of a run stay the same from start to end; the input is in files or parts that spread over the cores",
     ]

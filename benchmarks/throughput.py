@@ -17,6 +17,7 @@ from pathlib import Path
 
 from benchmarks import generate_pages, harness
 from benchmarks.harness import ROOT, environment
+from benchmarks.sizing import line
 from tools.cloud_costs import THROUGHPUT
 
 CORES = 2
@@ -139,11 +140,6 @@ def measure(job: Callable[[Path, float], list[str]], scale: float) -> tuple[floa
         return size, taken
 
 
-def rate(small: tuple[float, float], big: tuple[float, float]) -> float:
-    """Megabytes a second and core of what the bigger input has more."""
-    return (big[0] - small[0]) / max(big[1] - small[1], 0.1) / CORES
-
-
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
@@ -154,8 +150,8 @@ def main() -> int:
     found = json.loads(THROUGHPUT.read_text(encoding="utf-8")) if THROUGHPUT.is_file() else {}
     for job in JOBS:
         if job.__name__ in chosen.only.split(","):
-            found_rate = rate(measure(job, chosen.scale / 8), measure(job, chosen.scale))
-            found[job.__name__] = {"mb_per_second_per_core": round(found_rate, 2), "measured": True}
+            _, both = line(measure(job, chosen.scale / 8), measure(job, chosen.scale))
+            found[job.__name__] = {"mb_per_second_per_core": round(both / CORES, 2), "measured": True}
     if chosen.write:
         THROUGHPUT.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return 0

@@ -55,11 +55,16 @@ def worker_rate(worker_type: str, mb_per_second_per_core: float, efficiency: flo
 
 
 def cost(
-    gigabytes: float, workers: int, worker_type: str, mb_per_second_per_core: float, efficiency: float = EFFICIENCY
+    gigabytes: float,
+    workers: int,
+    worker_type: str,
+    mb_per_second_per_core: float,
+    efficiency: float = EFFICIENCY,
+    start: float = 0.0,
 ) -> Cost:
-    """The formula of this module's head; two workers at least."""
+    """The formula of this module's head; two workers at least. `start`: what a run takes besides, whatever its size."""
     rate = (workers - 1) * worker_rate(worker_type, mb_per_second_per_core, efficiency)
-    seconds = START_SECONDS + gigabytes * 1000 / rate
+    seconds = START_SECONDS + start + gigabytes * 1000 / rate
     hours = seconds * workers * DPU[worker_type] / 3600
     return Cost(seconds, workers, hours * STANDARD, hours * FLEX)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.results import Section
-from benchmarks.sizing import Measured, advice, measured_jobs, plan, workers_for
+from benchmarks.sizing import Measured, advice, line, measured_jobs, plan, workers_for
 
 TEN = Measured(10.0, 0.8)
 
@@ -66,18 +66,36 @@ def test_a_run_that_cannot_be_done_in_time_says_so() -> None:
     assert advice(100_000, "people", TEN, "G.1X", 30)[0].endswith("(not in 30 minutes: 200 workers are the most)")
 
 
-def test_figures_are_those_of_jobs_with_both_measured() -> None:
-    both = {"mb_per_second_per_core": 3.0, "efficiency": 0.7}
+def test_two_sizes_tell_what_a_run_takes_whatever_its_size_from_what_a_megabyte_takes() -> None:
+    # 375 MB more take 30 s more: 12.5 MB/s; 125 MB take 10 s of the 30
+    assert line((125, 30), (500, 60)) == (20.0, 12.5)
+    # 400 MB more take 40 s more: 10 MB/s, of which 100 MB take 10 s: more than the 8 that were measured
+    assert line((100, 8), (500, 48)) == (0.0, 10.0)
+
+
+def test_what_a_run_takes_whatever_its_size_is_not_multiplied_by_its_bytes() -> None:
+    # As above, 9 executors with 288 MB/s: 60 + 120 + 1736.1 s, and 10 DPU
+    slow_start = Measured(10.0, 0.8, 120.0)
+    assert plan(500, slow_start, "G.1X", 10).minutes == pytest.approx(31.935, abs=0.001)
+    assert plan(0.001, slow_start, "G.1X", 2).minutes == pytest.approx(3.0005, abs=0.0001)
+    # 27 minutes are left: 32 MB/s an executor read 51.84 GB
+    assert workers_for(51.84, slow_start, "G.1X", 30) == 2
+    assert workers_for(51.85, slow_start, "G.1X", 30) == 3
+
+
+def test_figures_are_those_of_jobs_with_all_three_measured() -> None:
+    all_three = {"mb_per_second_per_core": 3.0, "efficiency": 0.7, "start_seconds": 9.0}
+    without_start = {"mb_per_second_per_core": 3.0, "efficiency": 0.5}
     sections = {
-        "cores": Section("", "", [], [], figures={"people": both}),
-        "other": Section("", "", [], [], figures={"race_stats": {"mb_per_second_per_core": 3.0}}),
+        "cores": Section("", "", [], [], figures={"people": all_three}),
+        "other": Section("", "", [], [], figures={"race_stats": without_start}),
     }
-    assert measured_jobs(sections, {}) == {"people": Measured(3.0, 0.7)}
+    assert measured_jobs(sections, {}) == {"people": Measured(3.0, 0.7, 9.0)}
 
 
 def test_a_job_without_both_takes_its_rate_and_the_least_efficiency_of_the_others() -> None:
-    both = {"mb_per_second_per_core": 3.0, "efficiency": 0.6}
-    sections = {"cores": Section("", "", [], [], figures={"people": both})}
+    all_three = {"mb_per_second_per_core": 3.0, "efficiency": 0.6, "start_seconds": 9.0}
+    sections = {"cores": Section("", "", [], [], figures={"people": all_three})}
     known = measured_jobs(sections, {"people": 9.0, "race_stats": 5.0})
     assert (known["people"].mb_per_second_per_core, known["people"].efficiency) == (3.0, 0.6)
     assert (known["race_stats"].mb_per_second_per_core, known["race_stats"].efficiency) == (5.0, 0.6)
