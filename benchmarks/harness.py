@@ -212,7 +212,9 @@ class Contest:
 
     def memory_ratio(self, name: str, base: str) -> float | None:
         """A contender's peak memory to another's."""
-        return None if self.failed(name) or self.failed(base) else self.megabytes(name) / self.megabytes(base)
+        if self.failed(name) or self.failed(base) or not self.megabytes(base):
+            return None
+        return self.megabytes(name) / self.megabytes(base)
 
     def figure(self, name: str, of: Callable[[str], float]) -> float | None:
         """What `of` gives for a contender; None when it failed or was left out."""

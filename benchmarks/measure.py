@@ -2,7 +2,8 @@
 
 Processor seconds are those of the command and of all below it that was waited for, as the kernel adds them up, and of
 what no one waits for: pyspark's daemon ignores the ends of its workers, so that their times are read from /proc while they
-live (up to a quarter of a second of each is lost), and what outlives the command.
+live (up to a quarter of a second of each is lost), and what outlives the command. Memory is the greatest sum of a look
+a second, in which shared pages count once, or the most that a single process had, if that is more.
 """
 
 from __future__ import annotations
@@ -22,13 +23,12 @@ LOOK_SECONDS = 1.0
 # Times are read from short files, which stops nobody.
 TIMES_SECONDS = 0.25
 TICKS = os.sysconf("SC_CLK_TCK")
-IGNORES = "SigIgn:"
 TIMED_OUT = -999
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: wall seconds, peak resident memory of all its processes in MB (shared pages counted once), exit code.
+    """One run: wall seconds, peak resident memory of all its processes in MB, exit code.
 
     `started`: when it began, in seconds of the epoch; `cpu`: processor seconds; `others`: those of everybody else meanwhile.
     """
@@ -79,36 +79,40 @@ def busy_ticks() -> int:
     return sum(map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:4]))
 
 
-def _ignores_children(process: int) -> bool:
-    """True when nobody adds up the times of its children: it ignores their ends."""
+def _status(process: int) -> tuple[int, bool]:
+    """The most memory that a process ever had, in kB, and whether it ignores the ends of its children."""
     try:
         lines = Path(f"/proc/{process}/status").read_text(errors="replace").splitlines()
     except OSError:
-        return False
-    mask = next((int(line.split()[1], 16) for line in lines if line.startswith(IGNORES)), 0)
-    return bool(mask >> (signal.SIGCHLD - 1) & 1)
+        return 0, False
+    found = {name: value.split() for name, _, value in (line.partition(":") for line in lines) if value.strip()}
+    mask = int(found.get("SigIgn", ["0"])[0], 16)
+    return int(found.get("VmHWM", ["0"])[0]), bool(mask >> (signal.SIGCHLD - 1) & 1)
 
 
-class Unwaited:
-    """Ticks of processes below `root` that no parent adds up, by the last look at each."""
+class Looks:
+    """What is seen of `root` and all below it: ticks that no parent adds up, the most memory of one process in kB."""
 
     def __init__(self, root: int) -> None:
-        self.root, self.ticks = root, dict[int, int]()
-        self.known: dict[int, int] = {}
+        self.root, self.most = root, 0
+        self.ticks: dict[int, int] = {}
+        self.known: set[int] = set()
 
     def look(self) -> None:
-        """Reads the times of those that live."""
+        """Reads what is there of those that live."""
         found = processes()
-        for number in tree(self.root, found):
-            if number in found:
-                self.known[number] = found[number].ticks
-                if number != self.root and _ignores_children(found[number].parent):
-                    self.ticks[number] = found[number].ticks
+        below = [number for number in tree(self.root, found) if number in found]
+        status = {number: _status(number) for number in below}
+        self.known |= set(below)
+        self.most = max([self.most, *(memory for memory, _ in status.values())])
+        for number in below:
+            if status.get(found[number].parent, (0, False))[1]:
+                self.ticks[number] = found[number].ticks
 
-    def seconds(self) -> float:
-        """Seconds of all of them, those included that outlive the root."""
+    def unwaited_seconds(self) -> float:
+        """Processor seconds that no parent added up, of those included that outlive the root."""
         left = processes()
-        self.ticks |= {number: left[number].ticks for number in self.known if number in left and number != self.root}
+        self.ticks |= {number: left[number].ticks for number in self.known & left.keys() if number != self.root}
         return sum(self.ticks.values()) / TICKS
 
 
@@ -156,12 +160,12 @@ def run(
             command, env=environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out, start_new_session=True
         )
 
-        unwaited = Unwaited(process.pid)
+        looks = Looks(process.pid)
 
         def watch() -> None:
             next_look = time.monotonic() + LOOK_SECONDS
             while not stop.wait(TIMES_SECONDS):
-                unwaited.look()
+                looks.look()
                 if time.monotonic() >= next_look:
                     peak[0] = max(peak[0], tree_memory(process.pid))
                     next_look = time.monotonic() + LOOK_SECONDS
@@ -177,9 +181,9 @@ def run(
             stop.set()
         seconds = time.monotonic() - started
     watcher.join()
-    cpu = waited_seconds() - waited + unwaited.seconds()
+    cpu = waited_seconds() - waited + looks.unwaited_seconds()
     others = max(0.0, (busy_ticks() - busy) / TICKS - cpu)
-    return Measured(seconds, peak[0] / 1024, code, moment, cpu, others)
+    return Measured(seconds, max(peak[0], looks.most) / 1024, code, moment, cpu, others)
 
 
 def others_at_work(look: float = 1.0) -> tuple[float, list[str]]:

@@ -70,6 +70,12 @@ def pages(folder: Path, megabytes: float) -> None:
     (folder / "kinds.json").write_text(json.dumps(kinds), encoding="utf-8")
 
 
+def customers_of(folder: Path) -> set[str]:
+    """The references of a day's customers."""
+    lines = next(folder.glob("customers_*.csv")).read_text(encoding="utf-8").splitlines()[1:]
+    return {line.rpartition(",")[2].partition(" ")[0] for line in lines}
+
+
 def everything(out: Path) -> dict[str, str]:
     """Digests of all data files that a run left, quarantine and excluded lines too, the run's id aside."""
     run = json.loads((out / "report.json").read_text(encoding="utf-8"))["run_id"]
@@ -91,10 +97,11 @@ def compared(done: Contest, outputs: Callable[[Path], Any]) -> Contest:
 
 
 def rejected(done: Contest) -> int:
-    """How many records our first job rejected."""
-    out = next(one.out for one in done.contenders if one.name == "ours")
-    if out is None or done.failed("ours"):
+    """How many records our job rejected, which is the first of the contenders."""
+    own = done.contenders[0]
+    if own.out is None or done.failed(own.name):
         return 0
+    out = own.out
     inputs = json.loads((out / "report.json").read_text(encoding="utf-8"))["inputs"]
     return sum(sum(one["rejected"].values()) for one in inputs.values())
 
@@ -123,7 +130,13 @@ def section(settings: Settings) -> Section:
         ("restaurants", "--restaurants", str(of_pages / "damaged"), "--country-codes", sheet, *everyone),
         lambda name: contender("restaurants", name, "--pages", str(of_pages / "accepted"), "--codes", sheet),
     )
-    contests = (compared(ordered, orders.outputs), compared(paged, restaurants.outputs))
+    known = customers_of(of_day / "accepted")
+
+    def messages(out: Path) -> dict[str, Any]:
+        # The messages about orders and items without a parent are of ours alone.
+        return {reference: found for reference, found in orders.outputs(out).items() if reference in known}
+
+    contests = (compared(ordered, messages), compared(paged, restaurants.outputs))
     spoiled = len((of_day / "damaged.csv").read_text(encoding="utf-8").splitlines()) - 1
     kinds = json.loads((of_pages / "kinds.json").read_text(encoding="utf-8"))
     return Section(

@@ -6,7 +6,7 @@ import pathlib
 
 import pytest
 
-from benchmarks.results import AT_LEAST, Section, Target, page, read, section_lines, write
+from benchmarks.results import AT_LEAST, EMBEDDED, SPARK, Section, Target, page, read, section_lines, summary, write
 
 SPEED = Section(
     title="Speed",
@@ -53,6 +53,28 @@ def test_a_section_shows_its_table_its_targets_and_its_notes() -> None:
         "- A note.",
         "",
         "2 cores.",
+        "",
+    ]
+
+
+def test_the_summary_has_a_row_a_work_and_a_column_an_engine() -> None:
+    first = Section("", "", [], [], [Target("time to DuckDB's", 1.5, 1.25, row="orders", engine=EMBEDDED)])
+    second = Section(
+        "",
+        "",
+        [],
+        [],
+        [
+            Target("plain", 1.6, 1.2, AT_LEAST, "orders", SPARK),
+            Target("MB", 1500, None, row="memory", engine=SPARK),
+            Target("not in the summary", 1, 1),
+        ],
+    )
+    assert summary([first, second]) == [
+        "| work | embedded | Spark 3.5.6, two cores |",
+        "| --- | --- | --- |",
+        "| orders | time to DuckDB's: 1.25 (at most 1.5), met | plain: 1.20 (at least 1.6), falls short by 25 % |",
+        "| memory |  | MB: (at most 1500), not measured |",
         "",
     ]
 
