@@ -27,7 +27,7 @@ HEADERS = ["work", "contender", "runs", "seconds", "min-max", "CPU s", "MB/s", "
 LISTS = {"pandas": "contenders", "duckdb": "contenders", "polars": "contenders", "dlt": "dlt"}
 # Runs once: it has no target, and takes long.
 ONCE = ("pandas",)
-QUIET_SHARE, QUIET_TRIES = 0.2, 30
+QUIET_SHARE, QUIET_TRIES, QUIET_LOOK = 0.2, 60, 0.5
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class BusyError(Exception):
 def wait_for_quiet(settings: Settings) -> None:
     """Returns when nothing else runs; refuses after half a minute in which something did."""
     for attempt in range(0 if settings.busy else QUIET_TRIES):
-        share, names = measure.others_at_work()
+        share, names = measure.others_at_work(QUIET_LOOK)
         if share <= QUIET_SHARE:
             return
         if attempt == QUIET_TRIES - 1:

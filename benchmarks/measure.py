@@ -186,7 +186,7 @@ def run(
     return Measured(seconds, max(peak[0], looks.most) / 1024, code, moment, cpu, others)
 
 
-def others_at_work(look: float = 1.0) -> tuple[float, list[str]]:
+def others_at_work(look: float) -> tuple[float, list[str]]:
     """The share of one core that everybody else uses now, and the commands that use most of it."""
     before, ticks = processes(), busy_ticks()
     time.sleep(look)

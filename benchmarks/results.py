@@ -12,17 +12,26 @@ FOLDER = Path(__file__).resolve().parent
 RECORD, PAGE = FOLDER / "measured.json", FOLDER / "RESULTS.md"
 AT_MOST, AT_LEAST = "at most", "at least"
 EMBEDDED, SPARK = ENGINES = ("embedded", "Spark 3.5.6, two cores")
+MEMORY, SAMPLE, MAKE_RUN, ARRAY = (
+    "peak memory",
+    "one sample, whole command",
+    "`make run`, all seven",
+    "one array of 4 GB",
+)
+# The rows of the summary, in its order.
+ROWS = ("restaurants", "customer_orders", "explode pages", "explode documents", MEMORY, SAMPLE, MAKE_RUN, ARRAY)
 
 
 @dataclass
 class Target:
     """A figure to reach: what it is, its limit, and what was measured (None: not measured in this run).
 
-    `row` and `engine`: where it is in the summary at the top of the page; `row` is empty when it does not.
+    `row` and `engine`: where it is in the summary at the top of the page; an empty `row` is not there. A limit of None: a
+    figure to know.
     """
 
     what: str
-    limit: float
+    limit: float | None
     measured: float | None
     sense: str = AT_MOST
     row: str = ""
@@ -31,9 +40,14 @@ class Target:
     @property
     def met(self) -> bool:
         """True when it was measured and reached."""
-        if self.measured is None:
+        if self.measured is None or self.limit is None:
             return False
         return self.measured <= self.limit if self.sense == AT_MOST else self.measured >= self.limit
+
+    @property
+    def bound(self) -> str:
+        """The limit with its sense; empty without one."""
+        return "" if self.limit is None else f"{self.sense} {self.limit:g}"
 
     def verdict(self) -> str:
         """`met`, or by what part of the limit it falls short.
@@ -43,6 +57,8 @@ class Target:
         """
         if self.measured is None:
             return "not measured"
+        if self.limit is None:
+            return "no target"
         if self.met:
             return "met"
         return f"falls short by {abs(self.measured - self.limit) / self.limit * 100:.0f} %"
@@ -74,8 +90,7 @@ def section_lines(section: Section) -> list[str]:
     lines = [f"## {section.title}", "", section.shows, "", *table(section.headers, section.rows), ""]
     if section.targets:
         shown = [
-            [t.what, f"{t.sense} {t.limit:g}", "" if t.measured is None else f"{t.measured:.2f}", t.verdict()]
-            for t in section.targets
+            [t.what, t.bound, "" if t.measured is None else f"{t.measured:.2f}", t.verdict()] for t in section.targets
         ]
         lines += [*table(["to reach", "target", "measured", "verdict"], shown), ""]
     lines += [f"- {note}" for note in section.notes] + ([""] if section.notes else [])
@@ -84,12 +99,12 @@ def section_lines(section: Section) -> list[str]:
 
 def summary(sections: Sequence[Section]) -> list[str]:
     """The lines of the summary: a row a piece of work, a column an engine, each figure with its limit and verdict."""
-    cells: dict[str, dict[str, list[str]]] = {}
+    cells: dict[str, dict[str, list[str]]] = {row: {} for row in ROWS}
     for target in (target for section in sections for target in section.targets if target.row):
-        figure = "" if target.measured is None else f"{target.measured:.2f} "
-        shown = f"{target.what}: {figure}({target.sense} {target.limit:g}), {target.verdict()}"
+        figure = f"{target.what}:" + ("" if target.measured is None else f" {target.measured:.2f}")
+        shown = figure if target.limit is None else f"{figure} ({target.bound}), {target.verdict()}"
         cells.setdefault(target.row, {}).setdefault(target.engine, []).append(shown)
-    rows = [[row, *("; ".join(found.get(engine, [])) for engine in ENGINES)] for row, found in cells.items()]
+    rows = [[row, *("<br>".join(found.get(one, [])) for one in ENGINES)] for row, found in cells.items() if found]
     return [*table(["work", *ENGINES], rows), ""] if rows else []
 
 

@@ -21,7 +21,7 @@ from benchmarks.harness import (
     made,
     setup,
 )
-from benchmarks.results import AT_LEAST, EMBEDDED, SPARK, Section, Target
+from benchmarks.results import AT_LEAST, EMBEDDED, MEMORY, SPARK, Section, Target
 
 
 def pages(settings: Settings, form: str = "lines") -> Path:
@@ -67,12 +67,11 @@ def contest(
 
 def targets(done: Contest, work: str, plain: float, duckdb: float) -> list[Target]:
     """The figures to reach: plain PySpark's time to ours on Spark, the embedded engine's to DuckDB's, peaks of memory."""
-    memory = "peak memory"
     return [
         Target(f"{work}: time to DuckDB's", duckdb, done.ratio("embedded", "duckdb"), row=work, engine=EMBEDDED),
         Target(f"{work}: plain PySpark's time to ours", plain, done.ratio("plain", "ours"), AT_LEAST, work, SPARK),
-        Target(f"{work}: MB to DuckDB's", 2.0, done.memory_ratio("embedded", "duckdb"), row=memory, engine=EMBEDDED),
-        Target(f"{work}: MB", 1500, done.figure("ours", done.megabytes), row=memory, engine=SPARK),
+        Target(f"{work}: MB to DuckDB's", 2.0, done.memory_ratio("embedded", "duckdb"), row=MEMORY, engine=EMBEDDED),
+        Target(f"{work}: MB", 1500, done.figure("ours", done.megabytes), row=MEMORY, engine=SPARK),
     ]
 
 

@@ -43,7 +43,7 @@ def test_memory_of_a_run_shorter_than_a_second_is_seen() -> None:
 
 
 def test_a_busy_machine_is_refused_with_the_programs_that_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(measure, "others_at_work", lambda: (0.9, ["17 python"]))
+    monkeypatch.setattr(measure, "others_at_work", lambda look: (0.9, ["17 python"]))
     monkeypatch.setattr("benchmarks.harness.QUIET_TRIES", 2)
     with pytest.raises(BusyError, match="use 90% of a core: 17 python; end them, or measure with --busy"):
         wait_for_quiet(Settings(work=Path()))

@@ -28,6 +28,7 @@ ORDER = ["speed", "memory"]
         pytest.param(Target("x", 2.5, 2.5, AT_LEAST), "met", id="at the least"),
         pytest.param(Target("x", 2.5, 2.0, AT_LEAST), "falls short by 20 %", id="below"),
         pytest.param(Target("x", 2.5, None), "not measured", id="without a figure"),
+        pytest.param(Target("x", None, 2.0), "no target", id="without a limit"),
     ],
 )
 def test_a_target_is_met_or_tells_how_much_is_missing(target: Target, verdict: str) -> None:
@@ -57,24 +58,23 @@ def test_a_section_shows_its_table_its_targets_and_its_notes() -> None:
     ]
 
 
-def test_the_summary_has_a_row_a_work_and_a_column_an_engine() -> None:
-    first = Section("", "", [], [], [Target("time to DuckDB's", 1.5, 1.25, row="orders", engine=EMBEDDED)])
-    second = Section(
-        "",
-        "",
-        [],
-        [],
-        [
-            Target("plain", 1.6, 1.2, AT_LEAST, "orders", SPARK),
-            Target("MB", 1500, None, row="memory", engine=SPARK),
-            Target("not in the summary", 1, 1),
-        ],
-    )
-    assert summary([first, second]) == [
+def test_the_summary_has_a_row_a_work_in_its_order_and_a_column_an_engine() -> None:
+    memory = Target("MB", 1500, None, row="peak memory", engine=SPARK)
+    known = Target("MB of its environment", None, 631, row="`make run`, all seven", engine=EMBEDDED)
+    others = [
+        Target("to DuckDB's", 1.5, 1.25, row="customer_orders", engine=EMBEDDED),
+        Target("plain to ours", 1.6, 1.2, AT_LEAST, "customer_orders", SPARK),
+        Target("and another", 2, 2, row="customer_orders", engine=SPARK),
+        Target("not in the summary", 1, 1),
+    ]
+    sections = [Section("", "", [], [], targets) for targets in ([known, memory], others)]
+    plain = "plain to ours: 1.20 (at least 1.6), falls short by 25 %"
+    assert summary(sections) == [
         "| work | embedded | Spark 3.5.6, two cores |",
         "| --- | --- | --- |",
-        "| orders | time to DuckDB's: 1.25 (at most 1.5), met | plain: 1.20 (at least 1.6), falls short by 25 % |",
-        "| memory |  | MB: (at most 1500), not measured |",
+        f"| customer_orders | to DuckDB's: 1.25 (at most 1.5), met | {plain}<br>and another: 2.00 (at most 2), met |",
+        "| peak memory |  | MB: (at most 1500), not measured |",
+        "| `make run`, all seven | MB of its environment: 631.00 |  |",
         "",
     ]
 
