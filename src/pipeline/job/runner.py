@@ -27,7 +27,7 @@ from pipeline.job.early import check_inputs
 from pipeline.job.failures import MOST_MESSAGE, one_line, raised_by_a_task, telling_cause
 from pipeline.job.interrupt import Interrupt
 from pipeline.job.new_files import check_destination, keep_new_files, remove_unfinished
-from pipeline.job.options import Options
+from pipeline.job.options import JobOptions, Options
 from pipeline.job.outputs import FileOutput, Outputs, ParquetOutput, TablesOutput, TextOutput
 from pipeline.job.own_files import check_not_own, check_not_replaced, check_reports
 from pipeline.job.rejected_rows import write_rejected
@@ -111,17 +111,9 @@ class Job(Generic[Options]):
     def _run(self, options: Options, report: Report, files: RunFiles, lock: Lock | None, interrupt: Interrupt) -> None:
         """Reads, writes quarantine, checks, writes outputs, publishes, delivers."""
         # What is wrong with inputs is reported before an engine takes its seconds to start.
-        size = check_inputs(options)
-        check_destination(options, files)
-        check_not_own(options, files)
-        if options.new_only:
-            report.notes += keep_new_files(options, files)
-            files.idle = not files.read
-            if files.idle:
-                return
-            size = check_inputs(options)
-            if lock:
-                remove_unfinished(files)
+        size = _check(options, report, files, lock)
+        if files.idle:
+            return
         with report.timed("start the engine"):
             engine = engines.start(options.engine, self.name, size, self.batch_rows)
             interrupt.listen(engine)
@@ -144,18 +136,38 @@ class Job(Generic[Options]):
                 report.outputs = {name: {"rows": one.rows, "bytes": None} for name, one in files.staged.items()}
                 return
             lock.check()
-            with context.stage("publish"):
-                report.outputs = files.publish()
-            for delivery in outputs.deliveries:
-                with context.stage(delivery.stage):
-                    delivery.deliver(context)
-            files.finish()
-            if options.keep_runs:
-                with context.stage("remove old runs"):
-                    files.remove_old_runs(options.keep_runs)
+            _publish(context, outputs, options, files)
         finally:
             if not interrupt.received:  # else the engine is in the middle of an answer, or gone
                 context.release()
+
+
+def _check(options: JobOptions, report: Report, files: RunFiles, lock: Lock | None) -> int:
+    """Refuses what is wrong with inputs and destination, and chooses new files; the bytes that are to be read."""
+    size = check_inputs(options)
+    check_destination(options, files)
+    check_not_own(options, files)
+    if options.new_only:
+        report.notes += keep_new_files(options, files)
+        files.idle = not files.read
+        if not files.idle:
+            size = check_inputs(options)
+            if lock:
+                remove_unfinished(files)
+    return size
+
+
+def _publish(context: JobContext, outputs: Outputs, options: JobOptions, files: RunFiles) -> None:
+    """Publishes the files, delivers them, and says that all is done."""
+    with context.stage("publish"):
+        context.report.outputs = files.publish()
+    for delivery in outputs.deliveries:
+        with context.stage(delivery.stage):
+            delivery.deliver(context)
+    files.finish()
+    if options.keep_runs:
+        with context.stage("remove old runs"):
+            files.remove_old_runs(options.keep_runs)
 
 
 def _write(context: JobContext, outputs: Sequence[FileOutput], files: RunFiles) -> None:

@@ -10,7 +10,7 @@ import argparse
 import functools
 import hmac
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
@@ -52,12 +52,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if reader:
             reader.close()
 
-    async def check_key(key: Annotated[str | None, Security(_KEY_HEADER)] = None) -> None:
-        """Refuses a request without the key."""
-        # Compared in constant time: how long a wrong key takes says nothing about the right one.
-        if key is None or not hmac.compare_digest(key.encode(), chosen.key.encode()):
-            raise ApiError(401, "unauthorized", "the header x-api-key is absent or wrong")
-
     app = FastAPIOffline(
         docs_url="/docs",
         redoc_url=None,
@@ -67,11 +61,26 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     api_errors.install(app)
-    keyed = [Depends(check_key)]
+    keyed = [Depends(_key_check(chosen.key))]
     if reader:
         app.include_router(api_people.router(reader, chosen.people, cache), dependencies=keyed)
     app.include_router(api_lookups.router(chosen.restaurants, chosen.carparks, cache), dependencies=keyed)
 
+    _add_health(app, reader)
+    return app
+
+
+def _key_check(expected: str) -> Callable[..., Awaitable[None]]:
+    async def check_key(key: Annotated[str | None, Security(_KEY_HEADER)] = None) -> None:
+        """Refuses a request without the key."""
+        # Compared in constant time: how long a wrong key takes says nothing about the right one.
+        if key is None or not hmac.compare_digest(key.encode(), expected.encode()):
+            raise ApiError(401, "unauthorized", "the header x-api-key is absent or wrong")
+
+    return check_key
+
+
+def _add_health(app: FastAPI, reader: Reader | None) -> None:
     @app.get(
         "/health",
         response_model=Health,
@@ -84,8 +93,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         if reader:
             reader.rows(SQL("SELECT 1 AS one"))
         return JSONResponse({"status": "ok"}, headers={"Cache-Control": "no-store"})
-
-    return app
 
 
 @functools.cache

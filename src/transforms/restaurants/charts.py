@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, MultipleLocator
@@ -28,25 +29,7 @@ def stacked_histogram(
     figure = Figure(figsize=(10, 5.6), dpi=120, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    height: dict[float, int] = {}
-    for one in series:
-        bins = sorted(one.counts)
-        bottoms = [height.get(place, 0) for place in bins]
-        total = sum(one.counts.values())
-        axes.bar(
-            bins,
-            [one.counts[b] for b in bins],
-            bin_width * 0.9,
-            bottom=bottoms,
-            color=one.colour,
-            edgecolor="#333333",
-            linewidth=0.4,
-            label=f"{one.name} ({total:,})",
-        )
-        for place in bins:
-            height[place] = height.get(place, 0) + one.counts[place]
-    for place, count in height.items():
-        axes.annotate(f"{count:,}", (place, count), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=7)
+    height = _stack_bars(axes, series, bin_width * 0.9)
     figure.suptitle(title, fontsize=14, fontweight="bold", x=0.01, ha="left")
     axes.set_title(subtitle, fontsize=10, loc="left", color="#444444")
     axes.set_xlabel(x_label)
@@ -62,3 +45,25 @@ def stacked_histogram(
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _stack_bars(axes: Axes, series: Sequence[Series], width: float) -> dict[float, int]:
+    """Draws the bars of each series upon those before it, and what each stack counts; gives that by bin."""
+    height: dict[float, int] = {}
+    for one in series:
+        bins = sorted(one.counts)
+        axes.bar(
+            bins,
+            [one.counts[b] for b in bins],
+            width,
+            bottom=[height.get(place, 0) for place in bins],
+            color=one.colour,
+            edgecolor="#333333",
+            linewidth=0.4,
+            label=f"{one.name} ({sum(one.counts.values()):,})",
+        )
+        for place in bins:
+            height[place] = height.get(place, 0) + one.counts[place]
+    for place, count in height.items():
+        axes.annotate(f"{count:,}", (place, count), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=7)
+    return height

@@ -114,6 +114,20 @@ def deliver(
             failures.append(error)
             stop.set()
 
+    _run_all(work, threads, stop)
+    if failures:
+        first = failures[0]
+        if isinstance(first, DeliveryError):
+            raise DeliveryError(
+                f"sent {delivery.sent} messages, then stopped: {first}; run again to continue"
+            ) from first
+        raise first
+    ledger.put_together()
+    return delivery
+
+
+def _run_all(work: Callable[[], None], threads: int, stop: threading.Event) -> None:
+    """Runs the work in threads until all have ended; when interrupted, as soon as they see `stop`."""
     workers = [threading.Thread(target=work, name=f"sender-{i}", daemon=True) for i in range(threads)]
     for worker in workers:
         worker.start()
@@ -125,15 +139,6 @@ def deliver(
         for worker in workers:
             worker.join()
         raise
-    if failures:
-        first = failures[0]
-        if isinstance(first, DeliveryError):
-            raise DeliveryError(
-                f"sent {delivery.sent} messages, then stopped: {first}; run again to continue"
-            ) from first
-        raise first
-    ledger.put_together()
-    return delivery
 
 
 def _send_noted(
