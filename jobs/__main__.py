@@ -8,6 +8,7 @@ import pkgutil
 import sys
 from pathlib import Path
 
+from pipeline import __version__
 from transforms.text import near_names
 
 HERE = Path(__file__).parent
@@ -38,6 +39,9 @@ def main() -> int:
     name, *arguments = sys.argv[1:] or ["--help"]
     if name in ("-h", "--help"):
         print(listing())
+        return 0
+    if name == "--version":
+        print(f"partner-jobs {__version__}")
         return 0
     # What follows shows how it was started, and reads its arguments there.
     sys.argv = [f"partner-jobs {name}", *arguments]

@@ -41,6 +41,11 @@ def test_help_shows_how_a_job_or_service_is_started(name: str, first: str) -> No
     assert (shown.returncode, shown.stdout[: len(first)]) == (0, first)
 
 
+def test_it_says_its_version() -> None:
+    shown = ask("--version")
+    assert (shown.returncode, shown.stdout) == (0, "partner-jobs 1.0.0\n")
+
+
 def test_an_unknown_name_exits_2_with_the_nearest_one() -> None:
     shown = ask("restaurant")
     message = "partner-jobs: there is no restaurant; did you mean restaurants? partner-jobs lists all\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -34,7 +35,14 @@ def is_blank(piece: FileSplit) -> bool:
         return False
     if compression_of(stored_head(piece, HEAD)):
         piece = replace(piece, whole=True)
-    return not head(piece, HEAD).strip()
+    return not head(piece, HEAD).strip() and not damage(piece)
+
+
+def damage(piece: FileSplit) -> str:
+    """How a compressed file that is read to its end is damaged; empty where it is not."""
+    blocks = chunks.open_chunks(piece, 0)
+    collections.deque(blocks, 0)
+    return blocks.error
 
 
 def head(piece: FileSplit, length: int) -> bytes:

@@ -110,6 +110,10 @@ def test_a_flag_also_takes_true_and_false(words: list[str], value: bool) -> None
         (["--dest", "x"], "unknown option --dest"),
         (["--dept", "x"], "unknown option --dept; did you mean --depth? See people --help"),
         (["--max_rejected", "3"], "unknown option --max_rejected; did you mean --max-rejected?"),
+        (
+            ["b.csv"],
+            "unknown argument b.csv: each value follows its option, several with commas, a glob in quotes. See",
+        ),
         (["--zzz"], "unknown option --zzz. See people --help"),
         (["--depth", "x"], "argument --depth: invalid int value: 'x'. See people --help"),
         (["--since", "April"], "argument --since: 'April' is not a day (YYYY-MM-DD)"),

@@ -56,6 +56,16 @@ def test_an_input_that_is_named_is_read_from_the_destination(call_job: Call, fol
     assert len((folder / "next.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.parametrize("destination", ["a.json", "a.json/out"])
+def test_a_destination_that_is_a_file_or_below_one_is_named(
+    call_job: Call, folder: pathlib.Path, destination: str
+) -> None:
+    done = call_job("explode_json", "--source", folder / "a.json", "--destination", folder / destination)
+    assert done.exit_code == 2
+    assert f"explode_json: {folder / destination}: cannot be used as a destination: Not a directory" in done.output
+    assert (folder / "a.json").read_text() == '{"n": 1}\n{"n": 2}\n'
+
+
 def test_an_input_is_not_replaced_by_an_output(call_job: Call, tmp_path: pathlib.Path) -> None:
     source = tmp_path / "rows.csv"
     source.write_text("id,a b\n1,x y\n2,no\n")

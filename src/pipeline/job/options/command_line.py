@@ -139,6 +139,9 @@ def parse(job: str, options: type[Options], argv: Sequence[str]) -> Options:
     known, unknown = parser.parse_known_args(without_glue_arguments(argv)[0])
     if unknown:
         names = [flag for action in parser._actions for flag in action.option_strings]
+        if not unknown[0].startswith("-"):
+            hint = "each value follows its option, several with commas, a glob in quotes"
+            raise UsageError(f"unknown argument {unknown[0]}: {hint}. See {parser.prog} --help")
         word = unknown[0].partition("=")[0]
         similar = near_names(word.replace("_", "-"), names, 1)
         meant = f"; did you mean {similar[0]}?" if similar else "."

@@ -9,6 +9,7 @@ from pipeline.errors import UsageError
 from pipeline.job.options import comma_separated, named_values, separator, words
 from pipeline.job.options.fields import option
 from pipeline.job.tables.options import ICEBERG, TableOptions
+from transforms.kernels.types import known_type
 from transforms.nested import TablePlan
 from transforms.packed import lock
 from transforms.packed import plan as packed
@@ -85,6 +86,11 @@ class PackedOptions(TableOptions):
             raise UsageError("--flag takes the name of the value and the name of the flag: 'value flag'")
         if self.makes_key_columns and not self.keys:
             raise UsageError("--pairs NAME=columns needs --keys: the keys that become columns")
+        for name, kind in self.types.items():
+            try:
+                known_type(kind)
+            except ValueError as error:
+                raise UsageError(f"--types {name}={kind}: {error}") from None
         own = self.separator if self.regex or self.separator is None else separator(self.separator)
         return packed.SplitOptions(
             columns=self.column, separator=own, regex=self.regex, delimiter=self.delimiter, quote=self.quote,

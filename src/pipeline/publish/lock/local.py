@@ -21,7 +21,7 @@ class LocalLock:
     def acquire(self) -> list[str]:
         """Raises `BusyError` when somebody else holds it."""
         path = os.path.join(self.directory, "_runs", LOCK_FILE)
-        with translate_errors(path, "locked"):
+        with translate_errors(self.directory, "used as a destination"):
             os.makedirs(os.path.dirname(path), exist_ok=True)
             handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
             try:

@@ -9,7 +9,7 @@ from pipeline.errors import InputError
 from pipeline.readers.csv.lines import first_record
 from pipeline.readers.decoding import compression_of, marked_encoding
 from pipeline.readers.dialect import RFC_4180, Dialect
-from pipeline.readers.file_heads import HEAD, for_each, head, stored_head
+from pipeline.readers.file_heads import HEAD, damage, for_each, head, stored_head
 from pipeline.readers.splits import FileSplit, whole_files
 from pipeline.storage import FileInfo
 
@@ -66,6 +66,8 @@ def _looked_at(piece: FileSplit, dialect: Dialect) -> tuple[FileSplit, str | Non
     if compression_of(text):
         piece = replace(piece, whole=True)
         text = head(piece, HEAD)
+        if b"\n" not in text and b"\r" not in text and len(text) < HEAD and (error := damage(piece)):
+            raise InputError(f"{piece.path}: {error}, in its header line")
     encoding = marked_encoding(text) or dialect.encoding
     if encoding != "utf-8":
         piece = replace(piece, whole=True, encoding=encoding)

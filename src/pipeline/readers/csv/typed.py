@@ -26,7 +26,8 @@ def header_names(line: str, place: str = "", dialect: Dialect = RFC_4180) -> lis
     """The names in a header line, blanks around a name dropped; `InputError` where its quotes have no meaning."""
     cells = dialect.fields(line)
     if isinstance(cells, str):
-        raise InputError(f"{place}: the header has no fields ({cells}): {line[:60]}; for --quote none, quotes are text")
+        better = "JSON, where CSV is expected" if _is_json(line) else "for --quote none, quotes are text"
+        raise InputError(f"{place}: the header has no fields ({cells}): {line[:60]}; {better}")
     return [(cell or "").strip() for cell in cells]
 
 
@@ -34,11 +35,17 @@ def hint(line: str, dialect: Dialect) -> str:
     """The option that a header line of a single field asks for, as an end of a message; empty when it has more."""
     if dialect.delimiter in line:
         return ""
+    if _is_json(line):
+        return f"; the header is {line[:60]!r}: JSON, where CSV is expected"
     shown = {"\t": "\\t"}
     other = max(_DELIMITERS, key=line.count)
     if other in line:
         return f"; the header is {line[:60]!r}: for --delimiter '{shown.get(other, other)}'"
     return f"; the header is {line[:60]!r}: --skip-lines N skips lines before it"
+
+
+def _is_json(header: str) -> bool:
+    return header.lstrip().startswith(("{", "["))
 
 
 def check_header(names: Sequence[str], wanted: Sequence[str], place: str, hint: str = "") -> None:
