@@ -104,7 +104,9 @@ def dlt(what: str, source: Path, out: Path) -> None:
     import dlt as engine  # type: ignore[import-not-found]
     from dlt.common import json  # type: ignore[import-not-found]
 
-    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", "NORMALIZE__WORKERS": "2"}
+    # More files than one, so that both workers have one.
+    settings = {"NORMALIZE__WORKERS": "2", "SOURCES__DATA_WRITER__FILE_MAX_ITEMS": "200"}
+    os.environ |= {"RUNTIME__DLTHUB_TELEMETRY": "false", **settings}
 
     @engine.resource(name=what)  # type: ignore[untyped-decorator]
     def documents() -> Iterator[list[object]]:
@@ -155,27 +157,18 @@ TABLES: dict[str, Callable[[Child], dict[str, list[str]]]] = {"pages": page_tabl
 
 
 def outputs(out: Path) -> dict[str, tuple[object, ...]]:
-    """Rows of each table, and sums over hashes of the values of some columns."""
+    """Rows of each table, and sums over hashes of the values of some columns; dlt's own tables begin with `_`."""
     import duckdb as engine
 
     base, found = engine.connect(), {}
-    for path in sorted(out.glob("*.parquet")):
+    of_dlt = out / "files" / "tables"
+    paths = of_dlt.glob("[!_]*/") if of_dlt.is_dir() else out.glob("*.parquet")
+    for path in sorted(paths):
+        if path.is_dir() and not any(path.glob("*.parquet")):
+            continue
         source = f"{path}/*.parquet" if path.is_dir() else str(path)
         hashes = [f"sum(hash(CAST({column} AS VARCHAR)))" for column in CHECKED.get(path.stem, ())]
         found[path.stem] = base.execute(f"SELECT {', '.join(['count(*)', *hashes])} FROM '{source}'").fetchone() or ()
-    return found
-
-
-def counts(out: Path) -> dict[str, int]:
-    """Rows of each table, of a job or of dlt, whose own tables begin with `_dlt`."""
-    import pyarrow.parquet
-
-    folder = out / "files" / "tables" if (out / "files").is_dir() else out
-    found: dict[str, int] = {}
-    for path in folder.rglob("*.parquet"):
-        table = path.relative_to(folder).parts[0].removesuffix(".parquet")
-        if path.is_file() and not table.startswith("_"):
-            found[table] = found.get(table, 0) + pyarrow.parquet.read_metadata(path).num_rows
     return found
 
 
