@@ -60,7 +60,7 @@ redrive: .env-run ## in the cloud: starts a set again (SET=customer_orders/20220
 	.venv/bin/python tools/redrive.py $(if $(KEY),key "$(KEY)",set "$(SET)")
 
 .PHONY: bench
-bench: .env-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, Polars in turn; options in ARGS="--megabytes 200"
+bench: .env-dev .env-embedded-dev ## the benchmark: this project, plain PySpark, pandas, DuckDB, Polars, dlt in turn; options in ARGS="--table"
 	$(WITH) python -m benchmarks.bench $(ARGS)
 
 .PHONY: test
