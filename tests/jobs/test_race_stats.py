@@ -177,7 +177,7 @@ def test_renamed_columns_are_refused_with_the_missing_and_the_present_ones(
     ("years", "message"),
     [
         (["--from-year", 2023, "--to-year", 2022], "--from-year 2023 is after --to-year 2022"),
-        (["--from-year", 2030], "input races: no usable record (3 read, 3 excluded, 0 rejected)"),
+        (["--from-year", 2030], "input races: no usable record (3 read, 3 excluded (other_year 3), 0 rejected)"),
         (["--from-year", "soon"], "--from-year: invalid int value: 'soon'"),
     ],
 )

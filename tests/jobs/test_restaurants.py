@@ -171,12 +171,12 @@ def test_damage_is_kept_record_by_record_and_the_rest_is_used(
     ("content", "message"),
     [
         (b"", "pages.json: empty, there is no record"),
-        (b"[{}]", "input restaurants: no usable record (1 read, 1 excluded, 0 rejected)"),
+        (b"[{}]", "input restaurants: no usable record (1 read, 1 excluded (empty_page 1), 0 rejected)"),
         (b"[]", "input restaurants: no usable record (nothing to read in"),
         (b"not json at all", "input restaurants: no usable record (1 read, 0 excluded, 1 rejected"),
         (
             '[{"restaurants": []}]'.encode("utf-16"),
-            "input restaurants: no usable record (1 read, 1 excluded, 0 rejected)",
+            "input restaurants: no usable record (1 read, 1 excluded (empty_page 1), 0 rejected)",
         ),
     ],
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -96,19 +96,20 @@ class RecordCounts:
             raise InputError(f"input {self.name}: no usable record ({self._summary()}){self.hint}")
         if limit.exceeded(self.rejected_total, self.read):
             raise RejectedError(
-                f"input {self.name}: {self.rejected_total} of {self.read} records rejected ({self._reasons()}),"
+                f"input {self.name}: {self.rejected_total} of {self.read} records rejected ({_shown(self.rejected)}),"
                 f" more than --max-rejected {limit.text}{self.hint}"
             )
 
     def _summary(self) -> str:
         if self.read == 0:
             return f"nothing to read in {', '.join(self.files[:3]) or 'the files'}"
-        return f"{self.read} read, {self.excluded_total} excluded, {self.rejected_total} rejected" + (
-            f": {self._reasons()}" if self.rejected else ""
-        )
+        rules = f" ({_shown(self.excluded)})" if self.excluded else ""
+        reasons = f": {_shown(self.rejected)}" if self.rejected else ""
+        return f"{self.read} read, {self.excluded_total} excluded{rules}, {self.rejected_total} rejected{reasons}"
 
-    def _reasons(self) -> str:
-        return ", ".join(f"{reason} {count}" for reason, count in sorted(self.rejected.items()))
+
+def _shown(counted: Mapping[str, int]) -> str:
+    return ", ".join(f"{reason} {count}" for reason, count in sorted(counted.items()))
 
 
 def check_counts(counts: Sequence[RecordCounts], allowed: Limit, run_folder: str) -> None:

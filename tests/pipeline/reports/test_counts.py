@@ -49,15 +49,15 @@ def counts(**values: Any) -> RecordCounts:
         (
             InputError,
             2,
-            "input orders: no usable record (3 read, 3 excluded, 0 rejected)",
+            "input orders: no usable record (3 read, 3 excluded (duplicate 3), 0 rejected)",
             counts(read=3, excluded={"duplicate": 3}),
             "100%",
         ),
         (
             InputError,
             2,
-            "input orders: no usable record (6 read, 1 excluded, 5 rejected: missing_value 3, wrong_type 2)",
-            counts(read=6, excluded={"duplicate": 1}, rejected={"wrong_type": 2, "missing_value": 3}),
+            "input orders: no usable record (6 read, 1 excluded (old 1), 5 rejected: missing_value 3, wrong_type 2)",
+            counts(read=6, excluded={"old": 1}, rejected={"wrong_type": 2, "missing_value": 3}),
             "0",
         ),
         (
