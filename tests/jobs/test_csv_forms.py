@@ -170,6 +170,11 @@ def test_a_header_field_of_any_length(split: Read) -> None:
         ("größe name,c\n1 2,3\n".encode("latin-1"), [], "not UTF-8; for --encoding cp1252"),
         (b"PK\x03\x04rest", [], "in.csv: a zip archive; unpack it first"),
         (b"id;year;a b\n1;2;3 4\n", ["--column", "a b"], "the header is 'id;year;a b': for --delimiter ';'"),
+        (
+            b"id;first name;age\n1;Ann Lee;30\n",
+            [],
+            "the only column seems to be several; the header is 'id;first name;age': for --",
+        ),
         (b"id\tyear\n1\t2\n", [], r"for --delimiter '\t'"),
         (b"Report\nid,a b\n1,2 3\n", ["--column", "a b"], "the header is 'Report': --skip-lines N"),
         (b'{"id":1,"a b":2}\n', [], '(stray_quote): {"id":1,"a b":2}; JSON, where CSV is expected'),

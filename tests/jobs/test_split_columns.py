@@ -181,6 +181,16 @@ def test_what_does_not_fit_the_header_is_reported_in_one_line(
     assert message in " ".join(done.output.split())
 
 
+def test_a_header_with_another_delimiter_is_one_packed_column_where_that_is_said(
+    call_job: Call, tmp_path: pathlib.Path
+) -> None:
+    (tmp_path / "in.csv").write_text("id;first name;age\n1;Ann Lee;30\n", encoding="utf-8")
+    given = ["--source", tmp_path / "in.csv", "--destination", tmp_path / "out"]
+    for options in (["--separator", ";"], ["--column", "id;first name;age"]):
+        assert call_job("split_columns", *given, *options).exit_code == 0
+    assert (tmp_path / "out/rows.csv").read_text(encoding="utf-8") == "id;first,name;age\n1;Ann,Lee;30\n"
+
+
 def test_inch_marks_are_text_and_rows_keep_their_order(call_job: Call, tmp_path: pathlib.Path) -> None:
     rows = [f'{n},ab"i"cd 3' if n % 3 else f'{n},"a,""b"",5"" 1' + '"' for n in range(6)]
     (tmp_path / "in.csv").write_text("\n".join(["id,name size", *rows, '6,5"pipe 2', '7,"x 1']) + "\n")

@@ -9,6 +9,7 @@ from pipeline.errors import UsageError
 from pipeline.job.options import comma_separated, named_values, separator, words
 from pipeline.job.options.fields import option
 from pipeline.job.tables.options import ICEBERG, TableOptions
+from pipeline.readers.csv.typed import other_delimiter
 from transforms.kernels.types import known_type
 from transforms.nested import TablePlan
 from transforms.packed import lock
@@ -54,7 +55,10 @@ class PackedOptions(TableOptions):
             raise UsageError("--table goes with --format iceberg")
         if self.merge != bool(self.key) or (self.merge and self.format != ICEBERG):
             raise UsageError("--merge needs --key COLUMN and --format iceberg, and --key goes with --merge")
-        _, schema = self.plan(header, hint)
+        plan, schema = self.plan(header, hint)
+        chosen = self.column or self.separator
+        if plan.packed and len(header) == 1 and not chosen and other_delimiter(header[0]):
+            raise UsageError(f"the only column seems to be several{hint}; --column '{header[0]}' splits it as it is")
         types = {column.name: column.type for column in schema.tables[0].columns}
         if unknown := [f"{name}{suggest(name, types)}" for name in self.key if name not in types]:
             raise UsageError(f"--key: there is no column {', '.join(unknown)}")

@@ -38,10 +38,15 @@ def hint(line: str, dialect: Dialect) -> str:
     if _is_json(line):
         return f"; the header is {line[:60]!r}: JSON, where CSV is expected"
     shown = {"\t": "\\t"}
-    other = max(_DELIMITERS, key=line.count)
-    if other in line:
+    if other := other_delimiter(line):
         return f"; the header is {line[:60]!r}: for --delimiter '{shown.get(other, other)}'"
     return f"; the header is {line[:60]!r}: --skip-lines N skips lines before it"
+
+
+def other_delimiter(line: str) -> str:
+    """What may separate the columns of a header line that is one column; empty where nothing may."""
+    other = max(_DELIMITERS, key=line.count)
+    return other if other in line else ""
 
 
 def _is_json(header: str) -> bool:
