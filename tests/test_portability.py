@@ -41,6 +41,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "src/pipeline/engines/embedded.py": {"cache": "the engine's own method"},
     "src/pipeline/engines/spark.py": {
         "cache": "the engine's own method",
+        "localCheckpoint": SPARK_ONLY,
         "persist": SPARK_ONLY,
         "sort before map_batches": SPARK_ONLY,
     },

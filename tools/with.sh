@@ -28,5 +28,10 @@ PYSPARK_PYTHON=$environment/bin/python
 PYSPARK_DRIVER_PYTHON=$PYSPARK_PYTHON
 # Spark warns of machines with two addresses; on one machine it needs none but this.
 SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
-export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON SPARK_LOCAL_IP
+# Java of spark-submit: its second compiler waits for code that is really hot, for most of what it compiles is Spark's own;
+# garbage is collected by both cores at once, unless the command names a collector.
+hot="-XX:Tier4InvocationThreshold=25000 -XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
+case "$*" in *-XX:+Use*GC*) collector= ;; *) collector=-XX:+UseParallelGC ;; esac
+SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS-$hot $collector}
+export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON SPARK_LOCAL_IP SPARK_SUBMIT_OPTS
 exec "$@"

@@ -26,7 +26,7 @@ def local_session(scratch: pathlib.Path, master: str = "local[2]") -> SparkSessi
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.memory": "1g",
         # Tests run thousands of tiny plans once: quick compilation beats fast code.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -Duser.timezone=UTC",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Duser.timezone=UTC",
         "spark.local.dir": str(scratch / "local"),
         "spark.sql.warehouse.dir": str(scratch / "warehouse"),
         "spark.sql.ansi.enabled": "true",

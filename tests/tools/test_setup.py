@@ -13,9 +13,11 @@ import pytest
 
 from tests.support.paths import ROOT
 
+UNSET = ("JAVA_HOME", "MAKEFLAGS", "MAKELEVEL", "SPARK_SUBMIT_OPTS")
+
 
 def run(*command: str, path: str = os.environ["PATH"], **more: str) -> subprocess.CompletedProcess[str]:
-    kept = {key: value for key, value in os.environ.items() if key not in ("JAVA_HOME", "MAKEFLAGS", "MAKELEVEL")}
+    kept = {key: value for key, value in os.environ.items() if key not in UNSET}
     return subprocess.run(
         command, cwd=ROOT, env={**kept, "PATH": path, **more}, capture_output=True, text=True, timeout=300, check=False
     )
@@ -43,6 +45,21 @@ def test_a_job_without_a_sample_is_refused_with_the_known_ones() -> None:
     done = run(sys.executable, "tools/run_jobs.py", "restaurant")
     assert done.returncode == 2
     assert done.stderr.startswith("no job restaurant with a sample (data/JOB/args); there are: restaurants, ")
+
+
+@pytest.mark.parametrize(
+    ("more", "own", "collectors"),
+    [
+        ([], {}, ["+UseParallelGC"]),
+        (["-XX:+UseSerialGC"], {}, []),
+        ([], {"SPARK_SUBMIT_OPTS": "-XX:+UseZGC"}, ["+UseZGC"]),
+    ],
+)
+def test_java_gets_one_collector_that_of_the_person_if_there_is_one(
+    more: list[str], own: dict[str, str], collectors: list[str]
+) -> None:
+    done = run("tools/with.sh", ".venv-embedded", "sh", "-c", "echo $SPARK_SUBMIT_OPTS", "sh", *more, **own)
+    assert re.findall(r"-XX:(\+Use\w+GC)", done.stdout) == collectors, done.stderr
 
 
 @pytest.mark.slow

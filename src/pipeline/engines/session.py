@@ -18,7 +18,7 @@ from pyspark.sql import SparkSession
 from pipeline.engines.base import BATCH_ROWS, Engine
 from pipeline.engines.glue import is_glue_run
 from pipeline.engines.registry import engine_of
-from pipeline.engines.spark import in_own_thread
+from pipeline.engines.spark import in_own_thread, runs_in_driver
 from pipeline.engines.tasks import run_tasks
 
 _SOURCE = Path(__file__).resolve().parents[2]
@@ -38,6 +38,9 @@ SETTINGS = {
 }
 
 _SMALL_INPUT = 16 << 20
+# Inputs up to this share of the heap, on this machine: all rows that are kept take some six times as much and stay in
+# it, and planning behind each stage takes longer than it saves.
+_PLANNED_ONCE = 0.05
 _LEAST_PART, _MOST_PART = 4 << 20, 64 << 20
 # How Spark's event log names the job that only starts Python.
 WORKERS = "start Python workers"
@@ -69,7 +72,7 @@ def _quieten(level: str) -> None:
 
 def _ship_source(spark: SparkSession, master: str) -> None:
     """Executors on other machines or in other processes get the packages as a .zip, unless --py-files brought it."""
-    if _in_driver(master) or _SOURCE.suffix in (".zip", ".whl"):
+    if runs_in_driver(master) or _SOURCE.suffix in (".zip", ".whl"):
         return
     target = Path(os.environ.get("TMPDIR", "/tmp")) / f"pipeline-{os.getpid()}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -96,8 +99,9 @@ def start(name: str, *, settings: Mapping[str, str] | None = None) -> SparkSessi
         if not os.environ.keys() & {"SPARK_HOME", "SPARK_CONF_DIR", "SPARK_MASTER"}:
             os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
         # Where this program starts the JVM, Spark says nothing before its level is set; Java reads no .zip.
-        if _LOGGING.is_file():
-            os.environ.setdefault("SPARK_SUBMIT_OPTS", f"-Dlog4j2.configurationFile={_LOGGING}")
+        given_java = os.environ.get("SPARK_SUBMIT_OPTS", "")
+        if _LOGGING.is_file() and "-Dlog4j" not in given_java:
+            os.environ["SPARK_SUBMIT_OPTS"] = f"{given_java} -Dlog4j2.configurationFile={_LOGGING}"
         _quieten(level)
     given = SparkConf()
     master = given.get("spark.master") or os.environ.get("SPARK_MASTER", "local[*]")
@@ -153,7 +157,8 @@ def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) ->
     """
     given, cores = _given(spark), spark.sparkContext.defaultParallelism
     spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", str(batch_rows))
-    part = part_bytes(*_heap_and_tasks(spark, given))
+    heap, tasks = _heap_and_tasks(spark, given)
+    part = part_bytes(heap, tasks)
     small = input_bytes < _SMALL_INPUT
     partitions = 1 if small else max(cores, min(-(-input_bytes // part), 4000))
     for name, value in (
@@ -162,7 +167,10 @@ def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) ->
     ):
         if name not in given:
             spark.conf.set(name, value)
-    spark.conf.set("spark.sql.adaptive.enabled", str(not small).lower())
+    once = small or (runs_in_driver(str(spark.sparkContext.master)) and input_bytes < _PLANNED_ONCE * heap)
+    spark.conf.set("spark.sql.adaptive.enabled", str(not once).lower())
+    if once:  # sizes are not known before rows are made
+        spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "-1")
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
 
@@ -180,17 +188,12 @@ def part_bytes(heap: int, tasks: int) -> int:
     return min(_MOST_PART, max(share // 4, _LEAST_PART))
 
 
-def _in_driver(master: str) -> bool:
-    """True when tasks run in the driver's JVM."""
-    return is_local_master(master) and not master.startswith("local-cluster")
-
-
 def _heap_and_tasks(spark: SparkSession, given: Mapping[str, str]) -> tuple[int, int]:
     """The heap of a JVM that runs tasks, and how many it runs at once."""
     context = spark.sparkContext
     jvm = context._jvm
     assert jvm is not None
-    if _in_driver(str(context.master)):
+    if runs_in_driver(str(context.master)):
         return int(jvm.java.lang.Runtime.getRuntime().maxMemory()), context.defaultParallelism
     heap = jvm.org.apache.spark.network.util.JavaUtils.byteStringAsBytes(given.get("spark.executor.memory", "1g"))
     return int(heap), int(given.get("spark.executor.cores", "1"))

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from pyspark import AccumulatorParam, StorageLevel, inheritable_thread_target
@@ -24,6 +25,11 @@ from transforms.text import quoted
 
 # More steps at once only wait for each other.
 _AT_ONCE = 4
+
+
+def runs_in_driver(master: str) -> bool:
+    """True when tasks run in the driver's JVM."""
+    return master.startswith("local") and not master.startswith("local-cluster")
 
 
 def in_own_thread(spark: SparkSession, step: Callable[[], Any]) -> Callable[[], Any]:
@@ -69,6 +75,8 @@ class SparkEngine:
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark
+        # The rows of checkpoints, which have no other handle, by the frame that reads them.
+        self._rows: WeakKeyDictionary[DataFrame, Any] = WeakKeyDictionary()
         self.versions = {"engine": "spark", "spark": spark.version, "glue": "yes" if is_glue_run(sys.argv) else "no"}
 
     @property
@@ -81,7 +89,12 @@ class SparkEngine:
         return TaskCounter(self.spark)
 
     def cache(self, frame: DataFrame) -> DataFrame:
-        """Kept in memory and on disk, once made."""
+        """Kept in memory and on disk, once made: as rows without a plan where plans are final and all is one JVM."""
+        once = self.spark.conf.get("spark.sql.adaptive.enabled") == "false"
+        if once and runs_in_driver(str(self.spark.sparkContext.master)):
+            kept = frame.localCheckpoint(eager=False)
+            self._rows[kept] = kept._jdf.queryExecution().logical().rdd()
+            return kept
         forget_source(frame)
         return frame.persist(StorageLevel.MEMORY_AND_DISK)
 
@@ -93,7 +106,10 @@ class SparkEngine:
 
     def release(self, frame: DataFrame) -> None:
         """Drops the kept rows."""
-        frame.unpersist()
+        if (rows := self._rows.pop(frame, None)) is not None:
+            rows.unpersist(False)
+        else:
+            frame.unpersist()
 
     def map_sorted(
         self,

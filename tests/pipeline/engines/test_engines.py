@@ -147,6 +147,41 @@ def test_rows_that_are_used_again_are_made_once_whatever_is_compared(engine: Eng
     assert log.read_text() == "made\n"
 
 
+@pytest.mark.spark_only
+@pytest.mark.parametrize("adaptive", ["true", "false"])
+def test_kept_rows_are_made_once_and_given_back_however_spark_plans(
+    engine: Engine, tmp_path: Path, adaptive: str
+) -> None:
+    log = tmp_path / "made"
+
+    def work(number: int) -> Iterator[pa.RecordBatch]:
+        with log.open("a") as file:
+            file.write("made\n")
+        yield from numbers(3)
+
+    def held() -> set[int]:
+        return set(engine.spark.sparkContext._jsc.getPersistentRDDs())
+
+    usual, before = engine.spark.conf.get("spark.sql.adaptive.enabled"), held()
+    engine.spark.conf.set("spark.sql.adaptive.enabled", adaptive)
+    try:
+        reused = engine.reused(run_tasks(engine.spark, 1, work, "n long"), key="n")
+        reused.count()
+        [first] = held() - before
+        kept = engine.cache(reused.join(reused.groupBy("n").count(), on="n"))
+        assert kept.count() == 3
+        [second] = held() - before - {first}
+        engine.release(reused)
+        assert held() - before == {second}
+        assert sorted(row.n for row in map_batches(kept.select("n"), plus_one, "n long").collect()) == [1, 2, 3]
+        assert log.read_text() == "made\n"
+        for _ in range(2):
+            engine.release(kept)
+            assert held() == before
+    finally:
+        engine.spark.conf.set("spark.sql.adaptive.enabled", usual or "true")
+
+
 def test_a_kernel_over_sorted_streams_gets_each_key_in_one_stream_and_in_order(engine: Engine) -> None:
     def placed(batches: Batches) -> Iterator[pa.RecordBatch]:
         place = 0

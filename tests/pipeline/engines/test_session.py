@@ -24,9 +24,15 @@ def test_a_part_of_a_shuffle_is_64_mib_and_less_where_tasks_have_little_memory(
     assert part_bytes(heap, tasks) == part
 
 
-def test_large_inputs_run_adaptively_and_small_ones_without_compiled_code(spark: SparkSession) -> None:
+def test_large_inputs_run_adaptively_middling_ones_as_planned_and_small_ones_without_compiled_code(
+    spark: SparkSession,
+) -> None:
     names = ("spark.sql.adaptive.enabled", "spark.sql.codegen.wholeStage", "spark.sql.codegen.factoryMode")
-    for size, expected in ((MIB, ["false", "false", "NO_CODEGEN"]), (64 * MIB, ["true", "true", "FALLBACK"])):
+    for size, expected in (
+        (MIB, ["false", "false", "NO_CODEGEN"]),
+        (32 * MIB, ["false", "true", "FALLBACK"]),
+        (64 * MIB, ["true", "true", "FALLBACK"]),
+    ):
         own = spark.newSession()
         tune(own, size)
         assert [own.conf.get(name) for name in names] == expected

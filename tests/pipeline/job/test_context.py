@@ -265,16 +265,21 @@ def test_a_few_rows_are_handed_over_and_more_than_expected_are_refused(tmp_path:
 @pytest.mark.spark_only
 def test_cached_rows_are_given_back_when_the_run_ends(tmp_path: Path, spark: SparkSession) -> None:
     prices = write(tmp_path / "p.csv", "id,price", "1,1")
-    frames: list[DataFrame] = []
+    held = [kept_rdds(spark)]
 
     def run(job: JobContext, options: Options) -> Outputs:
         kept = job.record("prices", read_prices(job, options))
-        frames.extend([kept, job.cached(valid(kept).select("id"))])
-        assert [frame.is_cached and frame.storageLevel.useMemory for frame in frames] == [True, True]
+        job.cached(valid(kept).select("id")).count()
+        held.append(kept_rdds(spark))
         raise ValueError("unexpected")
 
     assert call_with(run, "--prices", prices, "--destination", tmp_path / "out").exit_code == 1
-    assert [frame.storageLevel.useMemory for frame in frames] == [False, False]
+    assert [len(held[1] - held[0]), kept_rdds(spark)] == [2, held[0]]
+
+
+def kept_rdds(spark: SparkSession) -> set[int]:
+    """The numbers of what Spark holds rows of, in memory or on disk."""
+    return set(spark.sparkContext._jsc.getPersistentRDDs())
 
 
 def test_first_rows_that_are_not_used_are_shown_with_their_place_and_text(tmp_path: Path) -> None:
