@@ -636,6 +636,10 @@ def test_columns_get_the_names_that_the_file_gives(
         (["--records", "items", "--keep", "page=x=y"], "--keep page=x=y is not PATH or PATH=NAME"),
         (["--folders", "dta"], "--folders dta: no file is in a folder dta=...; near: dt"),
         (["--records", "items", "--names", "cols"], "not_an_array"),
+        (
+            ["--records", "itmes"],
+            "missing_path 1); --records: no key itmes where the input begins; near: items; first ",
+        ),
     ],
 )
 def test_fields_and_names_that_nothing_has_are_refused(

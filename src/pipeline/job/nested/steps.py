@@ -40,6 +40,10 @@ def check_choices(
         unmatched += _missing_fields(job, source, stats, o.around().fields, known)
         if unmatched:
             raise UsageError("; ".join(unmatched))
+    elif o.records:
+        keys = job.keys_at_start(source)
+        for step in [step for step in o.records.split(".") if step not in keys][:1]:
+            job.counts(source.name).hint = f"; --records: no key {step} where the input begins{suggest(step, keys)}"
     for text in nested.without_effect(stats, o.path, o.depth):
         job.note(text)
 
