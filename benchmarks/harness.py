@@ -257,7 +257,7 @@ def made(folder: Path, make: Callable[[Path], object]) -> Path:
 def published(out: Path) -> dict[str, str]:
     """SHA-256 of the data files that a run of ours published: the same inputs give the same bytes."""
     files = json.loads((out / "_manifest.json").read_text(encoding="utf-8"))["files"]
-    return {name: kept["sha256"] for name, kept in files.items() if name.endswith((".csv", ".jsonl"))}
+    return {name: kept["sha256"] for name, kept in files.items() if name.endswith((".csv", ".json", ".jsonl"))}
 
 
 def bytes_of(path: Path) -> int:

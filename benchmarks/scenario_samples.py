@@ -9,7 +9,18 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, embedded_job, job, setup, wait_for_quiet
+from benchmarks.harness import (
+    HEADERS,
+    ROOT,
+    Contender,
+    Contest,
+    Settings,
+    embedded_job,
+    job,
+    published,
+    setup,
+    wait_for_quiet,
+)
 from benchmarks.results import EMBEDDED, MAKE_RUN, SAMPLE, SPARK, Section, Target
 from benchmarks.scenario_start import sample, sample_bytes, samples
 
@@ -23,18 +34,22 @@ def section(settings: Settings) -> Section:
             words = command(name, *sample(name), "--destination", str(out))
             found.append(Contender(f"{name}, {engine}", words, sample_bytes(name), out))
     done = Contest("samples", found, settings).run()
+    for own, other in zip(found[::2], found[1::2], strict=True):
+        if own.out and other.out and not done.failed(own.name) and not done.failed(other.name):
+            done.results[other.name] = "equal" if published(own.out) == published(other.out) else "differs"
     targets = []
     for engine, shown, most in (("embedded", EMBEDDED, 4.0), ("ours", SPARK, 12.0)):
         names = [one.name for one in found if one.name.endswith(f", {engine}")]
         seconds = None if any(map(done.failed, names)) else [done.seconds(name) for name in names]
         middle, worst = (None, None) if seconds is None else (statistics.median(seconds), max(seconds))
         targets += [
-            Target("s, the median of the jobs", most, middle, row=SAMPLE, engine=shown),
-            Target("s, the slowest job", most, worst, row=SAMPLE, engine=shown),
+            Target(f"{engine}: s, the median of the jobs", most, middle, row=SAMPLE, engine=shown),
+            Target(f"{engine}: s, the slowest job", most, worst, row=SAMPLE, engine=shown),
         ]
     return Section(
         "Samples, whole commands",
-        "From the command to its end on the sample in data/: `python jobs/x.py` on the embedded engine, spark-submit on Spark.",
+        "From the command to its end on the sample in data/: `python jobs/x.py` on the embedded engine, spark-submit on"
+        " Spark. The published files of both are compared.",
         HEADERS,
         done.rows(""),
         targets,
