@@ -197,6 +197,22 @@ def test_forms_that_are_refused_in_one_line(split: Read, data: bytes, options: l
 
 
 @pytest.mark.parametrize(
+    ("data", "hint"),
+    [
+        (b"id,a b\n1,J\xfcrgen M\n2,x y\n", "; not_utf8: for --encoding cp1252 or another; first "),
+        (
+            b'id,a b\n1,"x\ny"\n2,x y\n',
+            "; unclosed_quote: for --multi-line where values hold line breaks, or --quote none; first ",
+        ),
+    ],
+)
+def test_rejected_lines_come_with_the_option_that_may_help(split: Read, data: bytes, hint: str) -> None:
+    done = split(data, "--column", "a b")
+    assert done.exit_code == 3
+    assert f", more than --max-rejected 5%{hint}" in done.output
+
+
+@pytest.mark.parametrize(
     ("damaged", "reason"),
     [
         (lambda data: bz2.compress(data)[:-40], "truncated_bzip2"),

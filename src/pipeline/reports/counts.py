@@ -15,6 +15,11 @@ from pipeline.errors import AccountingError, InputError, RejectedError
 from transforms.row_errors import EXCLUDED, REJECTED
 
 FOLDERS = {REJECTED: "quarantine", EXCLUDED: "excluded"}
+# What may be said of CSV files whose lines have these errors.
+_CSV_OPTIONS = {
+    "not_utf8": "for --encoding cp1252 or another",
+    "unclosed_quote": "for --multi-line where values hold line breaks, or --quote none",
+}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 
 
@@ -93,12 +98,17 @@ class RecordCounts:
                 f" + {self.rejected_total} rejected = {found}"
             )
         if self.used == 0 and not self.may_be_empty:
-            raise InputError(f"input {self.name}: no usable record ({self._summary()}){self.hint}")
+            raise InputError(f"input {self.name}: no usable record ({self._summary()}){self._hints()}")
         if limit.exceeded(self.rejected_total, self.read):
             raise RejectedError(
                 f"input {self.name}: {self.rejected_total} of {self.read} records rejected ({_shown(self.rejected)}),"
-                f" more than --max-rejected {limit.text}{self.hint}"
+                f" more than --max-rejected {limit.text}{self._hints()}"
             )
+
+    def _hints(self) -> str:
+        """What may help, as the end of a message."""
+        options = _CSV_OPTIONS.items() if self.unit == "line" else ()
+        return self.hint + "".join(f"; {reason}: {text}" for reason, text in options if reason in self.rejected)
 
     def _summary(self) -> str:
         if self.read == 0:
