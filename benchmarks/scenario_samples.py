@@ -19,10 +19,12 @@ from benchmarks.harness import (
     job,
     published,
     setup,
-    wait_for_quiet,
 )
 from benchmarks.results import EMBEDDED, MAKE_RUN, SAMPLE, SPARK, Section, Target
 from benchmarks.scenario_start import sample, sample_bytes, samples
+
+# A clone imports what is its own.
+NOTHING_OF_OURS = {"PYTHONPATH": ""}
 
 
 def section(settings: Settings) -> Section:
@@ -58,18 +60,13 @@ def section(settings: Settings) -> Section:
     )
 
 
-def fresh(settings: Settings, name: str, cached: bool) -> tuple[Path, float]:
-    """A fresh clone, and the seconds until its first job has published."""
+def fresh(settings: Settings, name: str, own: dict[str, str]) -> tuple[Path, float | None]:
+    """A fresh clone, and the seconds until its first job has published; None when it failed. `own`: for its environment."""
     clone = settings.work / f"clone_{name}"
     shutil.rmtree(clone, ignore_errors=True)
-    own = Contender(
-        name,
-        ["sh", "-c", f"git clone -q {ROOT} {clone} && make -C {clone} run JOB=people"],
-        0,
-        environment={} if cached else {"PIP_NO_CACHE_DIR": "1"},
-    )
-    done = Contest("clone", [own], settings).run(1)
-    return clone, done.seconds(name)
+    words = ["sh", "-c", f"git clone -q '{ROOT}' '{clone}' && make -C '{clone}' run JOB=people"]
+    done = Contest("clone", [Contender(name, words, 0, environment={**NOTHING_OF_OURS, **own})], settings).run(1)
+    return clone, done.figure(name, done.seconds)
 
 
 def cache_state() -> str:
@@ -79,28 +76,36 @@ def cache_state() -> str:
     return lines[0].partition(":")[2].strip() if lines else "unknown"
 
 
+def megabytes_on_disk(folder: Path) -> float | None:
+    """Megabytes of a folder by `du`; None when it is not there."""
+    asked = subprocess.run(["du", "-sm", str(folder)], capture_output=True, text=True, check=False)
+    return None if asked.returncode else float(asked.stdout.split()[0])
+
+
 def environment_section(settings: Settings) -> Section:
     """Megabytes of the environment of `make run`, seconds to the first result, and `make run` once it is there."""
-    wait_for_quiet(settings)
-    _, empty = fresh(settings, "nothing cached", cached=False)
-    shutil.rmtree(settings.work / "clone_nothing cached")
+    first, empty = fresh(settings, "without_cache", {"PIP_NO_CACHE_DIR": "1"})
+    shutil.rmtree(first, ignore_errors=True)
     state = cache_state()
-    clone, cached = fresh(settings, "packages cached", cached=True)
-    size = int(subprocess.check_output(["du", "-sm", str(clone / ".venv-embedded")], text=True).split()[0])
-    everything = Contender("make run, all seven, installed", ["make", "-C", str(clone), "run"], 0)
+    clone, cached = fresh(settings, "with_cache", {})
+    size = megabytes_on_disk(clone / ".venv-embedded")
+    everything = Contender(
+        "make run, all seven, installed", ["make", "-C", str(clone), "run"], 0, environment=NOTHING_OF_OURS
+    )
     done = Contest("make run", [everything], settings).run()
-    shutil.rmtree(clone)
-    seconds = None if done.failed(everything.name) else done.seconds(everything.name)
+    shutil.rmtree(clone, ignore_errors=True)
+    seconds = done.figure(everything.name, done.seconds)
+    shown = ["failed" if one is None else f"{one:.1f} s" for one in (empty, cached, seconds)]
     return Section(
         "make run",
         "A fresh clone of this repository, `make run JOB=people` until it has ended, with nothing in pip's cache and with what the"
         " first one and others left there; then `make run`, all samples in one process.",
         ["what", "measured"],
         [
-            ["from clone to first result, no cache of pip's (everything comes over the network)", f"{empty:.1f} s"],
-            [f"from clone to first result, cache of pip's in use ({state})", f"{cached:.1f} s"],
-            ["the environment of `make run` (du)", f"{size} MB"],
-            ["`make run`, all seven, installed", "failed" if seconds is None else f"{seconds:.1f} s"],
+            ["from clone to first result, no cache of pip's (everything comes over the network)", shown[0]],
+            [f"from clone to first result, cache of pip's in use ({state})", shown[1]],
+            ["the environment of `make run` (du)", "failed" if size is None else f"{size:.0f} MB"],
+            ["`make run`, all seven, installed", shown[2]],
         ],
         [
             Target("s, installed", 30, seconds, row=MAKE_RUN, engine=EMBEDDED),
@@ -109,5 +114,5 @@ def environment_section(settings: Settings) -> Section:
             Target("s from clone to first result, cache in use", None, cached, row=MAKE_RUN, engine=EMBEDDED),
         ],
         setup=setup(settings, time.strftime("measured at %H:%M UTC", time.gmtime())),
-        equal=done.equal,
+        equal=done.equal and None not in (empty, cached),
     )
