@@ -31,6 +31,16 @@ def csv_header(names: Sequence[str]) -> str:
     return ",".join(fields) + "\n"
 
 
+def listed(names: Sequence[str], most: int = 30) -> str:
+    """Names for a message: the first ones, long ones cut.
+
+    >>> listed(["id", "name", "size"], 2)
+    'id, name and 1 more'
+    """
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(name if len(name) <= 60 else f"{name[:60]}..." for name in names[:most]) + more
+
+
 def suggest(name: str, names: Iterable[str]) -> str:
     """`; near: a, b`: the names that are written most like this one, in any case; empty without any.
 

@@ -428,6 +428,13 @@ def test_a_column_that_a_later_file_lacks_is_named_with_the_file_that_has_it(
     )
 
 
+def test_a_message_on_a_wide_file_has_the_first_of_its_columns(call_job: Call, tmp_path: pathlib.Path) -> None:
+    names = ",".join(f"c{number}" for number in range(500))
+    (tmp_path / "in.csv").write_text(f"a b,{names}\n", encoding="utf-8")
+    given = ["--source", tmp_path / "in.csv", "--types", "c499x=int", "--destination", tmp_path / "out"]
+    assert call_job("split_columns", *given).output.endswith(", c28, c29 and 472 more; near: c499, c99, c49\n")
+
+
 def test_rows_whose_values_were_not_quoted_need_one_order_of_columns(call_job: Call, tmp_path: pathlib.Path) -> None:
     (tmp_path / "a.csv").write_text("id,name,address\n1,Ann,12 High Street, York\n")
     (tmp_path / "b.csv").write_text("name,id,address\nBob,2,3 Low Road, Leeds\n")

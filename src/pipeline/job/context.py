@@ -31,6 +31,7 @@ from pipeline.reports.counts import RecordCounts
 from pipeline.reports.progress import Stages
 from pipeline.reports.report import Report
 from transforms.row_errors import ERROR, EXCLUDED, is_valid
+from transforms.text import listed
 
 
 @dataclass
@@ -93,11 +94,11 @@ class JobContext:
         apart = "files with other columns need a run of their own (--schema FILE keeps one set of columns)"
         for names, place in zip(others, reader.header_places[1:], strict=True):
             if more := [name for name in names if name not in first]:
-                raise InputError(f"{place}: column {', '.join(more)} is not in the first header ({where}): {apart}")
+                raise InputError(f"{place}: column {listed(more)} is not in the first header ({where}): {apart}")
             if missing := [name for name in first if name not in names]:
-                raise InputError(f"{place}: missing column {', '.join(missing)}, as in {where}: {apart}")
+                raise InputError(f"{place}: missing column {listed(missing)}, as in {where}: {apart}")
             if ordered and names != first:
-                have = f"have {', '.join(names)}, expected {', '.join(first)} as in {where}"
+                have = f"have {listed(names)}, expected {listed(first)} as in {where}"
                 raise InputError(f"{place}: {have}: where values are not quoted, files need one order of columns")
 
     def _header_names(self, reader: TableReader) -> list[list[str]]:

@@ -20,7 +20,7 @@ from transforms.packed.model import Packed
 from transforms.packed.splitting import check_expression, packed_column, split, split_step
 from transforms.packed.tables import Cells, cells_step, header_parts, narrow, wide
 from transforms.row_errors import ERROR
-from transforms.text import quoted, suggest
+from transforms.text import listed, quoted, suggest
 
 # What rows have next to the columns of their file; `_part` is of those that write them.
 OWN_COLUMNS = (*PLACE, ERROR, "_part")
@@ -166,7 +166,7 @@ def make_plan(header: list[str], options: SplitOptions) -> Plan:
     taken = {*named, *options.lists, *options.pairs, *options.types}
     cells = tuple(name for name in header if name not in taken) if across or options.flag else ()
     if not (named or options.lists or options.pairs or cells or row or options.held):
-        raise ValueError(f"nothing to split: no header holds '{separator}'; have {', '.join(header)}")
+        raise ValueError(f"nothing to split: no header holds '{separator}'; have {listed(header)}")
     plan = Plan(header, options, packed, across, cells, row)
     _check_taken([*header, *pieces, *options.keys, *([*plan.cell_names, across or ""] if cells else [])], plan)
     return plan
@@ -181,7 +181,7 @@ def _check_names(option: str, names: Iterable[str], known: Sequence[str]) -> Non
     missing = [name for name in names if name not in known]
     if missing:
         near = "".join(suggest(name, known) for name in missing)
-        raise ValueError(f"{option}: missing column {', '.join(missing)}; have {', '.join(known)}{near}")
+        raise ValueError(f"{option}: missing column {', '.join(missing)}; have {listed(known)}{near}")
 
 
 def _check_types(names: Sequence[str], packed: Mapping[str, Packed], options: SplitOptions) -> None:
@@ -192,7 +192,7 @@ def _check_types(names: Sequence[str], packed: Mapping[str, Packed], options: Sp
     for name in options.types:
         if name in whole:
             what = f"is packed in {', '.join(packed[name].names)}" if name in packed else "is a list or pairs, of texts"
-            raise ValueError(f"--types: column {name} {what}; types are for {', '.join(known)}")
+            raise ValueError(f"--types: column {name} {what}; types are for {listed(known)}")
     _check_names("--types", options.types, known)
 
 
@@ -282,7 +282,7 @@ def check_keys(counts: Mapping[str, int], cells: Sequence[str | None], plan: Pla
     known = list(dict.fromkeys(pair.partition("=")[0].strip() for pair in pairs))
     if missing := [key for key, count in counts.items() if not count]:
         near = "".join(suggest(key, known) for key in missing)
-        raise ValueError(f"--keys: no row has {', '.join(missing)}; have {', '.join(known[:20])}{near}")
+        raise ValueError(f"--keys: no row has {', '.join(missing)}; have {listed(known)}{near}")
 
 
 def unfold(frame: DataFrame, plan: Plan) -> DataFrame:

@@ -18,7 +18,7 @@ from transforms.packed import lock
 from transforms.packed import plan as packed
 from transforms.packed.splitting import packed_column, split
 from transforms.row_errors import is_valid
-from transforms.text import suggest
+from transforms.text import listed, suggest
 
 # A note has so many keys that are left out.
 _MOST_KEYS = 20
@@ -41,7 +41,7 @@ def read_packed(
     header = job.csv_header(source)
     found = packed_header(header, fields)
     if found is None:
-        have = ", ".join(header) + job.options.header_of(source)[1]
+        have = listed(header) + job.options.header_of(source)[1]
         raise InputError(f"{source.files()[0].path}: missing column '{' '.join(fields)}'; have {have}")
     rows = job.read_csv(source, T.StructType([*columns, T.StructField(found, T.StringType())]))
     return split(rows, packed_column(found, greedy=greedy, types=types))
@@ -66,7 +66,7 @@ def check_fields(option: str, names: Sequence[str], headers: Sequence[Sequence[s
     fields = [field for header in headers for column in header for field in column.split(" ")]
     for name in names:
         if name not in (*fields, *known):
-            raise UsageError(f"{option}: no column has {name}; have {', '.join(fields)}{suggest(name, fields)}")
+            raise UsageError(f"{option}: no column has {name}; have {listed(fields)}{suggest(name, fields)}")
 
 
 def read_rows(job: JobContext, o: PackedOptions, source: CsvInput, plan: packed.Plan) -> DataFrame:

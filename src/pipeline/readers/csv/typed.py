@@ -15,7 +15,7 @@ from transforms.kernels.batches import map_each
 from transforms.kernels.csv_typed import CsvColumn, typed_batch
 from transforms.kernels.typed_text import POINT
 from transforms.row_errors import ERROR_FIELD
-from transforms.text import near_names
+from transforms.text import listed, near_names
 
 # What else may separate the columns of a file.
 _DELIMITERS = (";", "\t", "|", ",")
@@ -58,7 +58,7 @@ def check_header(names: Sequence[str], wanted: Sequence[str], place: str, hint: 
     missing = [name for name in wanted if name not in names]
     if missing:
         hints = [f"{found!r} looks like {name!r}" for name in missing for found in near_names(name, names, 1)]
-        text = f"{place}: missing column {', '.join(missing)}; have {', '.join(names) or 'nothing'}"
+        text = f"{place}: missing column {listed(missing)}; have {listed(names) or 'nothing'}"
         raise InputError(text + (hint or (f" ({'; '.join(hints)})" if hints else "")))
     duplicates = sorted({name for name in wanted if list(names).count(name) > 1})
     if duplicates:
