@@ -96,6 +96,7 @@ clean-all: clean ## removes the environments too
 .PHONY: .env-run .env-dev .env-embedded .env-embedded-dev .env-embedded-iceberg .env-spark4 .env-terraform
 .env-run .env-dev:
 	@tools/setup.sh .venv $(@:.env-%=%)
+	@tools/classes.sh .venv
 .env-embedded .env-embedded-dev .env-embedded-iceberg:
 	@tools/setup.sh .venv-embedded $(@:.env-%=%)
 .env-spark4:

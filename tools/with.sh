@@ -32,6 +32,10 @@ SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
 # garbage is collected by both cores at once, unless the command names a collector.
 hot="-XX:Tier4InvocationThreshold=25000 -XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
 case "$*" in *-XX:+Use*GC*) collector= ;; *) collector=-XX:+UseParallelGC ;; esac
-SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS-$hot $collector}
+archive=
+if [ -s "$environment/classes.jsa" ]; then # by tools/classes.sh
+    archive="-XX:SharedArchiveFile='$environment/classes.jsa' -Xlog:cds=off -Xlog:cds+dynamic=off"
+fi
+SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS-$hot $collector $archive}
 export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON SPARK_LOCAL_IP SPARK_SUBMIT_OPTS
 exec "$@"

@@ -62,6 +62,16 @@ def test_java_gets_one_collector_that_of_the_person_if_there_is_one(
     assert re.findall(r"-XX:(\+Use\w+GC)", done.stdout) == collectors, done.stderr
 
 
+@pytest.mark.parametrize(("content", "given"), [(None, False), (b"", False), (b"classes", True)])
+def test_java_gets_the_classes_that_were_kept(tmp_path: Path, content: bytes | None, given: bool) -> None:
+    environment = tmp_path / ".venv-embedded"  # the one that needs no Java
+    environment.mkdir()
+    if content is not None:
+        (environment / "classes.jsa").write_bytes(content)
+    done = run("tools/with.sh", os.path.relpath(environment, ROOT), "sh", "-c", "echo $SPARK_SUBMIT_OPTS")
+    assert (".venv-embedded/classes.jsa'" in done.stdout, done.stderr) == (given, "")
+
+
 @pytest.mark.slow
 def test_without_java_the_pinned_package_brings_one_that_runs_spark(tmp_path: Path) -> None:
     for program in ("sh", "env", "grep", "cat", "cksum", "dirname", "basename", "rm", "chmod"):
