@@ -61,7 +61,7 @@ def write_lines(frame: DataFrame, render: Render, order: Sequence[str], few: boo
             if batch.num_rows:
                 yield "", _part_of(batch), render(batch)
 
-    return _run(frame, order, few, lambda batches: _write_pieces(pieces(batches), folder))
+    return _run(frame, order, few, lambda batches: _write_pieces(pieces(batches), folder), folder)
 
 
 def write_grouped(frame: DataFrame, order: Sequence[str], few: bool, folder: str) -> list[PartFile]:
@@ -77,7 +77,7 @@ def write_grouped(frame: DataFrame, order: Sequence[str], few: bool, folder: str
                     yield groups[low], _part_of(batch), lines.slice(low, at - low)
                     low = at
 
-    return _run(frame, order, few, lambda batches: _write_pieces(pieces(batches), folder))
+    return _run(frame, order, few, lambda batches: _write_pieces(pieces(batches), folder), folder)
 
 
 def _part_of(batch: pa.RecordBatch) -> int:
@@ -123,7 +123,7 @@ def write_parquet(
                 batch = next(filled, None)
         yield PartFile(part, path, rows, stream.bytes, stream.sha256).as_batch()
 
-    found = _run(frame, order, few, write)
+    found = _run(frame, order, few, write, folder)
     if found or shape:
         return found
     return [write_empty_parquet(engine_of(frame.sparkSession).empty_rows(frame.select(*map(quoted, names))), folder)]
@@ -132,6 +132,7 @@ def write_parquet(
 def write_empty_parquet(rows: pa.Table, folder: str) -> PartFile:
     """Writes a table without rows, so that there is a file with its columns."""
     path = new_path(folder, 0, ".parquet")
+    storage.make_folder(folder)
     with open_write(path) as stream:
         pq.write_table(rows, stream)
     return PartFile(0, path, 0, stream.bytes, stream.sha256)
@@ -163,12 +164,15 @@ def write_blocks(
                         stream.write(block_of(batch.columns[-1]))
             yield PartFile(part, path, sum(map(len, found)), stream.bytes, stream.sha256, str(group)).as_batch()
 
+    for one in [shape.folder for shape in shapes] or [folder]:
+        storage.make_folder(one)
     keys, count = ["group", "part"], sum(table.parts for table in tables)
     written = engine_of(frame.sparkSession).map_sorted(frame, count, keys, keys, write, REPORT).collect()
     return sorted((PartFile(*row) for row in written), key=lambda one: (int(one.group), one.part))
 
 
-def _run(frame: DataFrame, order: Sequence[str], few: bool, write: Kernel) -> list[PartFile]:
-    """Runs the writer over all streams; what it reports, in the order of the streams."""
+def _run(frame: DataFrame, order: Sequence[str], few: bool, write: Kernel, folder: str) -> list[PartFile]:
+    """Runs the writer over all streams, for files of the folder; what it reports, in the order of the streams."""
+    storage.make_folder(folder)
     found = [PartFile(*row) for row in engine_of(frame.sparkSession).write_sorted(frame, order, few, write, REPORT)]
     return sorted(found, key=lambda one: one.part)

@@ -14,8 +14,8 @@ from pipeline.storage.local import LocalStore
 from pipeline.storage.paths import FileInfo, Store, is_s3, normalise
 
 __all__ = [
-    "FileInfo", "delete", "delete_tree", "exists", "info", "is_s3", "join", "list_files", "list_prefix", "normalise",
-    "open_read", "read_bytes", "read_lines", "read_range", "write_bytes",
+    "FileInfo", "delete", "delete_tree", "exists", "info", "is_s3", "join", "list_files", "list_prefix", "make_folder",
+    "normalise", "open_read", "read_bytes", "read_lines", "read_range", "write_bytes",
 ]  # fmt: skip
 
 _LOCAL = LocalStore()
@@ -79,6 +79,12 @@ def write_bytes(path: str, data: bytes) -> None:
     """Writes the file whole or not at all, over one that is there; folders are made."""
     path = normalise(path)
     _store(path).write_bytes(path, data)
+
+
+def make_folder(path: str) -> None:
+    """Makes the folder and those above it, unless they are there; S3 needs none."""
+    path = normalise(path)
+    _store(path).make_folder(path)
 
 
 def info(path: str) -> FileInfo | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
 import secrets
@@ -161,11 +162,18 @@ class LocalStore:
         with translate_errors(path, "deleted"), contextlib.suppress(FileNotFoundError):
             os.unlink(path)
 
-    def delete_tree(self, folder: str) -> None:
-        """Gone with all in it; somebody else deleting at the same time is no error."""
+    def make_folder(self, folder: str) -> None:
+        """There afterwards, with those above it."""
+        with translate_errors(folder, "written"):
+            os.makedirs(folder, exist_ok=True)
 
-        def raise_others(_function: object, _path: str, error: tuple[Any, BaseException, Any]) -> None:
-            if not isinstance(error[1], FileNotFoundError):
+    def delete_tree(self, folder: str) -> None:
+        """Gone with all in it; somebody else deleting or making a file in it at the same time is no error."""
+
+        def raise_others(_function: object, path: str, error: tuple[Any, BaseException, Any]) -> None:
+            if getattr(error[1], "errno", None) == errno.ENOTEMPTY:
+                shutil.rmtree(path, onerror=raise_others)
+            elif not isinstance(error[1], FileNotFoundError):
                 raise error[1]
 
         with translate_errors(folder, "deleted"):

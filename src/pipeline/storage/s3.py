@@ -122,6 +122,9 @@ class S3Store:
         with translate_errors(path, "deleted"):
             client().delete_object(Bucket=bucket, Key=key)
 
+    def make_folder(self, folder: str) -> None:
+        """Nothing: a key is under no folder."""
+
     def delete_tree(self, folder: str) -> None:
         """Deletes all objects under the folder, a thousand per request, folder markers too."""
         bucket, prefix = split_s3(folder + "/")

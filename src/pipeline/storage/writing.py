@@ -46,6 +46,7 @@ def open_write(path: str) -> Iterator[HashedStream]:
     """A stream whose content is the file once the block ends; with an error nothing is left.
 
     The name must be nobody else's: on disk the file is made under it, on S3 it is spooled to disk and sent at the end.
+    On disk its folder must be there (`storage.make_folder`): an attempt that is late finds none and leaves nothing.
     """
     path = normalise(path)
     with _on_s3(path) if is_s3(path) else _on_disk(path) as stream:
@@ -55,7 +56,6 @@ def open_write(path: str) -> Iterator[HashedStream]:
 @contextlib.contextmanager
 def _on_disk(path: str) -> Iterator[HashedStream]:
     with translate_errors(path, "written"), contextlib.ExitStack() as on_error:
-        os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "xb", buffering=1 << 20) as file:
             # Only now: a file that was there before is not ours.
             on_error.callback(_remove, path)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,6 +24,7 @@ def files(place: Place) -> Iterator[str]:
 
 
 def test_the_file_is_there_once_the_block_ends_with_size_and_hash(place: Place) -> None:
+    storage.make_folder(place / "new")
     with open_write(place / "new/part-1.csv") as stream:
         assert stream.writable()
         assert stream.write(b"id\n") == 3
@@ -32,6 +35,7 @@ def test_the_file_is_there_once_the_block_ends_with_size_and_hash(place: Place) 
 
 
 def test_a_stream_without_writes_is_an_empty_file(place: Place) -> None:
+    storage.make_folder(place.path)
     with open_write(place / "empty") as stream:
         pass
     assert (stream.bytes, stream.sha256) == (0, EMPTY_SHA256)
@@ -40,6 +44,7 @@ def test_a_stream_without_writes_is_an_empty_file(place: Place) -> None:
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_error_in_the_block_leaves_no_file(place: Place, error: type[BaseException]) -> None:
+    storage.make_folder(place.path)
     def write() -> None:
         with open_write(place / "part-1.csv") as stream:
             stream.write(b"x" * 100_000)
@@ -65,3 +70,26 @@ def test_a_place_that_cannot_be_written_is_named_in_one_line(tmp_path: Path) -> 
         open_write(str(tmp_path / "file" / "part-1.csv")),
     ):
         raise AssertionError("nothing is written")
+
+
+def test_an_attempt_that_is_late_makes_no_folder_and_leaves_nothing(tmp_path: Path) -> None:
+    late = str(tmp_path / "staged" / "part-1.csv")
+    with pytest.raises(PipelineError, match=r"1\.csv: cannot be written: No such file"), open_write(late):
+        raise AssertionError("nothing is written")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_gets_a_file_while_it_is_deleted_is_gone_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, late, rmdir = tmp_path / "staged", tmp_path / "staged" / "late", os.rmdir
+    folder.mkdir()
+
+    def make_a_file_first(*args: Any, **named: Any) -> None:
+        monkeypatch.setattr("os.rmdir", rmdir)
+        late.write_bytes(b"")
+        rmdir(*args, **named)
+
+    monkeypatch.setattr("os.rmdir", make_a_file_first)
+    storage.delete_tree(str(folder))
+    assert not folder.exists()

@@ -31,6 +31,7 @@ def write_unused(run_folder: str, shape: FileShape) -> list[PartFile]:
     if not first:
         return []
     path, rows = new_path(shape.folder, 0, ".parquet"), 0
+    storage.make_folder(shape.folder)
     with open_write(path) as stream, contextlib.closing(pq.ParquetWriter(stream, shape.schema)) as writer:
         while first:
             writer.write_batch(shape.of(pa.RecordBatch.from_pylist(first, COLUMNS)))

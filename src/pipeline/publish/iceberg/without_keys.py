@@ -69,5 +69,6 @@ def write_without(
 
     if not paths or not keys_from:
         return []
+    storage.make_folder(folder)
     found = [PartFile(*row) for row in run_tasks(spark, len(paths), work, REPORT).collect()]
     return sorted(found, key=lambda one: one.part)
