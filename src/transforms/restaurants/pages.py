@@ -12,8 +12,8 @@ import decimal
 import functools
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from types import NoneType
 from typing import Any
 
 import msgspec
@@ -46,15 +46,15 @@ _WHOLE = r"^[+-]?[0-9]{1,19}$"
 _RATING = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
-class _Photo(msgspec.Struct):
+class _Photo(msgspec.Struct, gc=False):
     url: Any = None
 
 
-class _PhotoItem(msgspec.Struct):
+class _PhotoItem(msgspec.Struct, gc=False):
     photo: _Photo | None = None
 
 
-class _Event(msgspec.Struct):
+class _Event(msgspec.Struct, gc=False):
     event_id: Any = None
     title: Any = None
     start_date: Any = None
@@ -62,23 +62,23 @@ class _Event(msgspec.Struct):
     photos: list[_PhotoItem | None] | None = None
 
 
-class _EventItem(msgspec.Struct):
+class _EventItem(msgspec.Struct, gc=False):
     event: _Event | None = None
 
 
-class _Location(msgspec.Struct):
+class _Location(msgspec.Struct, gc=False):
     city: Any = None
     country_id: Any = None
 
 
-class _Rating(msgspec.Struct):
+class _Rating(msgspec.Struct, gc=False):
     aggregate_rating: Any = None
     votes: Any = None
     rating_text: Any = None
     rating_color: Any = None
 
 
-class _Restaurant(msgspec.Struct):
+class _Restaurant(msgspec.Struct, gc=False):
     id: Any = None
     name: Any = None
     cuisines: Any = None
@@ -87,17 +87,17 @@ class _Restaurant(msgspec.Struct):
     zomato_events: list[_EventItem | None] | None = None
 
 
-class _Element(msgspec.Struct):
+class _Element(msgspec.Struct, gc=False):
     restaurant: _Restaurant | None = None
 
 
-class _Page(msgspec.Struct):
+class _Page(msgspec.Struct, gc=False):
     message: Any = None
     code: Any = None
     restaurants: list[_Element | None] | None = None
 
 
-class _RawPage(msgspec.Struct):
+class _RawPage(msgspec.Struct, gc=False):
     """A page whose restaurants are looked at one by one."""
 
     message: Any = None
@@ -130,9 +130,10 @@ def _text(value: Any) -> str | None:
 
 def _texts(values: list[Any]) -> pa.Array:
     """Scalars as texts, null for absent and blank ones."""
-    if not {*map(type, values)} <= {str, NoneType}:
-        values = list(map(_text, values))
-    texts = pa.array(values, pa.string())
+    try:
+        texts = pa.array(values, pa.string())
+    except pa.ArrowTypeError:  # not all are texts
+        texts = pa.array([one if type(one) is str or one is None else _text(one) for one in values], pa.string())
     blank = pc.equal(pc.utf8_length(pc.utf8_trim_whitespace(texts)), 0)
     return only_where(pc.invert(blank), texts) if pc.any(blank).as_py() else texts
 
@@ -168,17 +169,19 @@ def _ratings(values: list[Any]) -> tuple[pa.Array, pa.Array]:
     return known.take(coded.indices), texts
 
 
-def _event(event: _Event) -> dict[str, str | None]:
-    first = event.photos[0] if event.photos else None
-    url = first.photo.url if first is not None and first.photo is not None else None
-    values = (event.event_id, event.title, event.start_date, event.end_date, url)
-    return dict(zip(_EVENT_FIELDS, map(_text, values), strict=True))
-
-
-def _events(items: list[_EventItem | None] | None) -> list[dict[str, str | None]] | None:
-    if items is None:
-        return None
-    return [_event(item.event) for item in items if item is not None and item.event is not None]
+def _event_arrays(lists: list[list[_EventItem | None] | None]) -> pa.Array:
+    """Lists of events; items without one are left out, and an absent list is null."""
+    ends, events = [0], list[_Event]()
+    for items in lists:
+        if items:
+            events += [item.event for item in items if item is not None and item.event is not None]
+        ends.append(len(events))
+    photos = [event.photos[0] if event.photos else None for event in events]
+    urls = [first.photo.url if first is not None and first.photo is not None else None for first in photos]
+    scalars = [_texts([getattr(event, name) for event in events]) for name in _EVENT_FIELDS[:-1]]
+    values = pa.StructArray.from_arrays([*scalars, _texts(urls)], names=list(_EVENT_FIELDS))
+    absent = pa.array([items is None for items in lists], pa.bool_())
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), values, type=pa.list_(_EVENT_TYPE), mask=absent)
 
 
 @dataclass
@@ -188,42 +191,50 @@ class _Rows:
     files: list[int] = field(default_factory=list)
     offsets: list[int] = field(default_factory=list)
     indexes: list[int | None] = field(default_factory=list)
-    restaurants: list[_Restaurant] = field(default_factory=list)
+    scalars: dict[str, list[Any]] = field(default_factory=lambda: {name: [] for name in _VALUES})
     errors: dict[int, Error] = field(default_factory=dict)
 
     def add(self, file: int, offset: int, index: int | None, found: _Restaurant | None, error: Error | None) -> None:
         """Adds a row; without a restaurant it has no values."""
         if error is not None:
             self.errors[len(self.files)] = error
-        self.files.append(file)
-        self.offsets.append(offset)
-        self.indexes.append(index)
-        self.restaurants.append(found or _NOTHING)
+        self.add_all(file, offset, (index,), (found or _NOTHING,))
+
+    def add_all(self, file: int, offset: int, indexes: Sequence[int | None], rows: Sequence[_Restaurant]) -> None:
+        """Adds restaurants of one page. Only their values are kept: objects by the million are slow to hold."""
+        places, rated = [row.location or _NO_LOCATION for row in rows], [row.user_rating or _NO_RATING for row in rows]
+        self.files += [file] * len(rows)
+        self.offsets += [offset] * len(rows)
+        self.indexes += indexes
+        into = self.scalars
+        into["id"] += [row.id for row in rows]
+        into["name"] += [row.name for row in rows]
+        into["country_id"] += [place.country_id for place in places]
+        into["city"] += [place.city for place in places]
+        into["votes"] += [one.votes for one in rated]
+        into["rating"] += [one.aggregate_rating for one in rated]
+        into["rating_text"] += [one.rating_text for one in rated]
+        into["rating_color"] += [one.rating_color for one in rated]
+        into["cuisines"] += [row.cuisines for row in rows]
+        into["events"] += [row.zomato_events for row in rows]
 
     def values(self) -> tuple[dict[str, pa.Array], dict[str, pa.Array]]:
         """The columns of values, and the texts of those that are numbers."""
-        rows = self.restaurants
-        places, rated = [row.location or _NO_LOCATION for row in rows], [row.user_rating or _NO_RATING for row in rows]
-        columns = {
-            "name": _texts([row.name for row in rows]),
-            "city": _texts([place.city for place in places]),
-            "rating_text": _texts([one.rating_text for one in rated]),
-            "rating_color": pc.utf8_upper(_texts([one.rating_color for one in rated])),
-            "cuisines": _texts([row.cuisines for row in rows]),
-            "events": pa.array([_events(row.zomato_events) for row in rows], pa.list_(_EVENT_TYPE)),
-        }
-        texts: dict[str, pa.Array] = {}
-        columns["id"], texts["id"] = _whole_numbers([row.id for row in rows], pa.int64())
-        columns["country_id"], texts["country_id"] = _whole_numbers([place.country_id for place in places], pa.int32())
-        columns["votes"], texts["votes"] = _whole_numbers([one.votes for one in rated], pa.int64())
-        columns["rating"], texts["rating"] = _ratings([one.aggregate_rating for one in rated])
+        found, texts = self.scalars, dict[str, pa.Array]()
+        columns = {name: _texts(found[name]) for name in ("name", "city", "rating_text", "rating_color", "cuisines")}
+        columns["rating_color"] = pc.utf8_upper(columns["rating_color"])
+        columns["events"] = _event_arrays(found["events"])
+        for name, kind in (("id", pa.int64()), ("country_id", pa.int32()), ("votes", pa.int64())):
+            columns[name], texts[name] = _whole_numbers(found[name], kind)
+        columns["rating"], texts["rating"] = _ratings(found["rating"])
         return columns, texts
 
     def as_batch(self) -> pa.RecordBatch:
         """The rows of `RESTAURANT_ROWS`."""
         columns, texts = self.values()
         self._check_numbers(columns, texts)
-        errors = error_array([self.errors.get(row) for row in range(len(self.files))])
+        rows = len(self.files)
+        errors = error_array([*map(self.errors.get, range(rows))]) if self.errors else pa.nulls(rows, ERROR_ARROW)
         head = [pa.array(values, kind) for values, kind in zip(
             (self.files, self.offsets, self.indexes), (pa.int32(), pa.int64(), pa.int32()), strict=True
         )]  # fmt: skip
@@ -242,11 +253,11 @@ class _Rows:
             self.errors[row] = error_value(REJECTED, *(("wrong_type", shown) if names else missing))
 
 
-def _add_page(rows: _Rows, file: int, offset: int, raw: str) -> None:
+def _add_page(rows: _Rows, file: int, offset: int, raw: bytes) -> None:
     """Adds the rows of a page."""
-    text = raw.strip(" \t\r\n,")
-    if not text.startswith("{"):
-        rows.add(file, offset, None, None, error_value(REJECTED, "not_an_object", raw[:80]))
+    text = raw.strip(b" \t\r\n,")
+    if not text.startswith(b"{"):
+        rows.add(file, offset, None, None, error_value(REJECTED, "not_an_object", raw.decode()[:80]))
         return
     try:
         page = _PAGE.decode(text)
@@ -259,6 +270,10 @@ def _add_page(rows: _Rows, file: int, offset: int, raw: str) -> None:
         return
     if not page.restaurants:
         rows.add(file, offset, None, None, _without_list(page.message, page.code, page.restaurants is None))
+        return
+    found = [element.restaurant for element in page.restaurants if element is not None]
+    if len(found) == len(page.restaurants) and all(found):
+        rows.add_all(file, offset, range(len(found)), found)
         return
     for index, element in enumerate(page.restaurants):
         _add_element(rows, file, offset, index, element)
@@ -278,7 +293,7 @@ def _without_list(message: Any, code: Any, is_absent: bool) -> Error:
     return error_value(EXCLUDED, "empty_page", "")
 
 
-def _add_one_by_one(rows: _Rows, file: int, offset: int, text: str) -> None:
+def _add_one_by_one(rows: _Rows, file: int, offset: int, text: bytes) -> None:
     """Adds the rows of a page in which something has another shape."""
     try:
         page = _RAW_PAGE.decode(text)
@@ -298,8 +313,9 @@ def _add_one_by_one(rows: _Rows, file: int, offset: int, text: str) -> None:
 def restaurant_rows(batch: pa.RecordBatch) -> pa.RecordBatch:
     """A batch of pages (`_source_file`, `_source_offset`, `_raw`, `_error`) as the rows of `RESTAURANT_ROWS`."""
     rows = _Rows()
-    columns = [batch.column(name).to_pylist() for name in ("_source_file", "_source_offset", "_raw", ERROR)]
-    for file, offset, raw, error in zip(*columns, strict=True):
+    places = [batch.column(name).to_pylist() for name in ("_source_file", "_source_offset", ERROR)]
+    texts = batch.column("_raw").cast(pa.binary()).to_pylist()
+    for file, offset, error, raw in zip(*places, texts, strict=True):
         if error is None:
             _add_page(rows, file, offset, raw)
         else:
