@@ -32,7 +32,8 @@ class RawSource:
     `splits` by file number; `spans` gives the records of a split; `lines_before` has the number of lines before each
     split by file and start (None: places are byte offsets), `skipped_lines` of those that are left out at the start of
     each file; `corrections` are read in place of the files' texts; `array_path` has the dotted keys of an array in each
-    record, of which single elements are wanted; `texts` has the texts by place where all are known already.
+    record, of which single elements are wanted; `texts` has the texts by place where all are known already. `lines`
+    gives the lines of a split in place of `spans`, for records that are a whole line each.
     """
 
     paths: list[str]
@@ -43,6 +44,7 @@ class RawSource:
     array_path: str = ""
     texts: Mapping[int, str] | None = None
     corrections: Corrections = field(default_factory=dict)
+    lines: Callable[[FileSplit], Iterator[RecordSpans]] | None = None
 
 
 class Reader(Protocol):

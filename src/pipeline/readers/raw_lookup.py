@@ -20,6 +20,7 @@ from pipeline.readers.corrections import Correction
 from pipeline.readers.spans import BATCH_BYTES, RecordSpans
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ANY = msgspec.json.Decoder(msgspec.Raw)
 _ITEMS = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -97,27 +98,42 @@ class _FileTexts:
         self._places, self._last = np.zeros(0, np.int64), -1
         self._at = self._lines = 0  # in the data that was found last, and the lines that end before
         self._record, self._elements = b"", list[msgspec.Raw]()
+        self._by_line = source.lines is not None
 
     def text(self, offset: int, index: int | None) -> tuple[int, str | None]:
         """The published place of a record, and its text or that of an element; None where there is no record."""
         if self._source.texts is not None:
             return offset, self._source.texts.get(offset)
+        found = self._look(offset)
+        if found is None and self._by_line:
+            # No line that is a record: from here on the file is read as whoever found the record has read it.
+            self._by_line, self._part = False, -1
+            found = self._look(offset)
+        if found is None:
+            return offset, None
+        place, record = found
+        correction = self._source.corrections.get(self._file, {}).get(offset)
+        record = correction.raw.encode() if correction and correction.raw else record
+        text = record if index is None else self._element(record, index)
+        return place, text.decode(errors="backslashreplace")
+
+    def _look(self, offset: int) -> tuple[int, bytes] | None:
         own = bisect.bisect_right(self._starts, offset) - 1
+        if self._by_line:
+            found = self._find(own, offset)
+            return found if found and _is_object(found[1]) else None
         # What is behind the last record of a part is read with it, wherever it is: one piece of text after the other.
         first = self._part if self._part >= 0 and self._last >= self._starts[own] else own
         for part in dict.fromkeys((first, *range(own, -1, -1))):
             if (found := self._find(part, offset)) is not None:
-                place, record = found
-                correction = self._source.corrections.get(self._file, {}).get(offset)
-                record = correction.raw.encode() if correction and correction.raw else record
-                text = record if index is None else self._element(record, index)
-                return place, text.decode(errors="backslashreplace")
-        return offset, None
+                return found
+        return None
 
     def _find(self, part: int, offset: int) -> tuple[int, bytes] | None:
         """The published place and the record, looked for from the last one on; None when the part does not give it."""
         if part != self._part:
-            self._part, self._finds, self._found = part, self._source.spans(self._parts[part]), None
+            read = self._source.lines if self._by_line and self._source.lines else self._source.spans
+            self._part, self._finds, self._found = part, read(self._parts[part]), None
         while self._found is None or self._last < offset:
             if not self._next():
                 self._part = -1
@@ -129,7 +145,8 @@ class _FileTexts:
         if self._source.lines_before is not None:
             self._count_lines(start)
             offset = self._lines + 1
-        return offset, self._found.data[start:end]
+        text = self._found.data[start:end]
+        return offset, text.rstrip(b" \t\r") if self._by_line else text
 
     def _next(self) -> bool:
         """Goes on to what is found next in the part; False behind the last of it."""
@@ -157,6 +174,15 @@ class _FileTexts:
         if record != self._record:
             self._record, self._elements = record, _elements(record, self._source.array_path.split("."))
         return bytes(self._elements[index]) if index < len(self._elements) else record
+
+
+def _is_object(line: bytes) -> bool:
+    """Whether a line is an object and nothing else: then it is the record that begins with it."""
+    try:
+        _ANY.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return line.startswith(b"{")
 
 
 def _elements(record: bytes, keys: Sequence[str]) -> list[msgspec.Raw]:

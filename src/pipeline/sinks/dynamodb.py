@@ -20,9 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pyarrow
-from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from pyspark.sql import Column, DataFrame
 from tenacity import RetryError, Retrying, retry_if_result, stop_after_attempt, wait_exponential
@@ -53,6 +51,9 @@ class FillResult:
 
 def _client() -> Any:
     """The client of a resource, which takes and gives plain Python values."""
+    import boto3  # takes its time to load, and most runs fill no table
+    from botocore.config import Config
+
     # Adaptive: the client slows itself down when the table throttles, and repeats what failed.
     config = Config(connect_timeout=5, read_timeout=15, retries={"mode": "adaptive", "max_attempts": 8})
     return boto3.resource("dynamodb", config=config).meta.client

@@ -20,7 +20,7 @@ from pipeline.readers.file_heads import HEAD
 from pipeline.readers.json.file_splits import json_splits
 from pipeline.readers.json.framing.around import Around
 from pipeline.readers.json.framing.envelope import NOTHING
-from pipeline.readers.json.tasks import json_spans, json_task
+from pipeline.readers.json.tasks import json_spans, json_task, line_spans
 from pipeline.readers.spans import batches, batches_around
 from pipeline.readers.splits import FileSplit, assign_splits, whole_files
 from pipeline.storage import FileInfo
@@ -39,7 +39,8 @@ class JsonReader:
     def raw_source(self, files: frozenset[int] | None = None) -> RawSource:
         """For fetching texts; places are byte offsets."""
         splits, read = splits_by_file(self.splits, files), partial(json_spans, records=self.records_path)
-        return RawSource(self.files, splits, read, corrections=self.corrections)
+        lines = None if self.records_path else line_spans
+        return RawSource(self.files, splits, read, corrections=self.corrections, lines=lines)
 
     def keys_at_start(self) -> list[str]:
         """Keys of objects within the first 64 KiB of the first file, as what a mistyped one may mean."""

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from pipeline.readers import chunks
 from pipeline.readers.corrections import NO_CORRECTIONS, Corrections, corrected
 from pipeline.readers.decoding import marked_encoding
@@ -18,7 +20,7 @@ from pipeline.readers.json.framing.record_splitter import TRUNCATED, JsonReader
 from pipeline.readers.json.framing.row_lines import rows_and_lines
 from pipeline.readers.json.framing.split_state import SplitSummary, first_record, summarize_split
 from pipeline.readers.spans import RecordSpans, single
-from pipeline.readers.splits import BY_LINE, FOREIGN, ROWS, FileSplit, LexerState
+from pipeline.readers.splits import BY_LINE, FOREIGN, LINES, ROWS, FileSplit, LexerState
 from transforms.row_errors import HEADER
 
 
@@ -41,6 +43,28 @@ def json_spans(
         if not number and not piece.start:
             found.errors.setdefault(0, HEADER)
         yield found
+
+
+def line_spans(piece: FileSplit) -> Iterator[RecordSpans]:
+    """The lines of a piece of lines, whatever is in them; of other pieces nothing."""
+    if piece.form != LINES:
+        return
+    blocks = chunks.open_chunks(piece, max(piece.start - 1, 0))
+    held, at = list[bytes](), 0
+    for place, text in chunks.whole_lines(blocks, piece.start, chunks.NO_END if piece.is_last else piece.end):
+        at = at if held else place
+        ends = np.flatnonzero(np.frombuffer(text, np.uint8) == 0x0A)
+        if not len(ends):
+            held.append(text)
+            continue
+        starts, last = np.append(0, ends[:-1] + 1), int(ends[-1]) + 1
+        if held:
+            yield single(b"".join((*held, text[: ends[0]])), at, None)
+            starts, ends = starts[1:], ends[1:]
+        yield RecordSpans(text, place, starts, ends)
+        held, at = [text[last:]] if text[last:] else [], place + last
+    if held:
+        yield single(b"".join(held), at, None)
 
 
 def _spans(piece: FileSplit, records: str, content: bytes | None, around: Around) -> Iterator[RecordSpans]:
