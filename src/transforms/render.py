@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import functools
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -93,11 +94,23 @@ def csv_lines(names: Sequence[str], absent: str = "NA") -> Render:
 
 
 def _csv_field(text: pa.Array, absent: str) -> pa.Array:
-    special = pc.match_substring_regex(text, r'[",\r\n]')
-    if pc.any(special).as_py():
-        doubled = pc.replace_substring(text, '"', '""')
+    content = _content(text)
+    # A look at all texts at once is a hundred times as fast as one at each.
+    if marks := [mark for mark in '",\r\n' if mark.encode() in content]:
+        special = functools.reduce(pc.or_, [pc.match_substring(text, mark) for mark in marks])
+        doubled = pc.replace_substring(text, '"', '""') if '"' in marks else text
         text = pc.if_else(special, pc.binary_join_element_wise('"', doubled, '"', ""), text)
     return text.fill_null(absent) if text.null_count else text
+
+
+def _content(text: pa.Array) -> bytes:
+    """The bytes of the texts, one behind the other."""
+    _, offsets, content = text.buffers()
+    if content is None:
+        return b""
+    places = memoryview(offsets).cast("i")
+    found: bytes = content[places[text.offset] : places[text.offset + len(text)]].to_pybytes()
+    return found
 
 
 def json_text(text: str) -> str:
@@ -177,10 +190,4 @@ def block_of(lines: pa.Array) -> bytes:
     >>> block_of(pa.array(["a", "", "b,c"]))
     b'a\\n\\nb,c\\n'
     """
-    ended = pc.binary_join_element_wise(lines, "", "\n")
-    _, offsets, content = ended.buffers()
-    if content is None:
-        return b""
-    places = memoryview(offsets).cast("i")
-    block: bytes = content[places[ended.offset] : places[ended.offset + len(ended)]].to_pybytes()
-    return block
+    return _content(pc.binary_join_element_wise(lines, "", "\n"))

@@ -271,8 +271,9 @@ def _add_page(rows: _Rows, file: int, offset: int, raw: bytes) -> None:
     if not page.restaurants:
         rows.add(file, offset, None, None, _without_list(page.message, page.code, page.restaurants is None))
         return
-    found = [element.restaurant for element in page.restaurants if element is not None]
-    if len(found) == len(page.restaurants) and all(found):
+    elements = [one for one in page.restaurants if one is not None]
+    found = [one.restaurant for one in elements if one.restaurant is not None]
+    if len(found) == len(page.restaurants):
         rows.add_all(file, offset, range(len(found)), found)
         return
     for index, element in enumerate(page.restaurants):
