@@ -63,7 +63,7 @@ def _own_text(rows: RejectedRows) -> DataFrame:
 def _own_texts(raw: pa.Array) -> list[str | None]:
     if not pa.types.is_struct(raw.type):
         return list(raw.to_pylist())
-    # Column by column: a dict for each row takes twice as long.
+    # Column by column: a dict for each row takes double the time.
     keys = [f"{json_text(one.name)}:" for one in raw.type]
     rows = zip(raw.is_valid().to_pylist(), *[one.to_pylist() for one in raw.flatten()], strict=True)
     return [_object(keys, values) if is_there else None for is_there, *values in rows]

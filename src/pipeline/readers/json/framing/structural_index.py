@@ -45,10 +45,14 @@ def _pack(mask: Any) -> Bits:
     return np.concatenate((packed, np.zeros(-len(packed) % 8, np.uint8))).view("<u8")
 
 
-def _unpack(bits: Bits, count: int) -> Offsets:
+def _unpack(bits: Bits) -> Offsets:
 
-    flags = np.unpackbits(bits.view(np.uint8), bitorder="little", count=count)
-    return np.flatnonzero(flags.view(np.bool_))
+    # Most bytes have no bit that is set.
+    octets = bits.view(np.uint8)
+    some = np.flatnonzero(octets != 0)
+    at = np.flatnonzero(np.unpackbits(octets[some], bitorder="little").view(np.bool_))
+    found: Offsets = some[at >> 3] * 8 + (at & 7)
+    return found
 
 
 def _first(bits: Bits) -> int:
@@ -76,7 +80,7 @@ def _inside(quotes: Bits, inside: bool) -> Bits:
 def escaped_offsets(text: Bytes, escaped: bool) -> tuple[Offsets, bool]:
     """Offsets of the bytes behind an odd number of backslashes, and whether the text ends behind one."""
 
-    slashes = np.flatnonzero(text == BACKSLASH)
+    slashes = _unpack(_pack(text == BACKSLASH))
     if not len(slashes):
         return (np.zeros(1, np.int64) if escaped else slashes), False
     new_run = np.ones(len(slashes), np.bool_)
@@ -116,7 +120,7 @@ def _chunk(text: Bytes, following: int, inside: bool, escaped: bool, newlines: b
     # Bits beyond the text are never set in `quotes` and `breaks`, so that this has none either.
     trouble = _first((breaks & within) | (quotes & ~within & behind))
     wanted = (brackets | breaks if newlines else brackets) & ~within
-    at = _unpack(wanted, count)
+    at = _unpack(wanted)
     ends_inside = bool((int(within[-1]) >> ((count - 1) % 64)) & 1)
     return Structure(at, text[at], ends_inside, escaped_after, count if trouble < 0 else trouble)
 
