@@ -20,6 +20,7 @@ from pipeline.sinks.sqs.send import sqs
 from transforms import customer_orders as messages
 from transforms.checks import check_foreign_key, check_unique, exclude_duplicates
 from transforms.row_errors import valid
+from transforms.text import own_columns
 
 ID = T.StructField("id", T.LongType(), nullable=False)
 CUSTOMER = ["customer_reference", "status"]
@@ -63,6 +64,11 @@ def read(job: JobContext, o: Options, source: CsvInput, columns: Sequence[str], 
     return messages.reject_empty(rows, *[name for name in rows.columns if name.endswith("_reference")])
 
 
+def unique(job: JobContext, rows: DataFrame, key: str) -> DataFrame:
+    """The rows, all but one of each key tagged."""
+    return job.checked(rows, lambda rows: check_unique(rows, key), equal=[key])
+
+
 def run(job: JobContext, o: Options) -> Outputs:
     """Reads the three inputs, checks them against each other, adds up, and makes the messages."""
     header = job.csv_header(o.customers)
@@ -71,12 +77,14 @@ def run(job: JobContext, o: Options) -> Outputs:
     orders = read(job, o, o.orders, ["customer_reference"], ORDER)
     items = read(job, o, o.items, ["order_reference"], ITEM)
 
-    customers = check_unique(job.reused(customers, key="customer_reference"), "customer_reference")
-    customers = job.record("customers", customers)
-    orders = check_unique(job.reused(orders, key="order_reference"), "order_reference")
-    orders = job.record("orders", check_foreign_key(orders, customers, "customer_reference", "customer"))
-    items = job.reused(check_foreign_key(items, orders, "order_reference", "order"))
-    items = exclude_duplicates(items, "order_reference")
+    customers = job.reused(customers, key="customer_reference")
+    customers = job.record("customers", unique(job, customers, "customer_reference"))
+    orders = unique(job, job.reused(orders, key="order_reference"), "order_reference")
+    orders = job.checked(orders, lambda rows: check_foreign_key(rows, customers, "customer_reference", "customer"))
+    orders = job.record("orders", orders)
+    items = job.reused(job.checked(items, lambda rows: check_foreign_key(rows, orders, "order_reference", "order")))
+    own = own_columns(items)
+    items = job.checked(items, lambda rows: exclude_duplicates(rows, "order_reference"), equal=own)
     items = job.record("items", items.drop("item_name", "quantity"))
 
     spending = job.cached(messages.total_per_customer(valid(customers), valid(orders), valid(items)))

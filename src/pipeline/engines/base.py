@@ -51,6 +51,16 @@ class Engine(Protocol):
         """The frame, made once although several steps follow; with `key` they compare rows whose key is equal."""
         ...
 
+    def checked(
+        self, frame: DataFrame, check: Callable[[DataFrame], DataFrame], equal: Sequence[str] = ()
+    ) -> DataFrame:
+        """What the check makes of the frame, which only sets errors of rows, and looks at no row that has one.
+
+        In: a tagged frame of records, each with its place (`_source_file`, `_source_offset`). `equal`: the check is
+        about rows that are equal to others in these columns, and finds nothing in the rest.
+        """
+        ...
+
     def release(self, frame: DataFrame) -> None:
         """Gives back the rows of a cached frame."""
         ...

@@ -13,16 +13,22 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.engines.base import RowCounter, Work
 from pipeline.engines.registry import register
 from pipeline.engines.tasks import with_count
+from transforms.checks import PLACE
 from transforms.kernels.batches import Batches, Kernel, map_batches
 from transforms.kernels.sorting import sorted_batches
+from transforms.kernels.tagging import repeated, tagged
+from transforms.row_errors import ERROR, is_valid
+from transforms.text import quoted
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}
@@ -100,7 +106,7 @@ class EmbeddedEngine:
         self.spark: SparkSession = SparkSession.builder.remote(f"sc://{host}:{port}").getOrCreate()
         self.spark.conf.set("spark.sql.session.timeZone", "UTC")
         self.spark.conf.set("spark.sql.ansi.enabled", "true")
-        self._cached: dict[int, int] = {}
+        self._cached: WeakKeyDictionary[DataFrame, int] = WeakKeyDictionary()
         self.versions = {"engine": "embedded", "sail": importlib.metadata.version("pysail")}
 
     @property
@@ -114,7 +120,7 @@ class EmbeddedEngine:
 
     def cache(self, frame: DataFrame) -> DataFrame:
         """The rows are made now and kept in memory."""
-        return self._from_batches(collect_batches(frame), frame.schema)
+        return frame if frame in self._cached else self._from_batches(collect_batches(frame), frame.schema)
 
     def _from_batches(self, batches: Sequence[pa.RecordBatch], schema: T.StructType | str) -> DataFrame:
         """A frame of these rows."""
@@ -128,16 +134,36 @@ class EmbeddedEngine:
                 yield from _portion(token, number, count)
 
         made = self.spark.range(0, count, 1, count).mapInArrow(rows, schema)
-        self._cached[id(made)] = token
+        self._cached[made] = token
         return made
 
     def reused(self, frame: DataFrame, key: str = "") -> DataFrame:
         """Made now: the engine would make it again for each step."""
         return self.cache(frame)
 
+    def checked(
+        self, frame: DataFrame, check: Callable[[DataFrame], DataFrame], equal: Sequence[str] = ()
+    ) -> DataFrame:
+        """Places and errors of the rows that do not pass leave the engine: no join carries or copies the others."""
+        rows = self.cache(frame)
+        kept = _ROWS[self._cached[rows]]
+        suspects = self._repeated(rows, equal) if equal else rows.where(is_valid())
+        found = check(suspects).where(~is_valid()).select(*PLACE, ERROR) if suspects else None
+        errors = [batch for batch in collect_batches(found) if batch.num_rows] if found else []
+        if suspects and equal:
+            self.release(suspects)
+        return self._from_batches(list(tagged(kept, pa.Table.from_batches(errors))), rows.schema) if errors else rows
+
+    def _repeated(self, rows: DataFrame, columns: Sequence[str]) -> DataFrame | None:
+        """The rows without an error that may be equal to others in these columns; None without any."""
+        # Equal rows have equal digests, and sorting those takes half the time of grouping the rows.
+        digest = F.when(is_valid(), F.xxhash64(*[F.col(quoted(name)) for name in columns]))
+        found = list(repeated(collect_batches(rows.select("*", digest.alias("_digest"))), "_digest"))
+        return self._from_batches([batch.drop_columns("_digest") for batch in found], rows.schema) if found else None
+
     def release(self, frame: DataFrame) -> None:
         """Forgets the rows."""
-        _ROWS.pop(self._cached.pop(id(frame), 0), None)
+        _ROWS.pop(self._cached.pop(frame, 0), None)
 
     def map_sorted(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -260,6 +260,18 @@ class JobContext:
         """The frame, made once although a check between its rows reads it more than once; `key`: of equal rows."""
         with self.stage("parse"):
             kept = self.engine.reused(frame, key)
+        self._cached.append(kept)
+        return kept
+
+    def checked(
+        self, frame: DataFrame, check: Callable[[DataFrame], DataFrame], *, equal: Sequence[str] = ()
+    ) -> DataFrame:
+        """What a check of `transforms.checks` makes of an input's records, in the way that suits the engine.
+
+        `equal`: the columns in which the rows that the check compares are equal.
+        """
+        with self.stage("check"):
+            kept = self.engine.checked(frame, check, equal)
         self._cached.append(kept)
         return kept
 

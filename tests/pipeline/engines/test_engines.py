@@ -19,7 +19,9 @@ from pipeline import engines
 from pipeline.engines import Engine, engine_of
 from pipeline.engines.tasks import run_tasks
 from pipeline.errors import UsageError
+from transforms.checks import check_unique
 from transforms.kernels.batches import Batches, map_batches
+from transforms.row_errors import reject
 
 LINES = "part int, place int, text string"
 PIECES = "part int, place int, rows long, least long, most long, ordered boolean"
@@ -293,3 +295,21 @@ def test_the_engine_that_is_not_installed_is_named_with_what_installs_it() -> No
     other, list_name = ("spark", "run") if engines.chosen("auto") == "embedded" else ("embedded", "embedded")
     with pytest.raises(UsageError, match=rf"--engine {other} is not installed here: requirements/{list_name}\.txt"):
         engines.start(other, "prices", 1)
+
+
+def test_a_check_tags_the_same_rows_whether_or_not_the_engine_knows_what_it_compares(engine: Engine) -> None:
+    rows = [(7, "c1", 0, 0), (7, "c1", 0, 9), (8, "c1", 1, 0), (-1, "c2", 1, 9), (9, "c2", 1, 18), (9, "c3", 2, 0)]
+    frame = engine.spark.createDataFrame(rows, "age int, name string, _source_file int, _source_offset long")
+    read = reject(frame, F.col("age") < 0, "negative_age")
+    for equal in ((), ("name",)):
+        checked = engine.checked(read, lambda rows: check_unique(rows, "name"), equal)
+        found = checked.select("_source_file", "_source_offset", "age", "_error.code").collect()
+        assert checked.columns == read.columns
+        assert sorted(map(tuple, found)) == [
+            (0, 0, 7, None),
+            (0, 9, 7, "duplicate"),
+            (1, 0, 8, "conflicting_reference"),
+            (1, 9, -1, "negative_age"),
+            (1, 18, 9, None),
+            (2, 0, 9, None),
+        ]
