@@ -54,6 +54,29 @@ def test_the_exact_text_of_json_records(spark: SparkSession, tmp_path: pathlib.P
     same(errors, [(damaged, "truncated")], "_source_offset long, _read_error string")
 
 
+@pytest.mark.parametrize("by_line", [True, False])
+def test_records_that_are_no_whole_line_are_found_like_those_that_are(
+    spark: SparkSession, tmp_path: pathlib.Path, by_line: bool
+) -> None:
+    lines = b'{"n": 1}\n {"n": 2} {"n": 3}\n{"n": 4},\n{"n": 5\n{"n": "6"}\r\n{"n": 7}'
+    reader = json_records(spark, write_files(tmp_path, a_json=lines))
+    source = reader.raw_source()
+    source = source if by_line else replace(source, lines=None)
+    wanted = records((0, 0), (0, 9), (0, 10), (0, 19), (0, 28), (0, 38), (0, 46), (0, 58))
+    found = fetch_raw([source], places(spark, *wanted)).select("_source_offset", "raw")
+    rows = [
+        (0, '{"n": 1}'),
+        (9, None),
+        (10, '{"n": 2}'),
+        (19, '{"n": 3}'),
+        (28, '{"n": 4}'),
+        (38, '{"n": 5'),
+        (46, '{"n": "6"}'),
+        (58, '{"n": 7}'),
+    ]
+    same(found, rows, "_source_offset long, raw string")
+
+
 def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     first = b'{"x": [9], "found": [ 1, null, {"a" : 1.10, "b": [2, {"c": "]"}]} , "d" ]}'
     repeated = b'{"found": [{"e": 1}], "found": [{"f": 1}]}'
