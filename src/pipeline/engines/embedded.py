@@ -10,7 +10,6 @@ import functools
 import importlib.metadata
 import itertools
 import os
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,31 +20,27 @@ from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
 from pipeline.engines.base import RowCounter, Work
+from pipeline.engines.kept_rows import KeptRows
 from pipeline.engines.registry import register
 from pipeline.engines.tasks import with_count
 from transforms.checks import PLACE
 from transforms.kernels.batches import Batches, Kernel, map_batches
-from transforms.kernels.sorting import sorted_batches
 from transforms.kernels.tagging import repeated, tagged
 from transforms.row_errors import ERROR, is_valid
 from transforms.text import quoted
 
 # What kernels share with the driver, by token. Kernels are pickled: only functions of this module find it again.
 _COUNTS: dict[int, dict[int, int]] = {}
-_ROWS: dict[int, list[pa.RecordBatch]] = {}
+_ROWS: dict[int, KeptRows] = {}
 _TOKENS = itertools.count(1)
-_LOCK = threading.Lock()
 
 
 def _add_rows(token: int, batch: pa.RecordBatch) -> None:
-    with _LOCK:
-        _ROWS[token].append(batch)
+    _ROWS[token].add(batch)
 
 
-def _portion(token: int, number: int, count: int) -> list[pa.RecordBatch]:
-    """The batches of one of `count` tasks, in the order of the frame."""
-    rows = _ROWS[token]
-    return rows[len(rows) * number // count : len(rows) * (number + 1) // count]
+def _portion(token: int, number: int, count: int) -> Iterator[pa.RecordBatch]:
+    return _ROWS[token].portion(number, count)
 
 
 def _note_count(token: int, number: int, rows: int) -> None:
@@ -68,10 +63,10 @@ class TaskCounter:
         return sum(_COUNTS[self._token].values())
 
 
-def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
+def collect_batches(frame: DataFrame) -> KeptRows:
     """All rows of a frame as Arrow batches, handed over in memory, in no order."""
     token = next(_TOKENS)
-    _ROWS[token] = []
+    _ROWS[token] = KeptRows()
 
     def keep(batches: Batches) -> Iterator[pa.RecordBatch]:
         """Puts the batches aside and gives nothing but their number of rows."""
@@ -86,7 +81,8 @@ def collect_batches(frame: DataFrame) -> list[pa.RecordBatch]:
         found = _ROWS[token]
     finally:
         del _ROWS[token]
-    if counted != sum(batch.num_rows for batch in found):
+    found.close()
+    if counted != sum(batch.num_rows for batch in found.batches):
         raise AssertionError("rows were lost on their way out of the engine")
     return found
 
@@ -119,21 +115,21 @@ class EmbeddedEngine:
         return TaskCounter()
 
     def cache(self, frame: DataFrame) -> DataFrame:
-        """The rows are made now and kept in memory."""
-        return frame if frame in self._cached else self._from_batches(collect_batches(frame), frame.schema)
+        """The rows are made now and kept in memory, all but the first in a file."""
+        return frame if frame in self._cached else self._from_rows(collect_batches(frame), frame.schema)
 
-    def _from_batches(self, batches: Sequence[pa.RecordBatch], schema: T.StructType | str) -> DataFrame:
+    def _from_rows(self, rows: KeptRows, schema: T.StructType | str) -> DataFrame:
         """A frame of these rows."""
         token = next(_TOKENS)
-        _ROWS[token] = [batch for batch in batches if batch.num_rows]
-        count = max(1, min(self.cores, len(_ROWS[token])))
+        _ROWS[token] = rows
+        count = max(1, min(self.cores, len(rows.batches)))
 
-        def rows(numbers: Batches) -> Iterator[pa.RecordBatch]:
+        def portions(numbers: Batches) -> Iterator[pa.RecordBatch]:
             """The batches of the tasks with these numbers."""
             for number in itertools.chain.from_iterable(batch.column(0).to_pylist() for batch in numbers):
                 yield from _portion(token, number, count)
 
-        made = self.spark.range(0, count, 1, count).mapInArrow(rows, schema)
+        made = self.spark.range(0, count, 1, count).mapInArrow(portions, schema)
         self._cached[made] = token
         return made
 
@@ -149,17 +145,20 @@ class EmbeddedEngine:
         kept = _ROWS[self._cached[rows]]
         suspects = self._repeated(rows, equal) if equal else rows.where(is_valid())
         found = check(suspects).where(~is_valid()).select(*PLACE, ERROR) if suspects else None
-        errors = [batch for batch in collect_batches(found) if batch.num_rows] if found else []
+        errors = [batch for batch in collect_batches(found).batches if batch.num_rows] if found else []
         if suspects and equal:
             self.release(suspects)
-        return self._from_batches(list(tagged(kept, pa.Table.from_batches(errors))), rows.schema) if errors else rows
+        if not errors:
+            return rows
+        return self._from_rows(kept.replaced(tagged(kept.batches, pa.Table.from_batches(errors))), rows.schema)
 
     def _repeated(self, rows: DataFrame, columns: Sequence[str]) -> DataFrame | None:
         """The rows without an error that may be equal to others in these columns; None without any."""
         # Equal rows have equal digests, and sorting those takes half the time of grouping the rows.
         digest = F.when(is_valid(), F.xxhash64(*[F.col(quoted(name)) for name in columns]))
-        found = list(repeated(collect_batches(rows.select("*", digest.alias("_digest"))), "_digest"))
-        return self._from_batches([batch.drop_columns("_digest") for batch in found], rows.schema) if found else None
+        kept = collect_batches(rows.select("*", digest.alias("_digest")))
+        found = kept.replaced(batch.drop_columns("_digest") for batch in repeated(kept.batches, "_digest"))
+        return self._from_rows(found, rows.schema) if found.batches else None
 
     def release(self, frame: DataFrame) -> None:
         """Forgets the rows."""
@@ -175,12 +174,15 @@ class EmbeddedEngine:
         schema: Any,
     ) -> DataFrame:
         """One stream: what is looked up one by one are the rows that are not used."""
-        rows = _sorted_rows(collect_batches(frame), order)
-        return self._from_batches(list(kernel(rows)), schema)
+        made = KeptRows()
+        for batch in kernel(collect_batches(frame).sorted(order)):
+            made.add(batch)
+        made.close()
+        return self._from_rows(made, schema)
 
     def write_sorted(self, frame: DataFrame, order: Sequence[str], few: bool, kernel: Kernel, schema: str) -> list[Any]:
         """One stream, sorted in memory."""
-        rows = _sorted_rows(collect_batches(frame), order)
+        rows = collect_batches(frame).sorted(order)
         numbered = (_with_part(batch) for batch in rows)
         found: list[Any] = []
         for batch in kernel(numbered):
@@ -207,12 +209,6 @@ class EmbeddedEngine:
 def _with_part(batch: pa.RecordBatch) -> pa.RecordBatch:
     part = pa.array([0] * batch.num_rows, pa.int32())
     return pa.RecordBatch.from_arrays([*batch.columns, part], names=[*batch.schema.names, "_part"])
-
-
-def _sorted_rows(batches: Sequence[pa.RecordBatch], order: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """The rows sorted by these columns, as Spark sorts."""
-    filled = [batch for batch in batches if batch.num_rows]
-    return sorted_batches(pa.Table.from_batches(filled), order) if filled else iter(())
 
 
 @functools.cache

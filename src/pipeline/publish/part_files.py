@@ -26,7 +26,7 @@ from transforms.kernels.blocks import BlockTable, from_blocks
 from transforms.render import Render, block_of
 from transforms.text import quoted
 
-_GROUP_ROWS = 128 << 10  # rows in a row group of a Parquet file
+_GROUP_ROWS, _GROUP_BYTES = 128 << 10, 64 << 20  # a row group of a Parquet file, of a table of blocks
 REPORT = "part int, path string, rows long, bytes long, sha256 string, group string"
 
 
@@ -143,32 +143,59 @@ def write_blocks(
 ) -> list[PartFile]:
     """Writes the rows of blocks, those of a table in the order of their keys, as a file for each table and part.
 
-    In: `group` int (index into `tables`), `part` int, `block` binary. Files are Parquet where the suffix is, else the
-    lines in the last column. A part without rows is no file. `shapes`: those of the tables, where they have any.
+    In: `group` int (index into `tables`), `part` int, `piece` int, `block` binary. Files are Parquet where the suffix
+    is, else the lines in the last column. A part without rows is no file. `shapes`: those of the tables, where they
+    have any.
     """
 
     def write(batches: Batches) -> Iterator[pa.RecordBatch]:
         """A file for all blocks of one table and part, which follow each other."""
-        rows = (row for batch in batches for row in zip(*batch.to_pydict().values(), strict=True))
+        rows = (row for batch in batches for row in zip(*_numbers(batch), batch.column("block"), strict=True))
         for (group, part), own in itertools.groupby(rows, itemgetter(0, 1)):
-            found = list(from_blocks([block for _, _, block in own], tables[group]))
-            schema, path = tables[group].schema, new_path(folder, part, suffix)
+            found = _opened(own, tables[group])
+            schema, path, count = tables[group].schema, new_path(folder, part, suffix), 0
             if shapes:
                 schema, path = shapes[group].schema, new_path(shapes[group].folder, part, suffix)
-                found = list(map(shapes[group].of, found))
-            with open_write(path) as stream:
+                found = map(shapes[group].of, found)
+            with open_write(path) as stream, contextlib.ExitStack() as opened:
                 if suffix == ".parquet":
-                    pq.write_table(pa.Table.from_batches(found, schema), stream, row_group_size=_GROUP_ROWS)
-                else:
-                    for batch in found:
-                        stream.write(block_of(batch.columns[-1]))
-            yield PartFile(part, path, sum(map(len, found)), stream.bytes, stream.sha256, str(group)).as_batch()
+                    writer = opened.enter_context(pq.ParquetWriter(stream, schema))
+                for some in _groups(found):
+                    count += sum(map(len, some))
+                    if suffix == ".parquet":
+                        writer.write_table(pa.Table.from_batches(some, schema), _GROUP_ROWS)
+                    else:
+                        stream.write(b"".join(block_of(batch.columns[-1]) for batch in some))
+            yield PartFile(part, path, count, stream.bytes, stream.sha256, str(group)).as_batch()
 
     for one in [shape.folder for shape in shapes] or [folder]:
         storage.make_folder(one)
     keys, count = ["group", "part"], sum(table.parts for table in tables)
-    written = engine_of(frame.sparkSession).map_sorted(frame, count, keys, keys, write, REPORT).collect()
+    engine = engine_of(frame.sparkSession)
+    written = engine.map_sorted(frame, count, keys, [*keys, "piece"], write, REPORT).collect()
     return sorted((PartFile(*row) for row in written), key=lambda one: (int(one.group), one.part))
+
+
+def _numbers(batch: pa.RecordBatch) -> list[list[int]]:
+    return [batch.column(name).to_pylist() for name in ("group", "part", "piece")]
+
+
+def _opened(blocks: Iterator[tuple[int, int, int, pa.Scalar]], table: BlockTable) -> Iterator[pa.RecordBatch]:
+    """The rows of a part, one piece after the other."""
+    for _, own in itertools.groupby(blocks, itemgetter(2)):
+        yield from from_blocks([block.as_buffer() for *_, block in own], table)
+
+
+def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
+    """The batches as groups of rows: as many as a row group has, or as memory should hold."""
+    some: list[pa.RecordBatch] = []
+    for batch in batches:
+        if some and (sum(map(len, some)) + len(batch) > _GROUP_ROWS or sum(one.nbytes for one in some) > _GROUP_BYTES):
+            yield some
+            some = []
+        some.append(batch)
+    if some:
+        yield some
 
 
 def _run(frame: DataFrame, order: Sequence[str], few: bool, write: Kernel, folder: str) -> list[PartFile]:

@@ -45,8 +45,8 @@ __all__ = [
     "with_ranks",
 ]
 
-# More at once leaves the processor's cache; less makes many small batches.
-_CHUNK_BYTES = 1 << 20
+# Documents at once: more leave the processor's cache, less make many small batches. Rows at once: less are many blocks.
+_CHUNK_BYTES, _ROWS_BYTES = 1 << 20, 8 << 20
 _RECORD = f"_source_file int, _source_offset long, _raw string, {ERROR} {ERROR_TYPE}"
 _CHECKED = "_reason string, _detail string, _key string, _hash string, _repeated string, _stats binary"
 
@@ -166,33 +166,51 @@ def explode(
     schema_locked: bool = False,
     files: Sequence[str] = (),
 ) -> DataFrame:
-    """The rows of all tables as blocks: `group` int, the table's number; `part` int; `block` binary (`kernels.blocks`).
+    """The rows of all tables as blocks: `group` int, the table's number; `part`, `piece` int; `block` binary (see
+    `kernels.blocks`).
 
     In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`, `_ordinal` where the root table has it, `_around`.
+    Records without `_key`, which have an error, have no rows.
     `form` csv or jsonl makes finished lines, parquet typed columns. `schema_locked` says that the plan was not made of
     these records. `files` has the name of each `_source_file`, for a root table that shows it.
     """
     described = [block_table(table, form) for table in tables]
     added = tables[0].added
 
-    def blocks_of(shredder: Shredder, parsed: list[tuple[str, Any, int, int, int]]) -> pa.RecordBatch:
-        """The blocks of some documents: their root keys, values, files, positions and ordinals."""
+    def rows_made(
+        shredder: Shredder, parsed: list[tuple[str, Any, int, int, int]]
+    ) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The rows of some documents, by table: their root keys, values, files, positions and ordinals."""
         ids, values, numbers, positions, ordinals = map(list, zip(*parsed, strict=True))
         names = [files[number] for number in numbers] if FILE in added else []
         columns = {FILE: names, POSITION: positions, ORDINAL: ordinals}
         shredder.shred(ids, values, [columns[name] for name in added])
-        rows = [
-            (group, part, block)
-            for group, builder in enumerate(shredder.tables)
-            if builder.count
-            for part, block in to_blocks(rows_of(builder, form), described[group])
-        ]
-        groups, parts, blocks = zip(*rows, strict=True)
-        arrays = [pa.array(groups, pa.int32()), pa.array(parts, pa.int32()), pa.array(blocks, pa.binary())]
-        return pa.RecordBatch.from_arrays(arrays, ["group", "part", "block"])
+        for group, builder in enumerate(shredder.tables):
+            if builder.count:
+                yield group, rows_of(builder, form)
 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Shreds one task's records, some of them at a time."""
+        """The blocks of one task's records, some of them at a time."""
+        held: dict[int, list[pa.RecordBatch]] = {}
+        size = 0
+        for group, rows in shredded(batches):
+            held.setdefault(group, []).append(rows)
+            size += rows.nbytes
+            if size > _ROWS_BYTES:
+                yield from blocks_of(held)
+                held, size = {}, 0
+        yield from blocks_of(held)
+
+    def blocks_of(held: dict[int, list[pa.RecordBatch]]) -> Iterator[pa.RecordBatch]:
+        """The blocks of some rows of each table."""
+        for group, rows in held.items():
+            found = [(group, *block) for block in to_blocks(rows, described[group])]
+            *numbers, blocks = zip(*found, strict=True)
+            arrays = [*(pa.array(column, pa.int32()) for column in numbers), pa.array(blocks, pa.binary())]
+            yield pa.RecordBatch.from_arrays(arrays, ["group", "part", "piece", "block"])
+
+    def shredded(batches: Iterable[pa.RecordBatch]) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """The rows of one task's records, some of them at a time."""
         prepare_process()
         parser, unpacker = Parser(options.lenient), options.unpacker()
         shredder = Shredder(tables, options.rules, schema_locked)
@@ -202,16 +220,18 @@ def explode(
             columns = [column.to_pylist() for column in batch.columns]
             plain = are_plain(batch.column("_raw"))
             for file, position, text, key, rank, ordinal, taken, fine in zip(*columns, plain, strict=True):
+                if key is None:
+                    continue
                 identity = digest(f"{key}#{rank}") if rank else key
                 value = parser.parse(options.document(text), fine)
                 value = unpacker.unpack(value, file, taken) if unpacker else value
                 parsed.append((identity, value, file, position, ordinal))
                 size += len(text)
                 if size > _CHUNK_BYTES:
-                    yield blocks_of(shredder, parsed)
+                    yield from rows_made(shredder, parsed)
                     parsed, size = [], 0
         if parsed:
-            yield blocks_of(shredder, parsed)
+            yield from rows_made(shredder, parsed)
 
     ordinal = F.col(ORDINAL) if ORDINAL in added else F.lit(0).alias(ORDINAL)
     around = F.col("_around") if "_around" in checked.columns else F.lit(None).cast("string").alias("_around")
@@ -227,8 +247,8 @@ def table_rows(exploded: DataFrame, tables: Sequence[Table], number: int, form: 
     def body(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Opens the blocks, one at a time."""
         for batch in batches:
-            for block in batch.column("block").to_pylist():
-                yield from from_blocks([block], described)
+            for block in batch.column("block"):
+                yield from from_blocks([block.as_buffer()], described)
 
     schema = ", ".join(f"`{name.replace('`', '``')}` {spark_type(kind)}" for name, kind in columns)
     return exploded.where(F.col("group") == number).mapInArrow(body, schema)

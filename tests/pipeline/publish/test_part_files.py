@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -77,29 +78,34 @@ LINES = pa.schema([("key", pa.string()), ("line", pa.string())])
 NUMBERS = pa.schema([("key", pa.string()), ("n", pa.int64())])
 
 
-def blocks(spark: SparkSession, *rows: tuple[int, int, pa.Schema, list[tuple[str, object]]]) -> DataFrame:
-    """A frame of blocks: group, part, schema and rows of each."""
-    made = [
-        (group, part, pa.RecordBatch.from_pylist([dict(zip(schema.names, row, strict=True)) for row in own], schema))
-        for group, part, schema, own in rows
-    ]
-    data = [(group, part, bytes(batch.serialize())) for group, part, batch in made]
+def blocks(spark: SparkSession, *rows: Any) -> DataFrame:
+    """A frame of blocks: group, part, piece, schema and rows of each."""
+    data = []
+    for *numbers, schema, own in rows:
+        batch = pa.RecordBatch.from_pylist([dict(zip(schema.names, row, strict=True)) for row in own], schema)
+        data.append((*numbers, bytes(batch.serialize())))
     return spark.createDataFrame(data, BLOCKS).repartition(2)
 
 
 def test_blocks_of_a_table_are_one_file_in_the_order_of_keys_the_rows_of_a_key_as_they_were(
     task_place: Place, spark: SparkSession
 ) -> None:
-    first = (0, 0, LINES, [(B, "b2"), (B, "b1")])
-    frame = blocks(spark, first, (1, 0, LINES, [(A, "x")]), (0, 0, LINES, [(A, "a2"), (A, "a1")]))
+    first = (0, 0, 0, LINES, [(B, "b2"), (B, "b1")])
+    frame = blocks(spark, first, (1, 0, 0, LINES, [(A, "x")]), (0, 0, 0, LINES, [(A, "a2"), (A, "a1")]))
     tables = [BlockTable(LINES, "key", 4), BlockTable(LINES, "key", 1), BlockTable(LINES, "key", 0)]
     parts = write_blocks(frame, tables, ".csv", task_place / "parts")
     assert [(part.group, part.part, part.rows) for part in parts] == [("0", 0, 4), ("1", 0, 1)]
     assert content(parts) == ["a2\na1\nb2\nb1\n", "x\n"]
 
 
+def test_pieces_of_a_part_follow_each_other_in_its_file(task_place: Place, spark: SparkSession) -> None:
+    frame = blocks(spark, (0, 0, 1, LINES, [(B, "b1"), (B, "b2")]), (0, 0, 0, LINES, [(A, "a1"), (A, "a2")]))
+    parts = write_blocks(frame, [BlockTable(LINES, "key", 32_001)], ".csv", task_place / "parts")
+    assert content(parts) == ["a1\na2\nb1\nb2\n"]
+
+
 def test_parts_of_a_table_are_files_and_follow_each_other(task_place: Place, spark: SparkSession) -> None:
-    frame = blocks(spark, (0, 1, NUMBERS, [(B, 3)]), (0, 0, NUMBERS, [(A, 1), (A, 2)]))
+    frame = blocks(spark, (0, 1, 0, NUMBERS, [(B, 3)]), (0, 0, 0, NUMBERS, [(A, 1), (A, 2)]))
     parts = write_blocks(frame, [BlockTable(NUMBERS, "key", 500_001)], ".parquet", task_place / "parts")
     assert [(part.part, part.rows) for part in parts] == [(0, 2), (1, 1)]
     found = [pq.read_table(io.BytesIO(storage.read_bytes(part.path)))["n"].to_pylist() for part in parts]

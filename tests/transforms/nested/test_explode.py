@@ -67,7 +67,7 @@ def test_exploded_records_are_finished_lines(checked: DataFrame) -> None:
 
 def test_rows_of_all_tables_are_blocks_of_one_frame(checked: DataFrame) -> None:
     _, exploded = planned(checked, "parquet")
-    assert exploded.columns == ["group", "part", "block"]
+    assert exploded.columns == ["group", "part", "piece", "block"]
     assert {(row["group"], row["part"]) for row in exploded.collect()} == {(0, 0), (1, 0)}
 
 

@@ -85,7 +85,7 @@ def note_plan(job: JobContext, o: NestedOptions, source: JsonInput, plan: nested
 
 
 def rank_records(job: JobContext, o: NestedOptions, source: JsonInput, checked: DataFrame) -> DataFrame:
-    """The valid records with `_rank` among those that share a key, and with `_ordinal` where it is asked for.
+    """The records with `_rank` among those that share a key, and with `_ordinal` where it is asked for.
 
     Notes duplicate keys in objects, and root keys that several records have; `InputError` where rows are merged by a
     key that several records have.
@@ -106,7 +106,8 @@ def rank_records(job: JobContext, o: NestedOptions, source: JsonInput, checked: 
     if is_shared and o.merge:
         raise InputError(f"--merge: several records have the same {', '.join(o.key)}; one of them is expected")
     ranks = nested.ranks(records) if is_shared else None
-    return nested.with_ranks(nested.with_ordinals(checked).where(is_valid()) if o.ordinal else records, ranks)
+    # Nothing is filtered here: engines put what is left of large records together again, thousands at a time.
+    return nested.with_ranks(nested.with_ordinals(checked) if o.ordinal else checked, ranks)
 
 
 def table_files(o: NestedOptions, exploded: DataFrame, planned: list[Table]) -> TablesOutput:
