@@ -48,7 +48,7 @@ __all__ = [
 # Documents at once: more leave the processor's cache, less make many small batches. Rows at once: less are many blocks.
 _CHUNK_BYTES, _ROWS_BYTES = 1 << 20, 8 << 20
 _RECORD = f"_source_file int, _source_offset long, _raw string, {ERROR} {ERROR_TYPE}"
-_CHECKED = "_reason string, _detail string, _key string, _hash string, _repeated string, _stats binary"
+_CHECKED = "_plain boolean, _reason string, _detail string, _key string, _hash string, _repeated string, _stats binary"
 
 
 def check(records: DataFrame, options: ParseOptions) -> DataFrame:
@@ -57,7 +57,7 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
     Out: the record's columns; `_error` also for refused documents (`malformed_json`, `too_deep`, `missing_key`, and
     those of `unpack`); `_key` string, the root key before its rank; `_hash` string of the content; `_repeated` string,
     the duplicate keys of its objects (the last one counts), null without any; `_stats` binary, on one row per task: the
-    task's statistics.
+    task's statistics; `_plain` boolean, whether the text is plain (`values.plain`), for `explode`.
     """
 
     around = ["_around"] if "_around" in records.columns else []
@@ -69,18 +69,19 @@ def check(records: DataFrame, options: ParseOptions) -> DataFrame:
         for batch in batches:
             if pending is not None:
                 yield _checked(pending, None)
+            plain = are_plain(batch.column("_raw"))
             rows = [
-                checking.record(text, plain, file, taken) if fine else (None,) * 5
-                for text, plain, fine, file, taken in zip(
+                checking.record(text, is_plain, file, taken) if fine else (None,) * 5
+                for text, is_plain, fine, file, taken in zip(
                     batch.column("_raw").to_pylist(),
-                    are_plain(batch.column("_raw")),
+                    plain.to_pylist(),
                     batch.column(ERROR).is_null().to_pylist(),
                     batch.column("_source_file").to_pylist() if options.folders else repeat(0, batch.num_rows),
                     batch.column("_around").to_pylist() if around else repeat(None, batch.num_rows),
                     strict=True,
                 )
             ]
-            pending = (batch, rows) if rows else pending
+            pending = (batch.append_column("_plain", plain), rows) if rows else pending
         if pending is not None:
             yield _checked(pending, pickle.dumps(checking.stats()))
 
@@ -169,8 +170,8 @@ def explode(
     """The rows of all tables as blocks: `group` int, the table's number; `part`, `piece` int; `block` binary (see
     `kernels.blocks`).
 
-    In: `_source_file`, `_source_offset`, `_raw`, `_key`, `_rank`, `_ordinal` where the root table has it, `_around`.
-    Records without `_key`, which have an error, have no rows.
+    In: `_source_file`, `_source_offset`, `_raw`, `_plain`, `_key`, `_rank`, `_ordinal` where the root table has it,
+    `_around`. Records without `_key`, which have an error, have no rows.
     `form` csv or jsonl makes finished lines, parquet typed columns. `schema_locked` says that the plan was not made of
     these records. `files` has the name of each `_source_file`, for a root table that shows it.
     """
@@ -218,12 +219,11 @@ def explode(
         size = 0
         for batch in batches:
             columns = [column.to_pylist() for column in batch.columns]
-            plain = are_plain(batch.column("_raw"))
-            for file, position, text, key, rank, ordinal, taken, fine in zip(*columns, plain, strict=True):
+            for file, position, text, plain, key, rank, ordinal, taken in zip(*columns, strict=True):
                 if key is None:
                     continue
                 identity = digest(f"{key}#{rank}") if rank else key
-                value = parser.parse(options.document(text), fine)
+                value = parser.parse(options.document(text), plain)
                 value = unpacker.unpack(value, file, taken) if unpacker else value
                 parsed.append((identity, value, file, position, ordinal))
                 size += len(text)
@@ -235,7 +235,7 @@ def explode(
 
     ordinal = F.col(ORDINAL) if ORDINAL in added else F.lit(0).alias(ORDINAL)
     around = F.col("_around") if "_around" in checked.columns else F.lit(None).cast("string").alias("_around")
-    chosen = checked.select("_source_file", "_source_offset", "_raw", "_key", "_rank", ordinal, around)
+    chosen = checked.select("_source_file", "_source_offset", "_raw", "_plain", "_key", "_rank", ordinal, around)
     return chosen.mapInArrow(body, BLOCKS)
 
 

@@ -31,10 +31,9 @@ def _escaped(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_ESCAPES, _escaped)
 
 
-def are_plain(texts: pa.Array) -> list[bool | None]:
-    """Which texts are plain, should they be JSON at all; None for a null."""
-    found: list[bool | None] = pc.invert(pc.match_substring_regex(texts, _NOT_PLAIN)).to_pylist()
-    return found
+def are_plain(texts: pa.Array) -> pa.BooleanArray:
+    """Which texts are plain, should they be JSON at all; null for a null."""
+    return pc.invert(pc.match_substring_regex(texts, _NOT_PLAIN))
 
 
 def decode_plain(text: str) -> Any:
