@@ -254,7 +254,10 @@ def decimal_size(text: str) -> tuple[int, int] | None:
     """
     if len(text) > 100:
         return None
-    _, digits, exponent = Decimal(text).as_tuple()
+    try:
+        _, digits, exponent = Decimal(text).as_tuple()
+    except InvalidOperation:  # as in `_number`
+        return None
     assert isinstance(exponent, int)
     if abs(exponent) > 200:
         return None
