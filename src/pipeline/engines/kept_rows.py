@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import tempfile
 import threading
@@ -10,10 +11,20 @@ from typing import IO
 
 import pyarrow as pa
 
+from pipeline.errors import PipelineError
 from transforms.kernels.sorting import sorted_batches, sorted_indices
 
 _IN_MEMORY, _LOOKED_AT = 128 << 20, 64 << 20
 _LARGE_ROWS = 16 << 10  # bytes of a row, on average
+
+
+@contextlib.contextmanager
+def _errors_named() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        folder = f"{tempfile.gettempdir()} (TMPDIR names another folder)"
+        raise PipelineError(f"rows cannot be kept in {folder}: {error.strerror or error}") from error
 
 
 class KeptRows:
@@ -28,8 +39,8 @@ class KeptRows:
         self._map: mmap.mmap | None = None
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Takes a batch."""
-        with self._lock:
+        """Takes a batch; `PipelineError` when there is no room for it."""
+        with self._lock, _errors_named():
             self._bytes += batch.nbytes
             if self._bytes <= _IN_MEMORY:
                 self.batches += [batch] if batch.num_rows else []
@@ -42,8 +53,9 @@ class KeptRows:
     def close(self) -> None:
         """Nothing is added any more."""
         if self._writer is not None and self._file is not None:
-            self._writer.close()
-            self._file.flush()
+            with _errors_named():
+                self._writer.close()
+                self._file.flush()
             self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
             self._file.close()
             reader = pa.ipc.open_file(pa.py_buffer(self._map))

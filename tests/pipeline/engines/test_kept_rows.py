@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
 from pipeline.engines import kept_rows
 from pipeline.engines.kept_rows import KeptRows
+from pipeline.errors import PipelineError
 
 SCHEMA = pa.schema([("n", pa.int64()), ("text", pa.string()), ("money", pa.decimal128(38, 2))])
 
@@ -52,3 +54,13 @@ def test_rows_are_sorted_nulls_first_and_equal_ones_stay_as_they_are(
     assert texts(rows.sorted(["n"])) == ["null", "a", "b1", "b2"]
     assert texts(rows.sorted([])) == ["b1", "a", "b2", "null"]
     assert texts(KeptRows().sorted(["n"])) == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no disk that is always full")
+def test_a_full_disk_is_named_with_the_option_that_helps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kept_rows, "_IN_MEMORY", 0)
+    monkeypatch.setattr("tempfile.TemporaryFile", lambda prefix: Path("/dev/full").open("wb"))  # noqa: SIM115
+    with pytest.raises(
+        PipelineError, match=r"^rows cannot be kept in .* \(TMPDIR names another folder\): No space left"
+    ):
+        kept([(1, "a" * 100_000)])
