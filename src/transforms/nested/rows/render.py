@@ -114,7 +114,6 @@ def spark_type(kind: str) -> str:
 
 _TO_ARROW: dict[str, Callable[[Any], Any]] = {
     "number": number_text,
-    "double": float,
     "decimal": lambda value: Decimal(number_text(value)),
     DATE: date.fromisoformat,
     TIMESTAMP: moment,
