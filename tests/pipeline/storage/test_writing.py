@@ -45,6 +45,7 @@ def test_a_stream_without_writes_is_an_empty_file(place: Place) -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_an_error_in_the_block_leaves_no_file(place: Place, error: type[BaseException]) -> None:
     storage.make_folder(place.path)
+
     def write() -> None:
         with open_write(place / "part-1.csv") as stream:
             stream.write(b"x" * 100_000)
