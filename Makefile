@@ -18,6 +18,7 @@ run: .env-embedded ## runs the jobs on their samples in data/, outputs under out
 
 .PHONY: spark
 spark: .env-run ## installs Spark 3.5 in .venv, for: tools/with.sh .venv spark-submit jobs/restaurants.py ...
+	@tools/classes.sh .venv
 
 .PHONY: iceberg
 iceberg: .env-embedded-iceberg ## adds pyiceberg to the environment of make run, for --format iceberg
@@ -94,8 +95,10 @@ clean-all: clean ## removes the environments too
 
 # An environment is there when its stamp fits its list of packages; then this takes no time.
 .PHONY: .env-run .env-dev .env-embedded .env-embedded-dev .env-embedded-iceberg .env-spark4 .env-terraform
-.env-run .env-dev:
-	@tools/setup.sh .venv $(@:.env-%=%)
+.env-run:
+	@tools/setup.sh .venv run
+.env-dev:
+	@tools/setup.sh .venv dev
 	@tools/classes.sh .venv
 .env-embedded .env-embedded-dev .env-embedded-iceberg:
 	@tools/setup.sh .venv-embedded $(@:.env-%=%)

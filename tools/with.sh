@@ -29,13 +29,24 @@ PYSPARK_DRIVER_PYTHON=$PYSPARK_PYTHON
 # Spark warns of machines with two addresses; on one machine it needs none but this.
 SPARK_LOCAL_IP=${SPARK_LOCAL_IP:-127.0.0.1}
 # Java of spark-submit: its second compiler waits for code that is really hot, for most of what it compiles is Spark's own;
-# garbage is collected by both cores at once, unless the command names a collector.
-hot="-XX:Tier4InvocationThreshold=25000 -XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
-case "$*" in *-XX:+Use*GC*) collector= ;; *) collector=-XX:+UseParallelGC ;; esac
-archive=
-if [ -s "$environment/classes.jsa" ]; then # by tools/classes.sh
-    archive="-XX:SharedArchiveFile='$environment/classes.jsa' -Xlog:cds=off -Xlog:cds+dynamic=off"
+# garbage is collected by all cores at once, unless somebody names a collector (Java refuses two).
+# Options that are set stay, unless they are from here and for another environment.
+if [ -z "${SPARK_SUBMIT_OPTS+set}" ] || [ "$SPARK_SUBMIT_OPTS" = "${WITH_SH_OPTS-unset}" ]; then
+    hot="-XX:Tier4InvocationThreshold=25000 -XX:Tier4MinInvocationThreshold=3000 -XX:Tier4CompileThreshold=75000 -XX:Tier4BackEdgeThreshold=200000"
+    defaults=$(cat "${SPARK_CONF_DIR:-/nowhere}/spark-defaults.conf" 2>/dev/null || true)
+    case "$* ${JAVA_TOOL_OPTIONS-} ${JDK_JAVA_OPTIONS-} $defaults" in
+    *-XX:+Use*GC*) collector= ;;
+    *) collector=-XX:+UseParallelGC ;;
+    esac
+    archive=
+    case $environment in
+    *\'*) ;; # spark-submit takes no such path
+    *) if [ -s "$environment/classes.jsa" ]; then # by tools/classes.sh
+        archive="-XX:SharedArchiveFile='$environment/classes.jsa' -Xlog:cds=off -Xlog:cds+dynamic=off"
+    fi ;;
+    esac
+    SPARK_SUBMIT_OPTS="$hot $collector $archive" WITH_SH_OPTS="$hot $collector $archive"
+    export WITH_SH_OPTS
 fi
-SPARK_SUBMIT_OPTS=${SPARK_SUBMIT_OPTS-$hot $collector $archive}
 export PATH PYSPARK_PYTHON PYSPARK_DRIVER_PYTHON SPARK_LOCAL_IP SPARK_SUBMIT_OPTS
 exec "$@"

@@ -13,7 +13,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-UNSET = ("JAVA_HOME", "MAKEFLAGS", "MAKELEVEL", "SPARK_SUBMIT_OPTS")
+UNSET = ("JAVA_HOME", "MAKEFLAGS", "MAKELEVEL", "SPARK_SUBMIT_OPTS", "WITH_SH_OPTS")
 
 
 def run(*command: str, path: str = os.environ["PATH"], **more: str) -> subprocess.CompletedProcess[str]:
@@ -52,7 +52,9 @@ def test_a_job_without_a_sample_is_refused_with_the_known_ones() -> None:
     [
         ([], {}, ["+UseParallelGC"]),
         (["-XX:+UseSerialGC"], {}, []),
+        ([], {"JDK_JAVA_OPTIONS": "-XX:+UseG1GC"}, []),
         ([], {"SPARK_SUBMIT_OPTS": "-XX:+UseZGC"}, ["+UseZGC"]),
+        ([], {"SPARK_SUBMIT_OPTS": ""}, []),
     ],
 )
 def test_java_gets_one_collector_that_of_the_person_if_there_is_one(
@@ -70,6 +72,23 @@ def test_java_gets_the_classes_that_were_kept(tmp_path: Path, content: bytes | N
         (environment / "classes.jsa").write_bytes(content)
     done = run("tools/with.sh", os.path.relpath(environment, ROOT), "sh", "-c", "echo $SPARK_SUBMIT_OPTS")
     assert (".venv-embedded/classes.jsa'" in done.stdout, done.stderr) == (given, "")
+
+
+def test_a_command_inside_another_one_gets_the_options_of_its_own_environment(tmp_path: Path) -> None:
+    (tmp_path / ".venv-embedded").mkdir()
+    (tmp_path / ".venv-embedded" / "classes.jsa").write_bytes(b"classes")
+    inner = "tools/with.sh .venv-embedded sh -c 'echo $SPARK_SUBMIT_OPTS'"
+    done = run("tools/with.sh", os.path.relpath(tmp_path / ".venv-embedded", ROOT), "sh", "-c", inner)
+    assert ("UseParallelGC" in done.stdout, str(tmp_path) in done.stdout) == (True, False), done.stderr
+
+
+def test_classes_of_a_run_that_fails_are_not_kept(tmp_path: Path) -> None:
+    package = tmp_path / ".venv-embedded" / "lib" / "python3.11" / "site-packages" / "pyspark"
+    package.mkdir(parents=True)
+    (package / "version.py").touch()
+    done = run("tools/classes.sh", str(tmp_path / ".venv-embedded"))
+    assert done.returncode == 0
+    assert [path.stat().st_size for path in tmp_path.rglob("classes*")] == [0]
 
 
 @pytest.mark.slow
