@@ -70,7 +70,7 @@ def check_unique(
     """
     later = _later_rows(frame.where(is_valid()), key, content or own_columns(frame), place)
     # Hashed by part, not broadcast: repeated keys can be as many as the rows, and one row per key is never skewed.
-    joined = frame.join(later.hint("shuffle_hash"), on=list(key), how="left")
+    joined = later.hint("shuffle_hash").join(frame, on=list(key), how="right")
     same = F.filter("_later", lambda one: _is_at(one, place))
     equal = F.try_element_at(same, F.lit(1))["equal"]
     detail = F.concat(_shown(key), F.lit(" is a duplicate key"))
@@ -133,7 +133,7 @@ def check_foreign_key(children: DataFrame, parents: DataFrame, key: str, parent:
     <BLANKLINE>
     """
     used = parents.groupBy(_column(key)).agg(F.bool_or(is_valid()).alias("_parent_used"))
-    joined = children.join(used.hint("shuffle_hash"), on=key, how="left")
+    joined = used.hint("shuffle_hash").join(children, on=key, how="right")
     shown = F.concat(F.lit(f"{parent} "), F.coalesce(_column(key), F.lit("absent")))
     tagged = reject(
         joined, F.col("_parent_used").isNull(), f"unknown_{parent}", F.concat(shown, F.lit(" is in no file"))
@@ -177,7 +177,7 @@ def exclude_duplicates(frame: DataFrame, within: str, *, place: Sequence[str] = 
     row = F.struct(*[_column(name).alias(f"p{n}") for n, name in enumerate(place)])
     # One row per group again, so that the join repeats no row.
     listed = later.groupBy(_column(within)).agg(F.collect_list(row).alias("_later"))
-    joined = frame.join(listed.hint("shuffle_hash"), on=within, how="left")
+    joined = listed.hint("shuffle_hash").join(frame, on=within, how="right")
     repeated = F.exists("_later", lambda one: _is_at(one, place))
     shown = F.concat(_shown(own[:1]), F.lit(" is a duplicate row"))
     return exclude(joined, F.coalesce(repeated, F.lit(False)), "duplicate", shown).select(*map(_column, frame.columns))

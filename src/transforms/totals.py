@@ -63,7 +63,7 @@ def attach(frame: DataFrame, totals: DataFrame, keys: Sequence[str]) -> DataFram
     """
     names = [name for name in totals.columns if name not in keys]
     # Hashed by part, not broadcast: totals can be as many as the rows they are of, and one row per key is never skewed.
-    joined = frame.join(totals.hint("shuffle_hash"), on=list(keys), how="left")
+    joined = totals.hint("shuffle_hash").join(frame, on=list(keys), how="right")
     return joined.select(
         *[F.col(quoted(name)) for name in frame.columns],
         *[F.coalesce(F.col(quoted(name)), F.lit(0)).cast(totals.schema[name].dataType).alias(name) for name in names],
