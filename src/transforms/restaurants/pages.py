@@ -260,10 +260,12 @@ def _add_page(rows: _Rows, file: int, offset: int, raw: bytes) -> None:
         rows.add(file, offset, None, None, error_value(REJECTED, "not_an_object", raw.decode()[:80]))
         return
     try:
-        page = _PAGE.decode(text)
-    except msgspec.ValidationError:
-        _add_one_by_one(rows, file, offset, text)
-        return
+        try:
+            page = _PAGE.decode(text)
+        except msgspec.ValidationError:
+            # What is behind the first wrong shape has not been looked at: it may be no JSON.
+            _add_one_by_one(rows, file, offset, text, _OBJECT.decode(text))
+            return
     except (msgspec.DecodeError, RecursionError):
         detail = "not a JSON value as RFC 8259 defines it"
         rows.add(file, offset, None, None, error_value(REJECTED, "malformed_json", detail))
@@ -294,12 +296,11 @@ def _without_list(message: Any, code: Any, is_absent: bool) -> Error:
     return error_value(EXCLUDED, "empty_page", "")
 
 
-def _add_one_by_one(rows: _Rows, file: int, offset: int, text: bytes) -> None:
-    """Adds the rows of a page in which something has another shape."""
+def _add_one_by_one(rows: _Rows, file: int, offset: int, text: bytes, found: dict[str, Any]) -> None:
+    """Adds the rows of a page in which something has another shape; `found` is all of it."""
     try:
         page = _RAW_PAGE.decode(text)
     except msgspec.ValidationError:
-        found = _OBJECT.decode(text)
         error = _without_list(found.get("message"), found.get("code"), True)
         wrong = error_value(REJECTED, "wrong_type", "restaurants is not a list")
         rows.add(file, offset, None, None, error if error["code"] == "api_error" else wrong)

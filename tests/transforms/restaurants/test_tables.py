@@ -38,6 +38,20 @@ def test_a_page_that_cannot_be_used_says_why(spark: SparkSession) -> None:
     assert outcome(found) == [expected for _, expected in cases]
 
 
+def test_a_page_of_another_shape_that_is_no_json_behind_it_is_one_malformed_page(spark: SparkSession) -> None:
+    damaged = [
+        '{"restaurants": 5, x}',
+        '{"restaurants": [5], x}',
+        '{"restaurants": [{"restaurant": {"id": "1"}}, 5], x}',
+        '{"restaurants": [5, {"restaurant": {"id": 01}}]}',
+        r'{"restaurants": [5, {"restaurant": {"id": "1", "name": "\ud800"}}]}',
+        '{"restaurants": [5, {"restaurant": {"id": ' + "[" * 5000 + "]" * 5000 + "}}]}",
+    ]
+    found = exploded(spark, *damaged, page({"id": 7})).orderBy("_source_offset")
+    malformed = ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it")
+    assert outcome(found) == [malformed] * 6 + [(None, None, None)]
+
+
 def test_a_page_keeps_the_error_its_reader_found(spark: SparkSession) -> None:
     cut = pages(spark, '{"restaurants": [').withColumn(
         ERROR, F.expr("named_struct('kind', 'rejected', 'code', 'truncated', 'detail', '')")
