@@ -110,17 +110,16 @@ def write_parquet(
     def write(batches: Batches) -> Iterator[pa.RecordBatch]:
         """One file for the stream."""
         filled = (batch for batch in batches if batch.num_rows)
-        batch = next(filled, None)
-        if batch is None:
+        first = next(filled, None)
+        if first is None:
             return
-        part, rows = _part_of(batch), 0
+        part, rows = _part_of(first), 0
         path = new_path(folder, part, ".parquet")
-        schema = formed(batch).schema
+        schema = formed(first).schema
         with open_write(path) as stream, contextlib.closing(pq.ParquetWriter(stream, schema)) as writer:
-            while batch is not None:
-                writer.write_batch(formed(batch))
-                rows += batch.num_rows
-                batch = next(filled, None)
+            for some in _groups(map(formed, itertools.chain([first], filled))):
+                rows += sum(map(len, some))
+                writer.write_table(pa.Table.from_batches(some, schema), _GROUP_ROWS)
         yield PartFile(part, path, rows, stream.bytes, stream.sha256).as_batch()
 
     found = _run(frame, order, few, write, folder)
@@ -188,12 +187,13 @@ def _opened(blocks: Iterator[tuple[int, int, int, pa.Scalar]], table: BlockTable
 
 def _groups(batches: Iterator[pa.RecordBatch]) -> Iterator[list[pa.RecordBatch]]:
     """The batches as groups of rows: as many as a row group has, or as memory should hold."""
-    some: list[pa.RecordBatch] = []
+    some, rows, size = list[pa.RecordBatch](), 0, 0
     for batch in batches:
-        if some and (sum(map(len, some)) + len(batch) > _GROUP_ROWS or sum(one.nbytes for one in some) > _GROUP_BYTES):
+        if some and (rows + len(batch) > _GROUP_ROWS or size > _GROUP_BYTES):
             yield some
-            some = []
+            some, rows, size = [], 0, 0
         some.append(batch)
+        rows, size = rows + len(batch), size + batch.nbytes
     if some:
         yield some
 

@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from pipeline import storage
+from pipeline.engines import kept_rows
 from pipeline.publish.part_files import PartFile, write_blocks, write_grouped, write_lines, write_parquet
 from tests.support.frames import column_lines
 from tests.support.stores import Place
@@ -129,6 +130,17 @@ def test_rows_are_a_parquet_file_with_the_columns_of_the_frame(task_place: Place
     assert pq.read_table(io.BytesIO(data)).to_pylist() == [{"n": 2, "value": "c"}, {"n": 1, "value": "a"}]
     assert (part.rows, part.bytes, part.sha256) == (2, len(data), hashlib.sha256(data).hexdigest())
     assert names(task_place / "parts") == [part.path]
+
+
+def test_rows_that_come_one_at_a_time_are_one_row_group(
+    task_place: Place, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_rows, "_LARGE_ROWS", 0)
+    frame = spark.createDataFrame([(n, "x" * 20_000) for n in range(20, 0, -1)], "n int, value string").repartition(2)
+    [part] = write_parquet(frame, ["n", "value"], ["n"], True, task_place / "parts")
+    found = pq.ParquetFile(io.BytesIO(storage.read_bytes(part.path)))
+    assert (part.rows, found.num_row_groups) == (20, 1)
+    assert found.read()["n"].to_pylist() == list(range(1, 21))
 
 
 def test_a_frame_without_rows_is_one_parquet_file_that_has_its_columns(task_place: Place, spark: SparkSession) -> None:
