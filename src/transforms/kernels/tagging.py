@@ -50,8 +50,9 @@ def _places(rows: pa.RecordBatch | pa.Table) -> Any:
 def _with_errors(batch: pa.RecordBatch, found: pa.StructArray, at: Any, hit: Any) -> pa.RecordBatch:
     number = batch.schema.get_field_index(ERROR)
     # Row by row either the new error or the one that is there.
-    both = pa.concat_arrays([found, batch.column(number).cast(ERROR_ARROW)])
-    chosen = both.take(pa.array(np.where(hit, at, len(found) + np.arange(batch.num_rows))))
+    own = found.take(pa.array(at[hit]))
+    both = pa.concat_arrays([own, batch.column(number).cast(ERROR_ARROW)])
+    chosen = both.take(pa.array(np.where(hit, np.cumsum(hit) - 1, len(own) + np.arange(batch.num_rows))))
     error = pa.StructArray.from_arrays(chosen.flatten(), names=list(ERROR_FIELDS), mask=chosen.is_null())
     return pa.RecordBatch.from_arrays(
         [*batch.columns[:number], error, *batch.columns[number + 1 :]], schema=batch.schema

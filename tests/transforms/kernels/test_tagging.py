@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pyarrow as pa
+from types import SimpleNamespace
 
+import pyarrow as pa
+import pytest
+
+from transforms.kernels import tagging
 from transforms.kernels.tagging import repeated, tagged
 from transforms.row_errors import ERROR, ERROR_FIELDS, REJECTED, error_array, error_value
 
@@ -30,6 +34,21 @@ def test_a_row_without_an_error_has_no_texts_in_it_either() -> None:
     [one] = tagged([rows([(0, 0), (0, 9)], [None, None])], pa.Table.from_batches([rows([(0, 9)], [ORPHAN])]))
     assert one.column(ERROR).null_count == 1
     assert [one.column(ERROR).field(name)[0].as_py() for name in ERROR_FIELDS] == [None, None, None]
+
+
+def test_only_the_errors_of_its_own_rows_are_copied_for_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = rows([(0, offset) for offset in range(8, -1, -1)], [error_value(REJECTED, f"e{n}", "") for n in range(9)])
+    copied = list[int]()
+
+    def concat(arrays: list[pa.Array]) -> pa.Array:
+        """Counts the errors that are copied."""
+        copied.append(len(arrays[0]))
+        return pa.concat_arrays(arrays)
+
+    monkeypatch.setattr(tagging, "pa", SimpleNamespace(**vars(pa) | {"concat_arrays": concat}))
+    [one] = tagged([rows([(1, 0), (0, 7), (0, 90), (0, 2)], [None, None, WRONG, None])], pa.Table.from_batches([found]))
+    codes = [error and error["code"] for error in one.column(ERROR).to_pylist()]
+    assert (codes, copied) == ([None, "e1", "wrong_type", "e6"], [2])
 
 
 def test_a_batch_without_any_of_the_rows_is_not_copied() -> None:
