@@ -106,7 +106,7 @@ def _csv_field(text: pa.Array, absent: str) -> pa.Array:
 def _content(text: pa.Array) -> bytes:
     """The bytes of the texts, one behind the other."""
     _, offsets, content = text.buffers()
-    if content is None:
+    if content is None or not len(text):  # without texts there may be no offsets either
         return b""
     places = memoryview(offsets).cast("i")
     found: bytes = content[places[text.offset] : places[text.offset + len(text)]].to_pybytes()

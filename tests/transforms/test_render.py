@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from transforms.render import json_text, json_texts
+from transforms.render import block_of, csv_lines, json_text, json_texts
 
 
 def test_a_text_is_a_json_string_and_escaped_only_where_it_must_be() -> None:
@@ -38,3 +38,9 @@ def test_a_text_is_a_json_string_and_escaped_only_where_it_must_be() -> None:
 )
 def test_a_text_is_a_json_string_as_spark_writes_it(text: str, shown: str) -> None:
     assert json_text(text) == shown
+
+
+def test_no_text_at_all_is_no_line_whatever_its_buffers_are() -> None:
+    empty = pa.Array.from_buffers(pa.string(), 0, [None, pa.py_buffer(b""), pa.py_buffer(b"")])
+    assert csv_lines(["a"])(pa.RecordBatch.from_arrays([empty], ["a"])).to_pylist() == []
+    assert block_of(empty) == b""
