@@ -81,7 +81,7 @@ def duckdb(what: str, source: Path, out: Path) -> None:
     import duckdb as engine
 
     out.mkdir(parents=True, exist_ok=True)
-    base = engine.connect(str(out / "tables.duckdb"))
+    base = engine.connect()
     base.execute("SET threads = 2")
     read = f"read_json('{source}/*', format = 'newline_delimited', maximum_object_size = 400000000)"
     base.execute(f"CREATE TABLE {what} AS SELECT row_number() OVER () AS _id, * FROM {read}")
@@ -157,7 +157,10 @@ TABLES: dict[str, Callable[[Child], dict[str, list[str]]]] = {"pages": page_tabl
 
 
 def outputs(out: Path) -> dict[str, tuple[object, ...]]:
-    """Rows of each table, and sums over hashes of the values of some columns; dlt's own tables begin with `_`."""
+    """Rows of each table, and sums over hashes of the values of some columns; dlt's own tables begin with `_`.
+
+    ValueError: a table has not all columns that are compared.
+    """
     import duckdb as engine
 
     base, found = engine.connect(), {}
@@ -167,6 +170,9 @@ def outputs(out: Path) -> dict[str, tuple[object, ...]]:
         if path.is_dir() and not any(path.glob("*.parquet")):
             continue
         source = f"{path}/*.parquet" if path.is_dir() else str(path)
+        there = {row[0] for row in base.execute(f"DESCRIBE SELECT * FROM '{source}'").fetchall()}
+        if lost := set(CHECKED.get(path.stem, ())) - there:
+            raise ValueError(f"{path}: no column {', '.join(sorted(lost))}")
         hashes = [f"sum(hash(CAST({column} AS VARCHAR)))" for column in CHECKED.get(path.stem, ())]
         found[path.stem] = base.execute(f"SELECT {', '.join(['count(*)', *hashes])} FROM '{source}'").fetchone() or ()
     return found

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from benchmarks import measure
+from benchmarks.results import Section
 
 ROOT = Path(__file__).resolve().parents[1]
 SPARK_CONTENDERS = ("floor", "plain")
@@ -28,6 +29,7 @@ LISTS = {"pandas": "contenders", "duckdb": "contenders", "polars": "contenders",
 # Runs once: it has no target, and takes long.
 ONCE = ("pandas",)
 QUIET_SHARE, QUIET_TRIES, QUIET_LOOK = 0.2, 60, 0.5
+DISTURBED = 0.05
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class Settings:
     timeout: float = 3600
     busy: bool = False
     until: float | None = None
+    # Why no more is measured: filled by the first contest that found the machine busy, for all contests after it.
+    stopped: list[str] = field(default_factory=list)
 
 
 class BusyError(Exception):
@@ -58,7 +62,9 @@ class BusyError(Exception):
 
 
 def wait_for_quiet(settings: Settings) -> None:
-    """Returns when nothing else runs; refuses after half a minute in which something did."""
+    """Returns when nothing else runs; refuses after half a minute in which something did, and at once from then on."""
+    if settings.stopped:
+        raise BusyError(settings.stopped[0])
     for attempt in range(0 if settings.busy else QUIET_TRIES):
         share, names = measure.others_at_work(QUIET_LOOK)
         if share <= QUIET_SHARE:
@@ -149,13 +155,33 @@ class Contest:
         self.contenders = [one for one in contenders if one.name not in self.missing]
         self.runs: dict[str, list[measure.Measured]] = {one.name: [] for one in self.contenders}
         self.results: dict[str, str] = {}
+        self.disturbed: list[str] = []
+        self.complete = True
 
     def log(self, name: str) -> Path:
         """What a contender said."""
         return self.settings.work / f"{self.work}-{name}.log".replace("/", "_").replace(" ", "_")
 
     def run(self, times: int | None = None) -> Contest:
-        """Runs all contenders in turn, several times over; a further round only when there is time for it."""
+        """Runs all contenders in turn, several times over; a further round only when there is time for it.
+
+        On a machine that became busy the runs that are done stay, and who has none is missing.
+        """
+        try:
+            self._rounds(times)
+        except BusyError as error:
+            self.settings.stopped.append(str(error))
+            without = [one for one in self.contenders if not self.runs[one.name]]
+            self.missing |= {one.name: "the machine was busy" for one in without}
+            self.contenders = [one for one in self.contenders if one not in without]
+            self.runs = {one.name: self.runs[one.name] for one in self.contenders}
+            self.complete = not without
+        for one in self.contenders:
+            if self.failed(one.name):
+                self.results[one.name] = "fails" if one.may_fail else "failed"
+        return self
+
+    def _rounds(self, times: int | None) -> None:
         times = times or self.settings.runs
         ends = self.settings.until
         for turn in range(times):
@@ -171,32 +197,43 @@ class Contest:
                 found = measure.run(one.command, own, str(self.log(one.name)), self.settings.timeout)
                 self.runs[one.name].append(found)
                 said = f"{found.seconds:.1f} s, CPU {found.cpu:.1f} s, {found.megabytes:.0f} MB"
-                said += f", others CPU {found.others:.1f} s" if found.others > 0.05 * found.seconds else ""
+                if found.others_share > DISTURBED:
+                    words = f"others took {found.others_share:.0%} of the machine"
+                    said += f", {words}"
+                    self.disturbed.append(f"{self.work}, {one.name}, run {turn + 1}: {words}.")
                 failed = "" if not found.exit_code else f", exit code {found.exit_code}, see {self.log(one.name)}"
                 print(f"{self.work} {turn + 1}/{times} {one.name}: {said}{failed}", flush=True)
-        for one in self.contenders:
-            if self.failed(one.name):
-                self.results[one.name] = "fails" if one.may_fail else "failed"
-        return self
+
+    @property
+    def least_runs(self) -> int:
+        """The least number of runs behind a median; 0 when not everybody had one."""
+        if not self.complete:
+            return 0
+        return min((len(runs) for name, runs in self.runs.items() if name not in ONCE), default=0)
 
     def failed(self, name: str) -> bool:
         """True when a contender did not do its work in one of its runs, or was not there."""
         return not self.runs.get(name) or any(m.exit_code for m in self.runs[name])
 
     def compare(self, outputs: Callable[[Path], Any], silent: Sequence[str] = ("floor",)) -> Contest:
-        """Compares what contenders made with what the first one made."""
+        """Compares what contenders made with what the first one made; nothing, and what `outputs` refuses, is equal to nothing."""
         reference: Any = None
         for one in self.contenders:
             if one.name not in silent and one.out and not self.failed(one.name):
-                found = outputs(one.out)
+                try:
+                    found = outputs(one.out)
+                except ValueError as error:
+                    print(f"{self.work} {one.name}: {error}", flush=True)
+                    found = None
                 reference = found if reference is None else reference
-                self.results[one.name] = "equal" if found == reference else "differs"
+                empty = not found or (isinstance(found, dict) and not all(found.values()))
+                self.results[one.name] = "equal" if found == reference and not empty else "differs"
         return self
 
     @property
     def equal(self) -> bool:
         """False when results differ, or work was not done that had to be."""
-        return not {"differs", "failed"} & set(self.results.values())
+        return self.complete and not {"differs", "failed"} & set(self.results.values())
 
     def seconds(self, name: str) -> float:
         """The median of a contender's runs."""
@@ -265,12 +302,30 @@ def bytes_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
 
 
-def setup(settings: Settings, what: str) -> str:
-    """What was measured, when, with which versions, on what."""
+def concluded(
+    section: Section, settings: Settings, what: str, *contests: Contest, sizes: Sequence[str] = ()
+) -> Section:
+    """The section with what was measured, how often, when, with which versions, on what, and with the runs that others disturbed.
+
+    `sizes`: the settings that make the size of the work; its targets are for what they are by default.
+    """
     versions = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("pyspark", "pyarrow"))
     versions += "".join(f", {name} {pinned(name)}" for name in LISTS)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     machine = f"{os.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, Python {platform.python_version()}"
     day = datetime.datetime.now(datetime.UTC).date().isoformat()
-    runs = "medians of alternating runs" + (", on a busy machine" if settings.busy else "")
-    return f"{what}; {runs}, {day}; {versions}; {machine}."
+    least = min((one.least_runs for one in contests), default=0)
+    most = max((len(runs) for one in contests for runs in one.runs.values()), default=0)
+    counts = f"{least}" if least == most else f"{least} to {most}"
+    runs = f"medians of {counts} alternating runs" if least > 1 else "one run"
+    usual = {one.name: one.default for one in fields(Settings)}
+    other = [
+        f"{getattr(settings, name):,.10g} {'MB' if name.endswith('megabytes') else name.rpartition('_')[2]}"
+        for name in sizes
+        if getattr(settings, name) != usual[name]
+    ]
+    section.runs, section.busy, section.other_size = least, settings.busy, ", ".join(other)
+    section.notes += [note for one in contests for note in one.disturbed]
+    busy = ", on a busy machine" if settings.busy else ""
+    section.setup = f"{what}; {runs}{busy}, {day}; {versions}; {machine}."
+    return section

@@ -28,7 +28,7 @@ TIMED_OUT = -999
 
 @dataclass(frozen=True)
 class Measured:
-    """One run: wall seconds, peak resident memory of all its processes in MB, exit code.
+    """One run: wall seconds, peak resident memory of all its processes in MB (1,000,000 bytes), exit code.
 
     `started`: when it began, in seconds of the epoch; `cpu`: processor seconds; `others`: those of everybody else meanwhile.
     """
@@ -39,6 +39,11 @@ class Measured:
     started: float = 0.0
     cpu: float = 0.0
     others: float = 0.0
+
+    @property
+    def others_share(self) -> float:
+        """The share of the machine's processor time that everybody else used."""
+        return self.others / (self.seconds * (os.cpu_count() or 1)) if self.seconds else 0.0
 
 
 @dataclass(frozen=True)
@@ -183,7 +188,7 @@ def run(
     watcher.join()
     cpu = waited_seconds() - waited + looks.unwaited_seconds()
     others = max(0.0, (busy_ticks() - busy) / TICKS - cpu)
-    return Measured(seconds, max(peak[0], looks.most) / 1024, code, moment, cpu, others)
+    return Measured(seconds, max(peak[0], looks.most) * 1024 / 1e6, code, moment, cpu, others)
 
 
 def others_at_work(look: float) -> tuple[float, list[str]]:

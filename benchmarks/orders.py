@@ -123,7 +123,9 @@ def polars(day: Path, out: Path) -> None:
 
 
 def outputs(out: Path) -> dict[str, tuple[int, Decimal]]:
-    """Orders and total by customer of a contender or of the job, for comparison."""
+    """Orders and total by customer of a contender or of the job, for comparison; a message about an order without a parent
+    is under both references. ValueError: two messages for one customer or order.
+    """
     found: dict[str, tuple[int, Decimal]] = {}
     files = [
         p
@@ -137,7 +139,11 @@ def outputs(out: Path) -> dict[str, tuple[int, Decimal]]:
                 row = json.loads(line, parse_float=Decimal)
                 count = int(row.get("number_of_orders", row.get("orders")) or 0)
                 total = row.get("total_amount_spent", row.get("total")) or 0
-                found[row["customer_reference"]] = (count, Decimal(str(total)).normalize())
+                reference, order = row["customer_reference"], row.get("order_reference")
+                key = reference if order is None else f"{reference} {order}"
+                if key in found:
+                    raise ValueError(f"{path}: two messages for {key}")
+                found[key] = (count, Decimal(str(total)).normalize())
     return found
 
 

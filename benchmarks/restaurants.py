@@ -31,14 +31,14 @@ def floor(pages: Path, codes: Path, out: Path) -> None:
 
 
 def plain(pages: Path, codes: Path, out: Path) -> None:
-    """What a careful newcomer writes: inferred schema, multiLine, a scan an output, coalesce(1)."""
+    """What a careful newcomer writes: inferred schema, a scan an output, coalesce(1)."""
     from pyspark.sql import functions as F
 
     spark = session("plain")
     countries = spark.read.csv(str(codes), header=True, inferSchema=True)
 
     def restaurants() -> Any:
-        read = spark.read.option("multiLine", True).json(str(pages))
+        read = spark.read.json(str(pages))
         rows = read.select(F.explode("restaurants").alias("x")).select("x.restaurant.*")
         return rows.dropDuplicates(["id"])
 
@@ -79,7 +79,13 @@ def pandas(pages: Path, codes: Path, out: Path) -> None:
     """json and pandas, everything in memory."""
     import pandas as pd  # type: ignore[import-untyped]
 
-    found = [r["restaurant"] for path in sorted(pages.iterdir()) for page in _load(path) for r in page["restaurants"]]
+    found = [
+        r["restaurant"]
+        for path in sorted(pages.iterdir())
+        for line in path.read_text(encoding="utf-8").split("\n")
+        if line
+        for r in json.loads(line)["restaurants"]
+    ]
     flat = [
         {
             "id": int(r["id"]),
@@ -110,10 +116,6 @@ def pandas(pages: Path, codes: Path, out: Path) -> None:
     frame.groupby("class")["rating"].agg(["min", "max", "mean", "count"]).to_csv(out / "thresholds.csv")
 
 
-def _load(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def duckdb(pages: Path, codes: Path, out: Path) -> None:
     """SQL on two threads."""
     import duckdb as engine
@@ -121,7 +123,9 @@ def duckdb(pages: Path, codes: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     database = engine.connect()
     database.execute("SET threads = 2")
-    read = f"read_json('{pages}/*', maximum_object_size = 200000000, union_by_name = true)"
+    read = (
+        f"read_json('{pages}/*', format = 'newline_delimited', maximum_object_size = 200000000, union_by_name = true)"
+    )
     database.execute(
         f"CREATE TABLE r AS SELECT DISTINCT ON (x.restaurant.id) CAST(x.restaurant.id AS BIGINT) AS id,"
         " x.restaurant.name AS name,"
@@ -175,7 +179,7 @@ def polars(pages: Path, codes: Path, out: Path) -> None:
         }
     )
     schema = {"restaurants": pl.List(pl.Struct({"restaurant": one}))}
-    frames = [pl.read_json(path, schema=schema) for path in sorted(pages.iterdir())]
+    frames = [pl.read_ndjson(path, schema=schema) for path in sorted(pages.iterdir())]
     r = pl.concat(frames).explode("restaurants").unnest("restaurants").unnest("restaurant")
     r = r.unnest("location", "user_rating").with_columns(
         pl.col("id").cast(pl.Int64),
@@ -214,10 +218,12 @@ def table(path: Path) -> list[tuple[str, ...]]:
 
 
 def outputs(out: Path) -> dict[str, list[tuple[str, ...]]]:
-    """Details and events of a contender or of the job, for comparison."""
+    """Details and events of a contender or of the job, for comparison. ValueError: one of them is not there."""
     found = {}
     for name, own in (("details", "restaurant_details.csv"), ("events", "restaurant_events.csv")):
-        path = next(p for p in (out / own, out / f"{name}.csv", out / name) if p.exists())
+        path = next((p for p in (out / own, out / f"{name}.csv", out / name) if p.exists()), None)
+        if path is None:
+            raise ValueError(f"{out}: no {name}")
         found[name] = sorted(table(path))
     return found
 

@@ -66,7 +66,11 @@ class Target:
 
 @dataclass
 class Section:
-    """One scenario's result: a table, the figures to reach, notes. `figures` are for programs (benchmarks.sizing)."""
+    """One scenario's result: a table, the figures to reach, notes. `figures` are for programs (benchmarks.sizing).
+
+    `runs`: the least number of runs behind a figure, 0 when it is not known; `busy`: measured although something else ran;
+    `other_size`: the size, where it is not that of the targets.
+    """
 
     title: str
     shows: str
@@ -77,6 +81,27 @@ class Section:
     setup: str = ""
     equal: bool = True
     figures: dict[str, dict[str, float]] = field(default_factory=dict)
+    runs: int = 0
+    busy: bool = False
+    other_size: str = ""
+
+    def verdict(self, target: Target) -> str:
+        """A target's verdict, and what it rests on.
+
+        >>> Section("", "", [], [], runs=1, busy=True).verdict(Target("time to the floor", 1.4, 1.2))
+        'met (one run, busy machine)'
+        """
+        if target.measured is None or target.limit is None:
+            return target.verdict()
+        runs = ["one run" if self.runs == 1 else f"{self.runs} runs"] if self.runs else []
+        rests_on = ", ".join(runs + ["busy machine"] * self.busy)
+        verdict = f"not at the size of the target: {self.other_size}" if self.other_size else target.verdict()
+        return f"{verdict} ({rests_on})" if rests_on else verdict
+
+
+def figure(measured: float | None) -> str:
+    """A measured figure as it is shown: without decimals from 100 on."""
+    return "" if measured is None else f"{measured:.2f}" if measured < 100 else f"{measured:.0f}"
 
 
 def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -89,9 +114,7 @@ def section_lines(section: Section) -> list[str]:
     """The lines of one section of the page."""
     lines = [f"## {section.title}", "", section.shows, "", *table(section.headers, section.rows), ""]
     if section.targets:
-        shown = [
-            [t.what, t.bound, "" if t.measured is None else f"{t.measured:.2f}", t.verdict()] for t in section.targets
-        ]
+        shown = [[t.what, t.bound, figure(t.measured), section.verdict(t)] for t in section.targets]
         lines += [*table(["to reach", "target", "measured", "verdict"], shown), ""]
     lines += [f"- {note}" for note in section.notes] + ([""] if section.notes else [])
     return [*lines, section.setup, ""] if section.setup else lines
@@ -100,9 +123,9 @@ def section_lines(section: Section) -> list[str]:
 def summary(sections: Sequence[Section]) -> list[str]:
     """The lines of the summary: a row a piece of work, a column an engine, each figure with its limit and verdict."""
     cells: dict[str, dict[str, list[str]]] = {row: {} for row in ROWS}
-    for target in (target for section in sections for target in section.targets if target.row):
-        figure = f"{target.what}:" + ("" if target.measured is None else f" {target.measured:.2f}")
-        shown = figure if target.limit is None else f"{figure} ({target.bound}), {target.verdict()}"
+    for section, target in ((one, target) for one in sections for target in one.targets if target.row):
+        shown = f"{target.what}: {figure(target.measured)}".rstrip()
+        shown = shown if target.limit is None else f"{shown} ({target.bound}), {section.verdict(target)}"
         cells.setdefault(target.row, {}).setdefault(target.engine, []).append(shown)
     rows = [[row, *("<br>".join(found.get(one, [])) for one in ENGINES)] for row, found in cells.items() if found]
     return [*table(["work", *ENGINES], rows), ""] if rows else []

@@ -13,12 +13,12 @@ from benchmarks.harness import (
     Contest,
     Settings,
     bytes_of,
+    concluded,
     contender,
     embedded_job,
     job,
     made,
     published,
-    setup,
 )
 from benchmarks.results import ARRAY, AT_LEAST, EMBEDDED, SPARK, Section, Target
 
@@ -75,14 +75,16 @@ def embedded_section(settings: Settings) -> Section:
     """MB/s of both forms on the embedded engine, and the peak of memory."""
     done = contest(settings, EMBEDDED)
     size = bytes_of(inputs(settings)[0]) / 1e6
-    return Section(
+    result = Section(
         f"One array of {size:,.0f} MB in a single file, embedded",
         "The restaurants job on the array and on the same pages one a line.",
         HEADERS,
         done.rows("lines"),
         targets(done, EMBEDDED, 2000),
-        setup=setup(settings, f"{settings.array_megabytes:.0f} MB, two cores, one run"),
         equal=done.equal,
+    )
+    return concluded(
+        result, settings, f"{settings.array_megabytes:.0f} MB, two cores", done, sizes=("array_megabytes",)
     )
 
 
@@ -104,7 +106,7 @@ def section(settings: Settings) -> Section:
         )
         rows += multiline.rows("Spark multiLine")
         notes.append(f"Spark's multiLine reader: {words or 'ended without a word; exit code or time limit'}")
-    return Section(
+    result = Section(
         f"One array of {bytes_of(array) / 1e6:,.0f} MB in a single file, heap of {HEAP}",
         "The restaurants job on the array and on the same pages one a line, and Spark's own multiLine reader on the array"
         " with the same heap.",
@@ -112,6 +114,8 @@ def section(settings: Settings) -> Section:
         rows,
         targets(done, SPARK, None),
         notes=notes,
-        setup=setup(settings, f"{settings.array_megabytes:.0f} MB, two cores, one run"),
         equal=done.equal,
+    )
+    return concluded(
+        result, settings, f"{settings.array_megabytes:.0f} MB, two cores", done, sizes=("array_megabytes",)
     )

@@ -9,7 +9,7 @@ import shutil
 import statistics
 from collections.abc import Iterator, Mapping
 
-from benchmarks.harness import ROOT, Contender, Contest, Settings, setup, submit
+from benchmarks.harness import ROOT, Contender, Contest, Settings, concluded, submit
 from benchmarks.results import Section, Target
 from benchmarks.slow_store import slow_store
 from pipeline.publish import concat
@@ -92,7 +92,7 @@ def section(settings: Settings) -> Section:
         f" {through / 1e6:.1f} MB through the process that joins them; the object is {'right' if whole else 'WRONG'}. What is"
         " under the store's least size of 5 MiB has to go through it, and what is joined to it to get there."
     )
-    return Section(
+    result = Section(
         "One named file from parts",
         "Spark writes lines as parts; they are joined, hashed with SHA-256 and synced to disk, which Spark's own parts"
         " are not; `cat` does not hash. In a job this goes on behind the work that follows.",
@@ -100,6 +100,12 @@ def section(settings: Settings) -> Section:
         rows,
         targets,
         [note],
-        setup(settings, f"{settings.compose_megabytes:.0f} MB of lines, on disk"),
-        contest.equal and whole,
+        equal=contest.equal and whole,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{settings.compose_megabytes:.0f} MB of lines, on disk",
+        contest,
+        sizes=("compose_megabytes",),
     )

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import explode
-from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, job, published, setup
+from benchmarks.harness import HEADERS, ROOT, Contender, Contest, Settings, bytes_of, concluded, job, published
 from benchmarks.results import Section
 from benchmarks.scenario_tables import codes, day, pages
 from benchmarks.sizing import line
 
 ONE, TWO, CLUSTER = "local[1]", "local[2]", "local-cluster[2,1,1024]"
-SMALLER = 4
+# Shares of the other scenarios' sizes, so that one round takes ten minutes at most on a quiet machine.
+LARGE, SMALLER = 2, 4
 FOLDERS = {ONE: "one", TWO: "two", CLUSTER: "cluster"}
 
 
@@ -78,9 +79,10 @@ def figures(small: Contest, big: Contest) -> dict[str, float]:
 
 def section(settings: Settings) -> Section:
     """How far a second core and a second process carry, and figures for benchmarks.sizing."""
-    archive, part = package(settings), replace(settings, megabytes=settings.megabytes / SMALLER)
-    lines = pages(part), pages(settings)
-    days = day(settings, settings.customers // SMALLER), day(settings, settings.customers)
+    archive, megabytes, customers = package(settings), settings.megabytes / LARGE, settings.customers // LARGE
+    small, large = (replace(settings, megabytes=size) for size in (megabytes / SMALLER, megabytes))
+    lines = pages(small), pages(large)
+    days = day(settings, customers // SMALLER), day(settings, customers)
 
     def restaurants(source: Path) -> list[str]:
         return ["--restaurants", str(source), "--country-codes", codes(settings)]
@@ -102,7 +104,7 @@ def section(settings: Settings) -> Section:
         for name, one in found.items()
         if one
     ]
-    return Section(
+    result = Section(
         "One core, two cores, two executor processes",
         "The same jobs with other masters, on two sizes, so that what a run takes whatever its size is separate from what a MB"
         " takes; local-cluster starts two executors as processes of their own, which get the packages as the .zip of"
@@ -110,7 +112,12 @@ def section(settings: Settings) -> Section:
         HEADERS,
         [row for pair in contests.values() for one in pair for row in one.rows(TWO)],
         notes=notes,
-        setup=setup(settings, f"{settings.megabytes:.0f} MB of pages, {settings.customers:,} customers, and a quarter"),
         equal=all(one.equal for pair in contests.values() for one in pair),
         figures={name: one for name, one in found.items() if one},
+    )
+    return concluded(
+        result,
+        settings,
+        f"{megabytes:.0f} MB of pages, {customers:,} customers, and a quarter",
+        *(one for pair in contests.values() for one in pair),
     )

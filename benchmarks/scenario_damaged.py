@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import generate_orders, generate_pages, orders, restaurants
-from benchmarks.harness import HEADERS, Contest, Settings, contender, made, setup
+from benchmarks.harness import HEADERS, Contest, Settings, concluded, contender, made
 from benchmarks.results import Section
 from benchmarks.scenario_tables import contest, without_dlt
 
@@ -52,7 +52,7 @@ def damaged_page(number: int, text: str) -> tuple[str, str, str]:
 
 
 def pages(folder: Path, megabytes: float) -> None:
-    """Damaged pages in `damaged`, one a line, and in `accepted` what is accepted of them as one array."""
+    """Damaged pages in `damaged`, one a line, and in `accepted` what is accepted of them."""
     generate_pages.generate(folder / "sound", megabytes, 1, "lines")
     sent, accepted, kinds = [], [], dict[str, int]()
     for path in (folder / "sound").glob("*.jsonl"):
@@ -61,12 +61,9 @@ def pages(folder: Path, megabytes: float) -> None:
             sent.append(one)
             accepted += [kept] if kept else []
             kinds[kind] = kinds.get(kind, 0) + 1
-    for name, suffix, text in (
-        ("damaged", "jsonl", "".join(f"{one}\n" for one in sent)),
-        ("accepted", "json", f"[{','.join(accepted)}]\n"),
-    ):
+    for name, lines in (("damaged", sent), ("accepted", accepted)):
         (folder / name).mkdir()
-        (folder / name / f"pages.{suffix}").write_text(text, encoding="utf-8")
+        (folder / name / "pages.jsonl").write_text("".join(f"{one}\n" for one in lines), encoding="utf-8")
     (folder / "kinds.json").write_text(json.dumps(kinds), encoding="utf-8")
 
 
@@ -98,8 +95,8 @@ def compared(done: Contest, outputs: Callable[[Path], Any]) -> Contest:
 
 def rejected(done: Contest) -> int:
     """How many records our job rejected, which is the first of the contenders."""
-    own = done.contenders[0]
-    if own.out is None or done.failed(own.name):
+    own = next(iter(done.contenders), None)
+    if own is None or own.out is None or done.failed(own.name):
         return 0
     out = own.out
     inputs = json.loads((out / "report.json").read_text(encoding="utf-8"))["inputs"]
@@ -139,7 +136,7 @@ def section(settings: Settings) -> Section:
     contests = (compared(ordered, messages), compared(paged, restaurants.outputs))
     spoiled = len((of_day / "damaged.csv").read_text(encoding="utf-8").splitlines()) - 1
     kinds = json.loads((of_pages / "kinds.json").read_text(encoding="utf-8"))
-    return Section(
+    result = Section(
         "Damaged inputs, equality",
         "Our jobs get damaged inputs. The others have no accounts: they get what is accepted of them, and have to come to the"
         " same rows. The files of our two engines, quarantine and excluded records too, are equal in every byte.",
@@ -151,6 +148,12 @@ def section(settings: Settings) -> Section:
             f"Pages: {', '.join(f'{count:,} {kind}' for kind, count in sorted(kinds.items()))}; {rejected(paged):,} records are"
             " rejected.",
         ],
-        setup=setup(settings, f"{customers:,} customers, {megabytes:.0f} MB of pages, one run"),
         equal=all(one.equal for one in contests),
+    )
+    return concluded(
+        result,
+        settings,
+        f"{customers:,} customers, {megabytes:.0f} MB of pages",
+        *contests,
+        sizes=("customers", "megabytes"),
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, job, made, published, setup
+from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, concluded, job, made, published
 from benchmarks.results import Section, Target
 from benchmarks.scenario_tables import codes, pages
 from benchmarks.slow_store import slow_store
@@ -83,13 +83,19 @@ def section(settings: Settings) -> Section:
     """Both stores."""
     disk, count = on_disk(settings)
     rows, targets, notes, equal = on_s3(settings)
-    return Section(
+    result = Section(
         "Many small files",
         "The restaurants job on the same lines in very many files and in eight, and on small objects in S3.",
         HEADERS,
         [*disk.rows("8 files"), *rows],
         [Target(f"{count} files to eight, on disk", 2.0, disk.ratio(f"{count} files", "8 files")), *targets],
         notes,
-        setup(settings, f"{settings.megabytes:.0f} MB of pages on disk; one page per object on S3 (moto)"),
-        equal and disk.equal,
+        equal=equal and disk.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{settings.megabytes:.0f} MB of pages on disk; one page per object on S3 (moto)",
+        disk,
+        sizes=("megabytes", "small_files"),
     )

@@ -9,7 +9,18 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks import generate_pages, orders
-from benchmarks.harness import HEADERS, Contender, Contest, Settings, bytes_of, contender, job, made, published, setup
+from benchmarks.harness import (
+    HEADERS,
+    Contender,
+    Contest,
+    Settings,
+    bytes_of,
+    concluded,
+    contender,
+    job,
+    made,
+    published,
+)
 from benchmarks.results import Section, Target
 from benchmarks.scenario_tables import codes, day, pages
 
@@ -67,9 +78,8 @@ def pandas_contest(settings: Settings, folders: Sequence[Path]) -> Contest:
     """Pandas on the smallest and the largest size, for its memory."""
     found = []
     for times, folder in ((TIMES[0], folders[0]), (TIMES[-1], folders[-1])):
-        array = pages(replace(settings, megabytes=settings.growth_megabytes * times), "array")
         out = settings.work / "out_growth" / f"pandas x{times}"
-        words = ("--pages", str(array), "--codes", codes(settings), "--out", str(out))
+        words = ("--pages", str(folder), "--codes", codes(settings), "--out", str(out))
         found.append(Contender(f"pandas x{times}", contender("restaurants", "pandas", *words), bytes_of(folder), out))
     return Contest("restaurants growth", found, settings).run(1)
 
@@ -108,17 +118,22 @@ def section(settings: Settings) -> Section:
     ours, theirs = slope(paged, "x1", "x4"), slope(pandas, "pandas x1", "pandas x4") if pandas else None
     share = ours / theirs if ours is not None and theirs else None
     targets.append(Target("restaurants: memory growth to that of pandas", 0.1, share))
-    return Section(
+    result = Section(
         "Growth",
         f"The same jobs on one, two and four times the input. Memory is that of the whole process tree, driver and executor"
         f" in one, with a heap of {HEAP}.",
         HEADERS,
         [*paged.rows("x1"), *ordered.rows("x1"), *(pandas.rows("pandas x1") if pandas else [])],
         targets,
-        setup=setup(
-            settings, f"x1 is {settings.growth_megabytes:.0f} MB of pages, {settings.growth_customers:,} customers"
-        ),
         equal=paged.equal and ordered.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"x1 is {settings.growth_megabytes:.0f} MB of pages, {settings.growth_customers:,} customers",
+        paged,
+        ordered,
+        sizes=("growth_megabytes", "growth_customers"),
     )
 
 
@@ -140,7 +155,7 @@ def skew_section(settings: Settings) -> Section:
     paged = Contest("pages skew", of_pages, settings).run().compare(published)
     made = orders.outputs(settings.work / "out_growth" / "one customer with half") if ordered.equal else {}
     largest = max((count for count, _ in made.values()), default=0)
-    return Section(
+    result = Section(
         "Skew",
         f"Half of all orders belong to one customer, against the same number spread evenly; one page with {settings.skew_restaurants:,}"
         " restaurants, against the same restaurants in pages of twenty.",
@@ -153,6 +168,13 @@ def skew_section(settings: Settings) -> Section:
             Target("one page: time to ordinary pages", 1.5, paged.ratio("one page", "ordinary pages")),
         ],
         notes=[f"The message of the largest customer counts {largest:,} orders."],
-        setup=setup(settings, f"{count:,} customers; {bytes_of(one_page) / 1e6:.0f} MB in one page"),
         equal=paged.equal and ordered.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{count:,} customers; {bytes_of(one_page) / 1e6:.0f} MB in one page",
+        paged,
+        ordered,
+        sizes=("growth_customers", "skew_restaurants"),
     )

@@ -1,4 +1,4 @@
-"""Scenarios `samples` and `environment`: whole commands on the samples in data/, and from a clone to the first result."""
+"""Scenarios `samples` and `make-run`: whole commands on the samples in data/, and from a clone to the first result."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from benchmarks.harness import (
     Contender,
     Contest,
     Settings,
+    concluded,
     embedded_job,
     job,
     published,
-    setup,
 )
 from benchmarks.results import EMBEDDED, MAKE_RUN, SAMPLE, SPARK, Section, Target
 from benchmarks.scenario_start import sample, sample_bytes, samples
@@ -48,16 +48,16 @@ def section(settings: Settings) -> Section:
             Target(f"{engine}: s, the median of the jobs", most, middle, row=SAMPLE, engine=shown),
             Target(f"{engine}: s, the slowest job", most, worst, row=SAMPLE, engine=shown),
         ]
-    return Section(
+    result = Section(
         "Samples, whole commands",
         "From the command to its end on the sample in data/: `python jobs/x.py` on the embedded engine, spark-submit on"
         " Spark. The published files of both are compared.",
         HEADERS,
         done.rows(""),
         targets,
-        setup=setup(settings, "the samples in data/"),
         equal=done.equal,
     )
+    return concluded(result, settings, "the samples in data/", done)
 
 
 def fresh(settings: Settings, name: str, own: dict[str, str]) -> tuple[Path, float | None]:
@@ -96,10 +96,10 @@ def environment_section(settings: Settings) -> Section:
     shutil.rmtree(clone, ignore_errors=True)
     seconds = done.figure(everything.name, done.seconds)
     shown = ["failed" if one is None else f"{one:.1f} s" for one in (empty, cached, seconds)]
-    return Section(
+    result = Section(
         "make run",
-        "A fresh clone of this repository, `make run JOB=people` until it has ended, with nothing in pip's cache and with what the"
-        " first one and others left there; then `make run`, all samples in one process.",
+        "A fresh clone of this repository, `make run JOB=people` until it has ended, once without pip's cache and once with what it"
+        " holds; then `make run`, all samples in one process.",
         ["what", "measured"],
         [
             ["from clone to first result, no cache of pip's (everything comes over the network)", shown[0]],
@@ -113,6 +113,6 @@ def environment_section(settings: Settings) -> Section:
             Target("s from clone to first result, no cache of pip's", None, empty, row=MAKE_RUN, engine=EMBEDDED),
             Target("s from clone to first result, cache in use", None, cached, row=MAKE_RUN, engine=EMBEDDED),
         ],
-        setup=setup(settings, time.strftime("measured at %H:%M UTC", time.gmtime())),
         equal=done.equal and None not in (empty, cached),
     )
+    return concluded(result, settings, time.strftime("measured at %H:%M UTC", time.gmtime()), done)

@@ -7,7 +7,7 @@ import shlex
 import statistics
 from pathlib import Path
 
-from benchmarks.harness import ROOT, Contender, Contest, Settings, bytes_of, job, setup, submit
+from benchmarks.harness import ROOT, BusyError, Contender, Contest, Settings, bytes_of, concluded, job, submit
 from benchmarks.results import Section, Target
 from pipeline.engines.session import WORKERS
 
@@ -55,7 +55,7 @@ def to_first_task(contest: Contest, name: str, events: Path) -> float | None:
     tasks = [task for log in events.iterdir() if log.is_file() and (task := first_task(log)) is not None]
     found = [
         task - run.started
-        for run in contest.runs[name]
+        for run in contest.runs.get(name, [])
         for task in tasks
         if run.started <= task <= run.started + run.seconds
     ]
@@ -79,6 +79,8 @@ def contest(settings: Settings) -> tuple[Contest, Path]:
 def section(settings: Settings) -> Section:
     """Both figures of every job."""
     ran, events = contest(settings)
+    if not ran.runs.get(BARE):
+        raise BusyError(settings.stopped[0])
     bare_first, bare_whole = to_first_task(ran, BARE, events) or 0.0, ran.seconds(BARE)
     rows, targets = [], []
     for one in ran.contenders:
@@ -94,13 +96,13 @@ def section(settings: Settings) -> Section:
             targets.append(Target(f"{one.name}: first task to the bare session's", 1.3, early))
             done = None if ran.failed(one.name) else whole / bare_whole
             targets.append(Target(f"{one.name}: whole sample run to the bare session", 2.5, done))
-    return Section(
+    result = Section(
         "Start-up",
         "From the command to the first task, out of Spark's event log, and the whole run on the sample in data/. The bare"
         " session counts one row and stops; all start with spark-submit and the same settings.",
         HEADERS,
         rows,
         targets,
-        setup=setup(settings, "the samples in data/, local[2]"),
         equal=ran.equal,
     )
+    return concluded(result, settings, "the samples in data/, local[2]", ran)

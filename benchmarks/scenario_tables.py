@@ -15,19 +15,19 @@ from benchmarks.harness import (
     Contest,
     Settings,
     bytes_of,
+    concluded,
     contender,
     embedded_job,
     job,
     made,
-    setup,
 )
 from benchmarks.results import AT_LEAST, EMBEDDED, MEMORY, SPARK, Section, Target
 
 
-def pages(settings: Settings, form: str = "lines") -> Path:
-    """The generated pages, made when they are not there."""
+def pages(settings: Settings) -> Path:
+    """The generated pages, one a line, made when they are not there."""
     size = settings.megabytes
-    return made(settings.work / f"{form}_{size:g}", lambda folder: generate_pages.generate(folder, size, 8, form))
+    return made(settings.work / f"lines_{size:g}", lambda folder: generate_pages.generate(folder, size, 8, "lines"))
 
 
 def day(settings: Settings, customers: int, skew: float = 0.0) -> Path:
@@ -71,7 +71,13 @@ def targets(done: Contest, work: str, plain: float, duckdb: float) -> list[Targe
         Target(f"{work}: time to DuckDB's", duckdb, done.ratio("embedded", "duckdb"), row=work, engine=EMBEDDED),
         Target(f"{work}: plain PySpark's time to ours", plain, done.ratio("plain", "ours"), AT_LEAST, work, SPARK),
         Target(f"{work}: MB to DuckDB's", 2.0, done.memory_ratio("embedded", "duckdb"), row=MEMORY, engine=EMBEDDED),
-        Target(f"{work}: MB", 1500, done.figure("ours", done.megabytes), row=MEMORY, engine=SPARK),
+        Target(
+            f"{work}: MB, heap of {done.settings.heap}",
+            1500,
+            done.figure("ours", done.megabytes),
+            row=MEMORY,
+            engine=SPARK,
+        ),
     ]
 
 
@@ -81,12 +87,12 @@ def without_dlt(settings: Settings) -> Settings:
 
 
 def restaurants_contest(settings: Settings) -> Contest:
-    """Restaurants, all outputs. Job and floor read one page per line, the others the same pages as arrays."""
-    lines, array, sheet = pages(settings), pages(settings, "array"), codes(settings)
+    """Restaurants, all outputs; all read the same pages, one a line."""
+    lines, sheet = pages(settings), codes(settings)
 
     def theirs(name: str) -> list[str]:
         """The command of a contender."""
-        return contender("restaurants", name, "--pages", str(lines if name == "floor" else array), "--codes", sheet)
+        return contender("restaurants", name, "--pages", str(lines), "--codes", sheet, memory=settings.heap)
 
     ours = ("restaurants", "--restaurants", str(lines), "--country-codes", sheet)
     return contest(without_dlt(settings), "restaurants", "out", lines, ours, theirs)
@@ -95,14 +101,21 @@ def restaurants_contest(settings: Settings) -> Contest:
 def restaurants_section(settings: Settings) -> Section:
     """The restaurants job against everybody."""
     done = restaurants_contest(settings).run().compare(restaurants.outputs)
-    return Section(
+    result = Section(
         "Restaurants, all outputs",
-        "Search pages to details, events and ratings. The floor is Spark parsing the columns that the job needs, to nowhere.",
+        "Search pages, one a line, to details, events and ratings; details and events are compared. The floor is Spark parsing"
+        " the columns that the job needs, to nowhere.",
         HEADERS,
         done.rows(),
         targets(done, "restaurants", 2.5, 1.0),
-        setup=setup(settings, f"{bytes_of(pages(settings)) / 1e6:.0f} MB of pages, heap of {settings.heap}"),
         equal=done.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{bytes_of(pages(settings)) / 1e6:.0f} MB of pages, heap of {settings.heap} for all that run on Spark",
+        done,
+        sizes=("megabytes",),
     )
 
 
@@ -112,21 +125,24 @@ def orders_section(settings: Settings) -> Section:
 
     def theirs(name: str) -> list[str]:
         """The command of a contender."""
-        return contender("orders", name, "--day", str(source))
+        return contender("orders", name, "--day", str(source), memory=settings.heap)
 
     ours = ("customer_orders", "--source", str(source))
     done = contest(without_dlt(settings), "customer_orders", "out_orders", source, ours, theirs)
     done.run().compare(orders.outputs)
-    what = f"{settings.customers:,} customers, three orders each, three items an order, heap of {settings.heap}"
-    return Section(
+    what = (
+        f"{settings.customers:,} customers, three orders each, three items an order, heap of {settings.heap} for all that run on"
+        " Spark"
+    )
+    result = Section(
         "Customer orders, messages in order",
         "Customers, orders and items to one message per customer. The floor is Spark scanning the three files, to nowhere.",
         HEADERS,
         done.rows(),
         targets(done, "customer_orders", 1.6, 1.5),
-        setup=setup(settings, what),
         equal=done.equal,
     )
+    return concluded(result, settings, what, done, sizes=("customers",))
 
 
 def explode_contest(
@@ -137,7 +153,7 @@ def explode_contest(
 
     def theirs(name: str) -> list[str]:
         """The command of a contender."""
-        return contender("explode", name, "--what", what, "--source", str(source))
+        return contender("explode", name, "--what", what, "--source", str(source), memory=settings.heap)
 
     ours = ("explode_json", "--source", str(source), "--root", what, "--format", "parquet")
     work = f"explode {what}" + (", dlt" if "dlt" in able else "")
@@ -157,14 +173,20 @@ def explode_section(settings: Settings) -> Section:
     """explode_json, inference included, on wide pages."""
     source = pages(settings)
     done = explode_contest(settings, "pages", source).compare(explode_contenders.outputs)
-    return Section(
+    result = Section(
         "explode_json to Parquet tables: pages",
         EXPLODED,
         HEADERS,
         done.rows(),
         targets(done, "explode pages", 1.0, 1.0),
-        setup=setup(settings, f"{bytes_of(source) / 1e6:.0f} MB of pages, heap of {settings.heap}"),
         equal=done.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{bytes_of(source) / 1e6:.0f} MB of pages, heap of {settings.heap} for all that run on Spark",
+        done,
+        sizes=("megabytes",),
     )
 
 
@@ -173,14 +195,20 @@ def documents_section(settings: Settings) -> Section:
     size = settings.megabytes / 4
     source = made(settings.work / f"documents_{size:g}", lambda folder: generate_documents.generate(folder, size))
     done = explode_contest(settings, "documents", source).compare(explode_contenders.outputs)
-    return Section(
+    result = Section(
         "explode_json to Parquet tables: deep documents",
         EXPLODED,
         HEADERS,
         done.rows(),
         targets(done, "explode documents", 1.0, 1.5),
-        setup=setup(settings, f"{bytes_of(source) / 1e6:.0f} MB of deep documents, heap of {settings.heap}"),
         equal=done.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{bytes_of(source) / 1e6:.0f} MB of deep documents, heap of {settings.heap} for all that run on Spark",
+        done,
+        sizes=("megabytes",),
     )
 
 
@@ -190,7 +218,7 @@ def dlt_section(settings: Settings) -> Section:
     done = explode_contest(settings, "pages", source, ("embedded", "dlt"))
     done.compare(explode_contenders.outputs)
     row = "explode pages"
-    return Section(
+    result = Section(
         "explode_json and dlt",
         "The same pages to Parquet tables: dlt to files in a folder, with a key and a parent's key of its own in each row, with"
         " two workers to normalise. Row counts of all tables and sums over values are compared.",
@@ -200,6 +228,12 @@ def dlt_section(settings: Settings) -> Section:
             Target("dlt's time to ours", 4.0, done.ratio("dlt", "embedded"), AT_LEAST, row, EMBEDDED),
             Target("dlt's time to ours on Spark", 1.0, done.ratio("dlt", "ours"), AT_LEAST),
         ],
-        setup=setup(settings, f"{bytes_of(source) / 1e6:.0f} MB of pages, heap of {settings.heap}"),
         equal=done.equal,
+    )
+    return concluded(
+        result,
+        settings,
+        f"{bytes_of(source) / 1e6:.0f} MB of pages, heap of {settings.heap} for all that run on Spark",
+        done,
+        sizes=("dlt_megabytes",),
     )

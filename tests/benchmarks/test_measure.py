@@ -29,7 +29,7 @@ FILLED = "kept = bytearray(200_000_000)\n"
 def test_processor_seconds_of_a_child_that_nobody_waits_for_are_counted() -> None:
     found = measure.run([sys.executable, "-c", DAEMON])
     assert found.exit_code == 0
-    assert 0.5 <= found.cpu <= 1.6
+    assert 0.3 <= found.cpu <= 1.6
 
 
 def test_processor_seconds_of_a_child_that_is_waited_for_are_counted_once() -> None:

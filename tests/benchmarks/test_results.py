@@ -35,6 +35,26 @@ def test_a_target_is_met_or_tells_how_much_is_missing(target: Target, verdict: s
     assert target.verdict() == verdict
 
 
+@pytest.mark.parametrize(
+    ("section", "verdict"),
+    [
+        pytest.param(Section("", "", [], []), "met", id="nothing known"),
+        pytest.param(Section("", "", [], [], runs=1), "met (one run)", id="one run"),
+        pytest.param(Section("", "", [], [], runs=3, busy=True), "met (3 runs, busy machine)", id="busy"),
+        pytest.param(
+            Section("", "", [], [], runs=3, other_size="20 MB"),
+            "not at the size of the target: 20 MB (3 runs)",
+            id="another size",
+        ),
+    ],
+)
+def test_a_verdict_says_what_it_rests_on(section: Section, verdict: str) -> None:
+    assert section.verdict(Target("x", 1.4, 1.4)) == verdict
+    section.targets = [Target("x", 1.4, 1.4, row="restaurants", engine=EMBEDDED)]
+    assert summary([section])[2] == f"| restaurants | x: 1.40 (at most 1.4), {verdict} |  |"
+    assert f"| x | at most 1.4 | 1.40 | {verdict} |" in section_lines(section)
+
+
 def test_a_section_shows_its_table_its_targets_and_its_notes() -> None:
     assert section_lines(SPEED) == [
         "## Speed",
@@ -74,7 +94,7 @@ def test_the_summary_has_a_row_a_work_in_its_order_and_a_column_an_engine() -> N
         "| --- | --- | --- |",
         f"| customer_orders | to DuckDB's: 1.25 (at most 1.5), met | {plain}<br>and another: 2.00 (at most 2), met |",
         "| peak memory |  | MB: (at most 1500), not measured |",
-        "| `make run`, all seven | MB of its environment: 631.00 |  |",
+        "| `make run`, all seven | MB of its environment: 631 |  |",
         "",
     ]
 

