@@ -8,7 +8,7 @@ added.
     --restaurants data/restaurants/pages.json
     --country-codes data/restaurants/country-codes.csv
 
-Usage: run_jobs.py [JOB ...] [-- MORE ARGUMENTS]
+Usage: run_jobs.py [JOB ...] [-- MORE ARGUMENTS]      (these replace those of the sample with the same option)
 """
 
 from __future__ import annotations
@@ -34,9 +34,19 @@ def arguments(job: str) -> list[str]:
     return shlex.split((ROOT / "data" / job / "args").read_text(encoding="utf-8"), comments=True)
 
 
+def without(given: list[str], more: list[str]) -> list[str]:
+    """The arguments but for options that are among others, with their values."""
+    options = {word.partition("=")[0] for word in more if word.startswith("--")}
+    kept, is_kept = list[str](), True
+    for word in given:
+        is_kept = word.partition("=")[0] not in options if word.startswith("--") else is_kept
+        kept += [word] if is_kept else []
+    return kept
+
+
 def run(job: str, more: list[str]) -> int:
     """Runs one job, on the engine that runs already, and returns its exit code."""
-    given = [*arguments(job), *more, "--destination", f"out/{job}"]
+    given = [*without([*arguments(job), "--destination", f"out/{job}"], more), *more]
     print(f"\n$ partner-jobs {job} {shlex.join(given)}", flush=True)
     code: int = importlib.import_module(f"jobs.{job}").JOB.call(given)
     return code

@@ -47,6 +47,14 @@ def test_a_job_without_a_sample_is_refused_with_the_known_ones() -> None:
     assert done.stderr.startswith("no job restaurant with a sample (data/JOB/args); there are: restaurants, ")
 
 
+def test_an_argument_behind_a_job_replaces_the_one_of_its_sample(tmp_path: Path) -> None:
+    more = ["--destination", str(tmp_path / "out"), "--max-rejected=90%", "--quiet"]
+    done = run(sys.executable, "tools/run_jobs.py", "people", "--", *more)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[1].endswith(f" --destination {tmp_path}/out --max-rejected=90% --quiet")
+    assert (tmp_path / "out" / "people.csv").is_file()
+
+
 @pytest.mark.parametrize(
     ("more", "own", "collectors"),
     [

@@ -150,7 +150,10 @@ class EmbeddedEngine:
             self.release(suspects)
         if not errors:
             return rows
-        return self._from_rows(kept.replaced(tagged(kept.batches, pa.Table.from_batches(errors))), rows.schema)
+        made = self._from_rows(kept.replaced(tagged(kept.batches, pa.Table.from_batches(errors))), rows.schema)
+        if rows is not frame:
+            self.release(rows)
+        return made
 
     def _repeated(self, rows: DataFrame, columns: Sequence[str]) -> DataFrame | None:
         """The rows without an error that may be equal to others in these columns; None without any."""

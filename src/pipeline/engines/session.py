@@ -169,8 +169,9 @@ def tune(spark: SparkSession, input_bytes: int, batch_rows: int = BATCH_ROWS) ->
             spark.conf.set(name, value)
     once = small or (runs_in_driver(str(spark.sparkContext.master)) and input_bytes < _PLANNED_ONCE * heap)
     spark.conf.set("spark.sql.adaptive.enabled", str(not once).lower())
-    if once:  # sizes are not known before rows are made
-        spark.conf.set("spark.sql.autoBroadcastJoinThreshold", "-1")
+    if (broadcast := "spark.sql.autoBroadcastJoinThreshold") not in given:
+        # Sizes are not known before rows are made.
+        spark.conf.set(broadcast, "-1") if once else spark.conf.unset(broadcast)
     spark.conf.set("spark.sql.codegen.wholeStage", str(not small).lower())
     spark.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN" if small else "FALLBACK")
 

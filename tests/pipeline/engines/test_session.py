@@ -38,6 +38,16 @@ def test_large_inputs_run_adaptively_middling_ones_as_planned_and_small_ones_wit
         assert [own.conf.get(name) for name in names] == expected
 
 
+def test_no_join_is_broadcast_where_all_is_planned_once_and_a_later_large_input_has_spark_s_own_limit(
+    spark: SparkSession,
+) -> None:
+    own, found = spark.newSession(), list[str | None]()
+    for size in (MIB, 64 * MIB):
+        tune(own, size)
+        found.append(own.conf.get("spark.sql.autoBroadcastJoinThreshold"))
+    assert found == ["-1", "10485760b"]
+
+
 def test_settings_that_were_given_win(spark: SparkSession) -> None:
     own = spark.newSession()
     tune(own, 4096 * MIB)
