@@ -192,5 +192,5 @@ def _elements(record: bytes, keys: Sequence[str]) -> list[msgspec.Raw]:
         for key in keys:
             value = _MEMBERS.decode(value)[key]
         return _ITEMS.decode(value)
-    except (msgspec.DecodeError, KeyError):
+    except (msgspec.DecodeError, KeyError, RecursionError):
         return []

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import decimal
 import functools
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -124,7 +123,7 @@ def _text(value: Any) -> str | None:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        return msgspec.json.encode(value).decode()  # as deep as what was decoded, where `json` gives up earlier
     return str(value)
 
 
@@ -260,15 +259,18 @@ def _add_page(rows: _Rows, file: int, offset: int, raw: bytes) -> None:
         rows.add(file, offset, None, None, error_value(REJECTED, "not_an_object", raw.decode()[:80]))
         return
     try:
-        try:
-            page = _PAGE.decode(text)
-        except msgspec.ValidationError:
-            # What is behind the first wrong shape has not been looked at: it may be no JSON.
-            _add_one_by_one(rows, file, offset, text, _OBJECT.decode(text))
-            return
+        _add_object(rows, file, offset, text)
     except (msgspec.DecodeError, RecursionError):
         detail = "not a JSON value as RFC 8259 defines it"
         rows.add(file, offset, None, None, error_value(REJECTED, "malformed_json", detail))
+
+
+def _add_object(rows: _Rows, file: int, offset: int, text: bytes) -> None:
+    try:
+        page = _PAGE.decode(text)
+    except msgspec.ValidationError:
+        # What is behind the first wrong shape has not been looked at: it may be no JSON.
+        _add_one_by_one(rows, file, offset, text, _OBJECT.decode(text))
         return
     if not page.restaurants:
         rows.add(file, offset, None, None, _without_list(page.message, page.code, page.restaurants is None))

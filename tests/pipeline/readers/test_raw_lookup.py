@@ -81,7 +81,8 @@ def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSess
     first = b'{"x": [9], "found": [ 1, null, {"a" : 1.10, "b": [2, {"c": "]"}]} , "d" ]}'
     repeated = b'{"found": [{"e": 1}], "found": [{"f": 1}]}'
     no_array = b'{"found": 5}'
-    reader = json_records(spark, write_files(tmp_path, a_json=b"\n".join([first, repeated, no_array])))
+    deep = b'{"found": [' + b"[" * 2000 + b"]" * 2000 + b"]}"
+    reader = json_records(spark, write_files(tmp_path, a_json=b"\n".join([first, repeated, no_array, deep])))
     wanted: list[Place] = [
         (0, 0, 0, 0),
         (0, 0, 0, 2),
@@ -89,6 +90,7 @@ def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSess
         (0, 0, 0, None),
         (0, 0, 75, 0),
         (0, 0, 118, 4),
+        (0, 0, 131, 0),
     ]
     found = fetch_raw([replace(reader.raw_source(), array_path="found")], places(spark, *wanted))
     rows = [
@@ -98,6 +100,7 @@ def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSess
         (0, None, first.decode()),
         (75, 0, '{"f": 1}'),
         (118, 4, no_array.decode()),
+        (131, 0, deep.decode()),
     ]
     same(found.select("_source_offset", "_index", "raw"), rows, "_source_offset long, _index int, raw string")
 

@@ -112,7 +112,7 @@ MALFORMED = ("malformed_json", "not a JSON value as RFC 8259 defines it")
     "raw",
     [
         '{"f":NaN}', '{"f":01}', "{'f':1}", '{"f":1,}', '{"f":1}x', '{"f":1', '{"f":"\t"}', '{"f":"\\ud800"}',
-        '{"f":' + "[" * 100_000 + "]" * 100_000 + "}", '{"f":' + "9" * 5000 + "}",
+        '{"f":[], x}', '{"f":' + "[" * 100_000 + "]" * 100_000 + "}", '{"f":' + "9" * 5000 + "}",
     ],
 )  # fmt: skip
 def test_what_is_not_json_is_malformed(raw: str) -> None:

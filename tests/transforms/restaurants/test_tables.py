@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from chispa import assert_df_equality
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
@@ -50,6 +51,30 @@ def test_a_page_of_another_shape_that_is_no_json_behind_it_is_one_malformed_page
     found = exploded(spark, *damaged, page({"id": 7})).orderBy("_source_offset")
     malformed = ("rejected", "malformed_json", "not a JSON value as RFC 8259 defines it")
     assert outcome(found) == [malformed] * 6 + [(None, None, None)]
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        '{"message": DEEP}',
+        '{"restaurants": [{"restaurant": {"id": 1, "name": DEEP}}, 5]}',
+        '{"restaurants": [{"restaurant": {"id": DEEP}}]}',
+        '{"restaurants": [{"restaurant": {"id": 1, "user_rating": {"aggregate_rating": DEEP}}}]}',
+        '{"restaurants": [{"restaurant": {"id": 1, "zomato_events": [{"event": {"title": DEEP}}]}}]}',
+    ],
+)
+def test_a_page_of_any_depth_is_read_or_malformed(spark: SparkSession, around: str) -> None:
+    texts = [around.replace("DEEP", "[" * depth + "]" * depth) for depth in range(800, 1001)]
+    codes = [code for _, code, _ in outcome(exploded(spark, *texts).orderBy("_source_offset"))]
+    assert codes[0] != "malformed_json"
+    assert codes[-1] == "malformed_json"
+    assert codes == sorted(codes, key=lambda code: code == "malformed_json")
+
+
+def test_an_array_where_a_text_belongs_is_compact_json(spark: SparkSession) -> None:
+    name = ['é\x1f\x7f\n"/', 1.50, 10**30, {"a": None}]
+    [row] = exploded(spark, page({"id": 1, "name": name})).select("name").collect()
+    assert row.name == '["é\\u001f\x7f\\n\\"/","1.5",1000000000000000000000000000000,{"a":null}]'
 
 
 def test_a_page_keeps_the_error_its_reader_found(spark: SparkSession) -> None:

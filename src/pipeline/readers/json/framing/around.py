@@ -82,7 +82,7 @@ def _values(
             if through_arrays:
                 values = [bytes(i) for v in values for i in (_ARRAY.decode(v) if v.startswith(b"[") else [v])]
             objects = [_OBJECT.decode(value) for value in values if value.startswith(b"{")]
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):
             return values  # what is damaged is refused with its record
         values = [bytes(one[key]) for one in objects if key in one]
     return values

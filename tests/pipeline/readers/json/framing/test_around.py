@@ -82,3 +82,9 @@ def test_the_first_record_is_names_with_whatever_else_is_taken() -> None:
 @pytest.mark.parametrize("path", [("items",), ("items", "data"), ("items", "data", "x")])
 def test_the_records_themselves_and_what_is_in_them_cannot_be_around_them(path: tuple[str, ...]) -> None:
     assert Around(("items", "data"), {path: path}).on_the_way() == path
+
+
+def test_a_field_of_an_object_too_deep_to_look_into_comes_as_that_object() -> None:
+    page = '{"deep":' + "[" * 20_000 + "]" * 20_000 + ',"n":1}'
+    around = Around(("items",), {("page", "n"): ("n",)})
+    assert taken(f'{{"page":{page},"items":[{{"a":1}}]}}', around) == [(b'{"a":1}', f'{{"keep":{{"n":{page}}}}}')]
