@@ -15,6 +15,20 @@ BATCH_ROWS = 20_000
 Work = Callable[[int], Iterator[pa.RecordBatch]]
 
 
+def with_count(work: Work, note: Callable[[int, int], None]) -> Work:
+    """The work, which notes a task's number and rows once it has made them all."""
+
+    def counted(number: int) -> Iterator[pa.RecordBatch]:
+        """The batches of the task."""
+        rows = 0
+        for batch in work(number):
+            rows += batch.num_rows
+            yield batch
+        note(number, rows)
+
+    return counted
+
+
 class RowCounter(Protocol):
     """Counts the rows that tasks make, where they make them; a task that runs more than once counts once."""
 
@@ -37,6 +51,10 @@ class Engine(Protocol):
     @property
     def cores(self) -> int:
         """How many tasks run at a time."""
+        ...
+
+    def partitions(self, tasks: int) -> int:
+        """As how many partitions so many tasks run."""
         ...
 
     def counter(self) -> RowCounter:

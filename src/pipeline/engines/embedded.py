@@ -19,10 +19,9 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql import types as T
 
-from pipeline.engines.base import RowCounter, Work
+from pipeline.engines.base import RowCounter, Work, with_count
 from pipeline.engines.kept_rows import KeptRows
 from pipeline.engines.registry import register
-from pipeline.engines.tasks import with_count
 from transforms.checks import PLACE
 from transforms.kernels.batches import Batches, Kernel, map_batches
 from transforms.kernels.tagging import repeated, tagged
@@ -109,6 +108,10 @@ class EmbeddedEngine:
     def cores(self) -> int:
         """The processors that this process may use."""
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+    def partitions(self, tasks: int) -> int:
+        """One for each core: all partitions start at once, and each holds what it reads."""
+        return min(tasks, self.cores)
 
     def counter(self) -> RowCounter:
         """Counts in the tasks."""

@@ -17,9 +17,8 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import to_arrow_schema
 
-from pipeline.engines.base import RowCounter, Work
+from pipeline.engines.base import RowCounter, Work, with_count
 from pipeline.engines.glue import is_glue_run
-from pipeline.engines.tasks import with_count
 from transforms.kernels.batches import Kernel, forget_source, map_batches
 from transforms.text import quoted
 
@@ -83,6 +82,10 @@ class SparkEngine:
     def cores(self) -> int:
         """Spark's default parallelism."""
         return self.spark.sparkContext.defaultParallelism
+
+    def partitions(self, tasks: int) -> int:
+        """One for each task: Spark runs one when a core is free, and one again when it fails."""
+        return tasks
 
     def counter(self) -> RowCounter:
         """Counts in the tasks."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -119,6 +120,30 @@ def test_rows_of_a_task_that_runs_more_than_once_are_counted_once(engine: Engine
     frame = run_tasks(engine.spark, 4, work, "n long", counter)
     assert [frame.count() for _ in range(3)] == [12, 12, 12]
     assert counter.value() == 12
+
+
+def test_all_tasks_run_and_no_more_at_a_time_than_there_are_cores(engine: Engine, tmp_path: Path) -> None:
+    def work(number: int) -> Iterator[pa.RecordBatch]:
+        mine = tmp_path / str(number)
+        mine.touch()
+        time.sleep(0.02)
+        running = len(list(tmp_path.iterdir()))
+        yield pa.RecordBatch.from_pydict({"n": pa.array([number], pa.int64()), "running": pa.array([running])})
+        mine.unlink()
+
+    rows = run_tasks(engine.spark, 4 * engine.cores + 1, work, "n long, running long").collect()
+    assert sorted(row.n for row in rows) == list(range(4 * engine.cores + 1))
+    assert max(row.running for row in rows) <= max(engine.cores, 2)  # the tests' Spark runs two, and says one
+
+
+def test_the_error_of_one_task_of_many_ends_the_run(engine: Engine) -> None:
+    def work(number: int) -> Iterator[pa.RecordBatch]:
+        if number == 7:
+            raise ValueError("task 7 cannot read")
+        yield from numbers(1)
+
+    with pytest.raises(Exception, match="task 7 cannot read"):
+        run_tasks(engine.spark, 9, work, "n long").collect()
 
 
 def test_a_kernel_over_kept_rows_does_not_make_them_again(engine: Engine, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import pytest
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from pipeline.engines import engine_of
 from pipeline.errors import InputError
 from pipeline.readers.base import RECORDS
 from pipeline.readers.json.reader import JsonReader, json_records
@@ -33,6 +34,12 @@ def partitions(frame: DataFrame) -> int:
         yield pa.RecordBatch.from_pydict({"n": pa.array([1], pa.int32())})
 
     return frame.mapInArrow(one, "n int").count()
+
+
+@pytest.fixture
+def partition_a_task(spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each task is a partition, whatever the engine."""
+    monkeypatch.setattr(type(engine_of(spark)), "partitions", lambda engine, tasks: tasks)
 
 
 def values_in_order(reader: JsonReader) -> list[Any]:
@@ -69,7 +76,7 @@ def test_what_follows_a_record_in_its_text_does_not_disturb_the_parser(
     same(reader.frame.select(record.alias("r")).select("r.*"), [(1, None), (2, None)], "x int, bad string")
 
 
-@pytest.mark.usefixtures("tiny_ranges")
+@pytest.mark.usefixtures("tiny_ranges", "partition_a_task")
 def test_a_big_array_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     records = [{"n": number, "t": '"]}\\' * (number % 4)} for number in range(120)]
     reader = json_records(spark, write_files(tmp_path, a_json=json.dumps(records).encode()))
@@ -77,7 +84,7 @@ def test_a_big_array_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib.Pa
     assert values_in_order(reader) == records
 
 
-@pytest.mark.usefixtures("tiny_ranges")
+@pytest.mark.usefixtures("tiny_ranges", "partition_a_task")
 def test_a_big_document_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     records = [{"n": number, "t": '"]}\\' * (number % 4)} for number in range(120)]
     document = {
@@ -89,6 +96,7 @@ def test_a_big_document_is_read_in_ranges(spark: SparkSession, tmp_path: pathlib
     assert values_in_order(reader) == records
 
 
+@pytest.mark.usefixtures("partition_a_task")
 def test_many_small_files_are_few_tasks(spark: SparkSession, tmp_path: pathlib.Path) -> None:
     texts = {f"f{number:03}_json": b'{"n":%d}' % number for number in range(200)}
     frame = json_records(spark, write_files(tmp_path, **texts)).frame
