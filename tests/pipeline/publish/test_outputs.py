@@ -97,7 +97,7 @@ LINES = pa.schema([("key", pa.string()), ("line", pa.string())])
 def block_frame(spark: SparkSession, *groups: tuple[int, list[str]]) -> DataFrame:
     """A frame of blocks of lines, all of one key."""
     rows = [(group, pa.RecordBatch.from_pydict({"key": [KEY] * len(own), "line": own}, LINES)) for group, own in groups]
-    return spark.createDataFrame([(group, 0, bytes(rows.serialize())) for group, rows in rows], BLOCKS)
+    return spark.createDataFrame([(group, 0, 0, bytes(rows.serialize())) for group, rows in rows], BLOCKS)
 
 
 def test_several_tables_are_written_in_one_pass_each_with_its_header(
