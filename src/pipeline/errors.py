@@ -15,6 +15,10 @@ class UsageError(PipelineError):
     exit_code = 2
 
 
+class MemoryLimitError(UsageError):
+    """The inputs need more memory than there is, as was found on the way: exit code 2."""
+
+
 class InputError(PipelineError):
     """An input that is missing, unreadable, empty or lacks a column: exit code 2."""
 

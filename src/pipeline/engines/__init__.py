@@ -5,14 +5,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import sys
+import threading
+from collections.abc import Callable
 
 from pipeline.engines.base import BATCH_ROWS, Engine
 from pipeline.engines.glue import is_glue_run
-from pipeline.engines.memory import check_fits
+from pipeline.engines.memory import check_fits, watch
 from pipeline.engines.registry import engine_of
-from pipeline.errors import UsageError
+from pipeline.errors import MemoryLimitError, UsageError
 
-__all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start"]
+__all__ = ["BATCH_ROWS", "ENGINES", "Engine", "chosen", "engine_of", "start", "watch_memory"]
 
 ENGINES = ("auto", "embedded", "spark")
 # A package that only environments with the engine have, and how to get one.
@@ -49,3 +51,11 @@ def start(engine: str, job: str, input_bytes: int, batch_rows: int = BATCH_ROWS)
     from pipeline.engines.session import spark_engine
 
     return spark_engine(job, input_bytes, batch_rows)
+
+
+def watch_memory(
+    engine: Engine, job: str, input_bytes: int, stop: Callable[[MemoryLimitError], None], over: threading.Event
+) -> None:
+    """Has a run that comes to need more memory than there is end by `stop`, where the engine keeps rows in it."""
+    if engine.name == "embedded":
+        watch(job, input_bytes, stop, over)

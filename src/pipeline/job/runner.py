@@ -20,7 +20,7 @@ from typing import Generic
 
 from pipeline import engines, storage
 from pipeline.engines.glue import is_glue_run, take_variables
-from pipeline.errors import PipelineError
+from pipeline.errors import MemoryLimitError, PipelineError
 from pipeline.job import options as job_options
 from pipeline.job.context import JobContext
 from pipeline.job.early import check_inputs
@@ -62,8 +62,8 @@ class Job(Generic[Options]):
         glue = is_glue_run(sys.argv)
         if glue:
             take_variables()
-        code, message = self._call(sys.argv[1:])
-        if code == _STOPPED_CODE:
+        code, message, at_once = self._call(sys.argv[1:])
+        if at_once:
             os._exit(code)  # now: tasks in threads of this process would go on to their ends
         if code and glue:
             raise SystemExit(f"exit code {code}: {message}")
@@ -74,20 +74,21 @@ class Job(Generic[Options]):
         """Runs the job with these arguments and returns the exit code; messages go to stderr."""
         return self._call(argv)[0]
 
-    def _call(self, argv: Sequence[str]) -> tuple[int, str]:
+    def _call(self, argv: Sequence[str]) -> tuple[int, str, bool]:
+        """Exit code, message, and whether the process is to end at once."""
         try:
             self._execute(job_options.parse(self.name, self.options, argv).prepare())
         except KeyboardInterrupt:
             print(f"{self.name}: {_STOPPED}", file=sys.stderr, flush=True)
-            return _STOPPED_CODE, _STOPPED
+            return _STOPPED_CODE, _STOPPED, True
         except Exception as error:  # the last resort of a process: one line, and a trace where it is not our own error
             known = error if isinstance(error, PipelineError) else raised_by_a_task(error)
             if known is None and not telling_cause(error):
                 traceback.print_exc()
             message = f"unexpected failure: {one_line(error)}" if known is None else " ".join(str(known).split())
             print(f"{self.name}: {message}", file=sys.stderr, flush=True)
-            return (1 if known is None else known.exit_code), message
-        return 0, ""
+            return (1 if known is None else known.exit_code), message, isinstance(known, MemoryLimitError)
+        return 0, "", False
 
     def _execute(self, options: Options) -> None:
         run_id = options.run_id or new_run_id()
@@ -117,6 +118,7 @@ class Job(Generic[Options]):
         with report.timed("start the engine"):
             engine = engines.start(options.engine, self.name, size, self.batch_rows)
             interrupt.listen(engine)
+        engines.watch_memory(engine, self.name, size, interrupt.end_with, interrupt.over)
         report.versions |= engine.versions
         context = JobContext(self.name, report.run_id, options.destination, files.published, options, report, engine)
         try:
