@@ -41,7 +41,7 @@ def _way_out(job: str) -> str:
 
 
 def held_bytes() -> int:
-    """The memory of this process that no file stands behind; 0 where the system does not tell."""
+    """The memory of this process that is in no file; 0 where the system does not say."""
     status = Path("/proc/self/status")
     found = re.search(r"^RssAnon:\s*(\d+) kB", status.read_text(), re.MULTILINE) if status.is_file() else None
     return int(found[1]) << 10 if found else 0

@@ -39,7 +39,7 @@ JOB = Job("waiting", Options, run)
 if __name__ == "__main__":
     JOB.main()
 """
-# The same, but its task keeps more than there is, as the job is told.
+# The same, but its task keeps more than there is, as the job finds it.
 GREEDY = (
     JOB.replace(
         "        pathlib.Path(o.started).touch()\n        time.sleep(60)\n",

@@ -81,7 +81,7 @@ def test_elements_of_an_array_in_a_record_are_found_to_the_byte(spark: SparkSess
     first = b'{"x": [9], "found": [ 1, null, {"a" : 1.10, "b": [2, {"c": "]"}]} , "d" ]}'
     repeated = b'{"found": [{"e": 1}], "found": [{"f": 1}]}'
     no_array = b'{"found": 5}'
-    deep = b'{"found": [' + b"[" * 2000 + b"]" * 2000 + b"]}"
+    deep = b'{"found": [' + b"[" * 20_000 + b"]" * 20_000 + b"]}"
     reader = json_records(spark, write_files(tmp_path, a_json=b"\n".join([first, repeated, no_array, deep])))
     wanted: list[Place] = [
         (0, 0, 0, 0),
