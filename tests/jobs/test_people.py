@@ -106,10 +106,10 @@ class Loader:
         self.call_job, self.server, self.folder = call_job, server, folder
         self.table = f"p_{uuid.uuid4().hex[:12]}"
 
-    def run(self, people: Path, *options: object) -> JobResult:
+    def run(self, people: Path, *options: object, url: str = "") -> JobResult:
         arguments = [
             "--database-url",
-            self.server.server.url,
+            url or self.server.server.url,
             "--table",
             self.table,
             "--destination",
@@ -215,13 +215,23 @@ def test_a_database_that_refuses_is_exit_2_with_one_line_before_anything_is_read
 ) -> None:
     if password:
         monkeypatch.setenv("PGPASSWORD", password)
-    other = ["--database-url", f"postgresql://127.0.0.1:{port}/app"] if port else []
-    done = loader.run(write(tmp_path / "a.csv", "Ann Lee,7,Rome"), *other)
+    url = f"postgresql://127.0.0.1:{port}/app" if port else ""
+    done = loader.run(write(tmp_path / "a.csv", "Ann Lee,7,Rome"), url=url)
     assert (done.exit_code, done.stdout) == (2, "")
     [line] = done.stderr.splitlines()
     assert line.startswith(f"people: --database-url 127.0.0.1:{port or loader.server.server.port}/")
     for secret in (loader.server.login.password, "hunter2"):
         assert secret not in done.stderr
+
+
+def test_two_databases_are_refused(call_job: Call, tmp_path: Path) -> None:
+    urls = ["--database-url", "postgresql://127.0.0.1/a", "--database-url", "postgresql://127.0.0.1/b"]
+    people = write(tmp_path / "a.csv", "Ann Lee,7,Rome")
+    done = call_job("people", "--people", people, "--destination", tmp_path / "out", *urls)
+    message = (
+        "people: argument --database-url: given as two different values, one of them is expected. See people --help"
+    )
+    assert (done.exit_code, done.stderr) == (2, f"{message}\n")
 
 
 @pytest.mark.postgres

@@ -33,6 +33,8 @@ class _Once(argparse.Action):
         given = vars(namespace).setdefault(f"{self.dest} given", values)
         if given != values:
             both = re.sub(r"(?<=:)[^:/@]*(?=@)|(?<=password=)\S+", "***", f"{given} and {values}")
+            if dataclasses.is_dataclass(values) and type(values).__str__ is object.__str__:
+                both = "two different values"  # of which only the parts are left
             raise argparse.ArgumentError(self, f"given as {both}, one of them is expected")
         setattr(namespace, self.dest, values)
 
